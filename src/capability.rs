@@ -1,0 +1,40 @@
+//! What a place can do, and what a scenario needs of it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// One thing that a substrate may or may not be able to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// A node can be shut down cleanly and started again.
+    CleanStop,
+    /// A node can lose its power, with everything that it had not flushed.
+    PowerCut,
+    /// All frames of a node can be dropped, while the harness still reaches it.
+    Isolation,
+    /// A published port answers on every node, wherever its task runs.
+    RoutingMesh,
+    /// Kernel NFS, version 3.
+    NfsV3,
+    /// Kernel NFS, version 4.2.
+    NfsV42,
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::CleanStop => "clean stop and start of a node",
+            Self::PowerCut => "power cut",
+            Self::Isolation => "isolation of a node",
+            Self::RoutingMesh => "routing mesh",
+            Self::NfsV3 => "NFS v3",
+            Self::NfsV42 => "NFS v4.2",
+        })
+    }
+}
+
+/// The set of things that a place can do, or that a scenario needs.
+pub type Capabilities = BTreeSet<Capability>;

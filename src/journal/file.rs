@@ -1,0 +1,162 @@
+//! Writes a journal: one line an entry, in the kernel's hands before the act it announces.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::Instant;
+
+use super::{Entry, Event};
+
+/// The run's only clock: monotonic, from the moment that the run began.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    start: Instant,
+}
+
+impl Clock {
+    /// A clock that starts now.
+    pub fn start() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
+
+    /// Microseconds since the start.
+    pub fn now_us(self) -> u64 {
+        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
+    }
+}
+
+/// Why a journal could not be written or read.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The file could not be written; the run must end, because it can no longer be judged.
+    #[error("cannot write the journal `{path}`; free some space, or name another folder")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// The file could not be read.
+    #[error("cannot read the journal `{path}`")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A line is not an entry, or not the one that must follow.
+    #[error("the journal `{path}` is damaged at line {line}: {what}")]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+/// Is told of every entry once it is written.
+pub type Listener = dyn Fn(&Entry) + Send + Sync;
+
+/// A journal that is being written. Clones write to the same file.
+#[derive(Clone)]
+pub struct Journal {
+    clock: Clock,
+    path: Arc<Path>,
+    writer: Arc<Mutex<Writer>>,
+    listener: Option<Arc<Listener>>,
+}
+
+/// The file and the number of its next entry.
+struct Writer {
+    file: File,
+    next: u64,
+}
+
+impl Journal {
+    /// Creates a journal that must not exist yet.
+    ///
+    /// # Errors
+    /// When the file cannot be created.
+    pub fn create(path: &Path, clock: Clock) -> Result<Self, JournalError> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(path)
+            .map_err(|source| JournalError::Write {
+                path: path.into(),
+                source,
+            })?;
+        let writer = Arc::new(Mutex::new(Writer { file, next: 0 }));
+        Ok(Self {
+            clock,
+            path: path.into(),
+            writer,
+            listener: None,
+        })
+    }
+
+    /// The same journal, with somebody who is told of every entry.
+    #[must_use]
+    pub fn with_listener(mut self, listener: Arc<Listener>) -> Self {
+        self.listener = Some(listener);
+        self
+    }
+
+    /// The run's clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Writes an entry and returns its number. When this returns, a killed harness no longer
+    /// loses it; an entry that announces an act is on the disk as well.
+    ///
+    /// # Errors
+    /// When the file cannot be written; then the act must not follow.
+    pub fn record(&self, event: Event) -> Result<u64, JournalError> {
+        let announces = announces_an_act(&event);
+        let failed = |source| JournalError::Write {
+            path: self.path.to_path_buf(),
+            source,
+        };
+        let entry = {
+            let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+            let entry = Entry {
+                seq: writer.next,
+                at_us: self.clock.now_us(),
+                wall: jiff::Timestamp::now(),
+                event,
+            };
+            let mut line = serde_json::to_vec(&entry).map_err(|e| failed(e.into()))?;
+            line.push(b'\n');
+            writer.file.write_all(&line).map_err(failed)?;
+            if announces {
+                writer.file.sync_data().map_err(failed)?;
+            }
+            writer.next += 1;
+            entry
+        };
+        if let Some(listener) = &self.listener {
+            listener(&entry);
+        }
+        Ok(entry.seq)
+    }
+}
+
+/// True for entries that another process needs in order to undo what follows them.
+fn announces_an_act(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::Header(_)
+            | Event::Plan(_)
+            | Event::Creating(_)
+            | Event::Intent(_)
+            | Event::Injecting { .. }
+            | Event::Healing { .. }
+    )
+}

@@ -1,0 +1,100 @@
+//! Reads a journal back, and refuses one that is damaged.
+
+use std::path::Path;
+
+use super::{Entry, Event, FORMAT, Header, JournalError};
+use crate::plan::Plan;
+
+/// A journal that was read: a header, a plan, and all that followed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct History {
+    /// The first entry.
+    pub header: Header,
+    /// The second entry.
+    pub plan: Plan,
+    /// Every entry, the first two included; `entries[n].seq == n`.
+    pub entries: Vec<Entry>,
+    /// True when the last line is only a part of one: the harness was killed while writing.
+    pub truncated: bool,
+}
+
+impl History {
+    /// True when the run reached its end.
+    pub fn ended(&self) -> bool {
+        !self.truncated
+            && matches!(
+                self.entries.last(),
+                Some(Entry {
+                    event: Event::End,
+                    ..
+                })
+            )
+    }
+
+    /// Reads a journal from its text. `path` is for messages only.
+    ///
+    /// # Errors
+    /// When a line is not an entry, is missing, or stands in the wrong place. A last line that
+    /// lacks its end is not an error, see [`History::truncated`].
+    pub fn from_text(path: &Path, text: &str) -> Result<Self, JournalError> {
+        let damaged = |line: usize, what: String| JournalError::Damaged {
+            path: path.into(),
+            line,
+            what,
+        };
+        let (whole, rest) = text.rsplit_once('\n').unwrap_or(("", text));
+        let mut entries: Vec<Entry> = Vec::new();
+        for (index, line) in whole.lines().enumerate() {
+            let entry: Entry = serde_json::from_str(line)
+                .map_err(|error| damaged(index + 1, format!("not an entry: {error}")))?;
+            if entry.seq != index as u64 {
+                let what = format!("entry {} stands where {index} belongs", entry.seq);
+                return Err(damaged(index + 1, what));
+            }
+            if entries.last().is_some_and(|last| last.at_us > entry.at_us) {
+                return Err(damaged(
+                    index + 1,
+                    "its time is before the entry above it".into(),
+                ));
+            }
+            entries.push(entry);
+        }
+        let Some(Entry {
+            event: Event::Header(header),
+            ..
+        }) = entries.first()
+        else {
+            return Err(damaged(1, "the first entry is not a header".into()));
+        };
+        if header.format != FORMAT {
+            let what = format!("format {}, but this version reads {FORMAT}", header.format);
+            return Err(damaged(1, what));
+        }
+        let Some(Entry {
+            event: Event::Plan(plan),
+            ..
+        }) = entries.get(1)
+        else {
+            return Err(damaged(2, "the second entry is not a plan".into()));
+        };
+        let (header, plan) = (header.clone(), Plan::clone(plan));
+        Ok(Self {
+            header,
+            plan,
+            entries,
+            truncated: !rest.is_empty(),
+        })
+    }
+}
+
+/// Reads a journal file.
+///
+/// # Errors
+/// When the file cannot be read or is damaged.
+pub fn read(path: &Path) -> Result<History, JournalError> {
+    let text = std::fs::read_to_string(path).map_err(|source| JournalError::Read {
+        path: path.into(),
+        source,
+    })?;
+    History::from_text(path, &text)
+}

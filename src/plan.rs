@@ -1,0 +1,359 @@
+//! The plan: a scenario with every default, deadline and address made explicit.
+//!
+//! A plan is plain data. It is the second line of every journal, so that a run can be judged
+//! years later by [`crate::check`] without the scenario file.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::capability::Capabilities;
+use crate::scenario::{Control, FaultAction, NfsVersion, Target};
+use crate::units::{Rate, Share, Span};
+
+/// A scenario, ready to be run on one place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// The scenario file's name without its ending: `mariadb-nfs-survives-node-stop`.
+    pub name: String,
+    /// The claim.
+    pub title: String,
+    /// Why anybody should care.
+    pub because: String,
+    /// Decides every random choice of the run.
+    pub seed: u64,
+    /// Where it runs: `vm` or `sim`.
+    pub place: String,
+    /// What the liveness budgets below were multiplied by: 1 on a quick machine.
+    pub patience: f64,
+    /// What the scenario needs of the place.
+    pub needs: Capabilities,
+    /// The machines.
+    pub topology: Topology,
+    /// Path on the share to content; a path that ends in `/` is a folder.
+    pub share: BTreeMap<String, String>,
+    /// What is deployed.
+    pub stack: Option<Stack>,
+    /// What holds before the first fault and again after the last.
+    pub steady: Vec<Probe>,
+    /// What keeps using the services meanwhile.
+    pub workloads: Vec<Workload>,
+    /// What is broken, in order of time. Empty with `--no-faults`.
+    pub faults: Vec<Fault>,
+    /// What must be true of the run, `exercised` last.
+    pub checks: Vec<Check>,
+    /// A control passes when exactly these checks fail.
+    pub must_fail: Vec<String>,
+    /// How long each phase may take, patience included.
+    pub deadlines: Deadlines,
+}
+
+impl Plan {
+    /// The service of this name in the stack.
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.stack
+            .as_ref()?
+            .services
+            .iter()
+            .find(|service| service.name == name)
+    }
+
+    /// The name of every node, managers first.
+    pub fn node_names(&self) -> impl Iterator<Item = &str> {
+        self.topology.nodes.iter().map(|node| node.name.as_str())
+    }
+}
+
+/// The machines of a plan.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topology {
+    /// The nodes of the swarm, managers first; the first one initialises the swarm.
+    pub nodes: Vec<Node>,
+    /// The storage machine, if the scenario has one.
+    pub storage: Option<Storage>,
+}
+
+/// One node of the swarm.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Node {
+    /// The host name, as in the article: `server-3`.
+    pub name: String,
+    /// The address on the lab's LAN: `192.168.150.3`. It exists inside the lab only.
+    pub address: String,
+    /// What it joins as.
+    pub role: Role,
+}
+
+/// What a node joins as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Votes, and runs tasks too.
+    Manager,
+    /// Runs tasks.
+    Worker,
+}
+
+/// The storage machine.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Storage {
+    /// The host name.
+    pub name: String,
+    /// The address on the lab's LAN.
+    pub address: String,
+    /// The folder that it exports.
+    pub export: String,
+    /// Where the nodes mount it.
+    pub mount: String,
+    /// The options that they mount it with.
+    pub options: String,
+    /// The protocol version, which `options` says too.
+    pub nfs: NfsVersionKey,
+}
+
+/// [`NfsVersion`], able to be part of a snapshot's key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum NfsVersionKey {
+    /// NFS v3.
+    #[serde(rename = "v3")]
+    V3,
+    /// NFS v4.2.
+    #[serde(rename = "v4.2")]
+    V42,
+}
+
+impl From<NfsVersion> for NfsVersionKey {
+    fn from(version: NfsVersion) -> Self {
+        match version {
+            NfsVersion::V3 => Self::V3,
+            NfsVersion::V42 => Self::V42,
+        }
+    }
+}
+
+/// A stack file, read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Stack {
+    /// The name it is deployed under: the stack file's name without `.stack.yaml`.
+    pub name: String,
+    /// The file's text, deployed unchanged.
+    pub text: String,
+    /// What the text says of its services, as far as the harness needs it.
+    pub services: Vec<Service>,
+}
+
+/// One service of a stack.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    /// The name in the stack file: `mariadb`.
+    pub name: String,
+    /// The name in the swarm: `mariadb-nfs_mariadb`.
+    pub full_name: String,
+    /// The image, as the stack file names it, variables and all.
+    pub image: String,
+    /// Replicas; `None` for a global service.
+    pub replicas: Option<u32>,
+    /// The published ports.
+    pub published: Vec<u16>,
+    /// The value of `MYSQL_ROOT_PASSWORD`, where the stack file sets one.
+    /// Never serialised: a run's credentials stay out of its journal.
+    #[serde(skip)]
+    pub root_password: Option<String>,
+    /// True if a placement constraint keeps it off managers.
+    pub only_workers: bool,
+}
+
+/// A condition that can be asked about once, with all defaults filled in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Probe {
+    /// This many live tasks, on nodes that are not broken.
+    Running {
+        /// The service's name in the stack file.
+        service: String,
+        /// How many.
+        replicas: u32,
+    },
+    /// A statement succeeds through every node that is not broken.
+    Sql {
+        /// The service's name in the stack file.
+        service: String,
+        /// Its published port.
+        port: u16,
+        /// The statement.
+        query: String,
+        /// How long one attempt may take.
+        within: Span,
+    },
+    /// A page is answered through every node asked that is not broken.
+    Http {
+        /// The nodes to ask.
+        via: Target,
+        /// The published port.
+        port: u16,
+        /// The path.
+        path: String,
+        /// The whole body.
+        body: String,
+        /// How long one attempt may take.
+        within: Span,
+    },
+}
+
+/// What keeps using a service.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Workload {
+    /// Numbered rows.
+    Ledger {
+        /// The workload's name: `ledger`.
+        name: String,
+        /// The service's name in the stack file.
+        service: String,
+        /// Its published port.
+        port: u16,
+        /// Rows a second, over all writers.
+        rate: Rate,
+        /// How many writers.
+        writers: u8,
+        /// How long one row may take before its fate is unknown.
+        within: Span,
+    },
+    /// A page asked for at a rate.
+    Get {
+        /// The workload's name: `get`.
+        name: String,
+        /// The nodes to ask.
+        via: Target,
+        /// The published port.
+        port: u16,
+        /// The path.
+        path: String,
+        /// The whole body.
+        body: String,
+        /// Requests a second on each node.
+        rate: Rate,
+        /// How long one request may take.
+        within: Span,
+    },
+}
+
+impl Workload {
+    /// The name that checks and the journal use.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Ledger { name, .. } | Self::Get { name, .. } => name,
+        }
+    }
+}
+
+/// One fault of the plan; its index in [`Plan::faults`] is its identity in the journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// When, counted from the moment that the steady state held.
+    pub at: Span,
+    /// What to break, and where.
+    pub action: FaultAction,
+    /// What ends it.
+    pub end: FaultEnd,
+}
+
+/// What ends a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FaultEnd {
+    /// This much time after the injection, whatever happens.
+    After(Span),
+    /// Recovery, or this much time after the injection.
+    Recovery {
+        /// The deadline, patience included.
+        deadline: Span,
+    },
+}
+
+impl FaultEnd {
+    /// The longest that the fault can last.
+    pub fn longest(self) -> Span {
+        match self {
+            Self::After(span) | Self::Recovery { deadline: span } => span,
+        }
+    }
+}
+
+/// One check of the plan, patience included.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Check {
+    /// The steady state holds again within this time of each fault, without our cure.
+    Recovers {
+        /// Patience included.
+        within: Span,
+    },
+    /// Every acknowledged row of this ledger is read back at the end.
+    NothingLost {
+        /// The ledger's name.
+        workload: String,
+    },
+    /// No moment with two live tasks of one slot of this service.
+    NeverTwo {
+        /// The service's name in the stack file.
+        service: String,
+    },
+    /// A `get` workload was answered, on nodes that we did not break.
+    Answers {
+        /// The workload's name.
+        workload: String,
+        /// The least share.
+        share: Share,
+        /// The longest gap, patience included.
+        gap: Span,
+    },
+    /// Whether the managers kept a leader while the faults lasted.
+    Control {
+        /// What is expected.
+        expected: Control,
+    },
+    /// Every fault was confirmed, every workload was busy before, during and after.
+    Exercised,
+}
+
+impl Check {
+    /// The check's name as a scenario spells it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Recovers { .. } => "recovers",
+            Self::NothingLost { .. } => "nothing_lost",
+            Self::NeverTwo { .. } => "never_two",
+            Self::Answers { .. } => "answers",
+            Self::Control { .. } => "control",
+            Self::Exercised => "exercised",
+        }
+    }
+}
+
+/// How long each phase may take, patience included.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Deadlines {
+    /// From nothing to a formed swarm.
+    pub bring_up: Span,
+    /// From `docker stack deploy` to the steady state.
+    pub steady: Span,
+    /// From injection to the observation that the fault bites.
+    pub confirm: Span,
+    /// From heal to the observation that the fault is gone.
+    pub heal: Span,
+    /// From the last heal to the steady state.
+    pub steady_again: Span,
+    /// One read-back through one node.
+    pub read_back: Span,
+    /// How long the workloads go on after the last recovery.
+    pub after: Span,
+}

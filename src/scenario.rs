@@ -1,0 +1,287 @@
+//! The scenario file, exactly as it is written: typed, but with nothing filled in.
+//!
+//! What a field means when it is left out is the plan's business ([`crate::plan`]).
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::units::{Rate, Share, Span};
+
+mod target;
+
+pub use target::Target;
+
+/// One experiment: a cluster, what holds in it, what is broken, and what must then be true.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The claim, as a sentence.
+    pub scenario: String,
+    /// Why anybody should care.
+    pub because: String,
+    /// The machines.
+    pub cluster: Cluster,
+    /// What the storage machine exports before the stack is deployed: path to content.
+    /// A path that ends in `/` is a folder. Needs `cluster.nfs`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub share: BTreeMap<String, String>,
+    /// The Compose stack file, beside the scenario file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deploy: Option<String>,
+    /// What holds before the first fault and again after the last.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steady: Vec<Probe>,
+    /// What keeps using the services meanwhile.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workload: Vec<Workload>,
+    /// What is broken, and when.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub faults: Vec<Fault>,
+    /// What must be true of the run. `exercised` is always added.
+    pub expect: Vec<Expectation>,
+    /// Makes this a control: it passes when exactly these checks fail.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub must_fail: Vec<String>,
+    /// What the plan would otherwise refuse.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allow: Vec<Allowance>,
+}
+
+/// The machines of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cluster {
+    /// How many managers, at least 1.
+    pub managers: u8,
+    /// How many workers.
+    #[serde(default)]
+    pub workers: u8,
+    /// Adds a storage machine, mounted on every node at `/mnt/dockernfs`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nfs: Option<NfsVersion>,
+}
+
+/// The protocol version that the nodes mount the share with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum NfsVersion {
+    /// NFS v3 with the article's mount options; locks never expire.
+    #[serde(rename = "v3")]
+    V3,
+    /// NFS v4.2; locks are leased.
+    #[serde(rename = "v4.2")]
+    V42,
+}
+
+/// A condition that can be asked about once.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Probe {
+    /// A service has this many live tasks, on nodes that are not broken.
+    Running(Running),
+    /// A statement succeeds through every node that is not broken.
+    Sql(Sql),
+    /// A page is answered with this body through every node that is not broken.
+    Http(Http),
+}
+
+/// A number of live tasks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Running {
+    /// The service's name in the stack file.
+    pub service: String,
+    /// Live tasks: running, desired running, on a node that is ready and not broken.
+    pub replicas: u32,
+}
+
+/// A statement that a database answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Sql {
+    /// The service's name in the stack file; its one published port is used.
+    pub service: String,
+    /// The statement; it holds when it succeeds.
+    pub query: String,
+    /// How long one attempt may take. Default 5s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
+}
+
+/// A page that is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// The nodes to ask: `every_node`, or one node. Default `every_node`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Target>,
+    /// The published port.
+    pub port: u16,
+    /// The path. Default `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The whole body, byte for byte.
+    pub body: String,
+    /// How long one attempt may take. Default 5s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
+}
+
+/// Something that keeps using a service and remembers what it was told.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Workload {
+    /// Inserts numbered rows and remembers which were acknowledged.
+    Ledger(Ledger),
+    /// Asks for a page on a fresh connection, again and again, and compares the body.
+    Get(Get),
+}
+
+/// Numbered rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Ledger {
+    /// The service's name in the stack file; its one published port is used.
+    pub service: String,
+    /// Rows a second, over all writers.
+    pub rate: Rate,
+    /// Writers, each with a connection of its own. Default 4.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writers: Option<u8>,
+    /// How long one row may take before its fate is unknown. Default 5s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
+}
+
+/// A page asked for at a rate.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Get {
+    /// The nodes to ask: `every_node`, or one node. Default `every_node`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub via: Option<Target>,
+    /// The published port.
+    pub port: u16,
+    /// The path. Default `/`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The whole body, byte for byte.
+    pub body: String,
+    /// Requests a second on each node.
+    pub rate: Rate,
+    /// How long one request may take. Default 2s.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Span>,
+}
+
+/// One thing that is broken.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// When, counted from the moment that the steady state held.
+    pub at: Span,
+    /// What to break, and where.
+    #[serde(rename = "do")]
+    pub action: FaultAction,
+    /// How long; left out, until recovery has been seen or its deadline has passed.
+    #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Span>,
+}
+
+/// A fault and its target.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum FaultAction {
+    /// Shut the node down cleanly; healed by starting it.
+    Stop(Target),
+    /// Cut the node's power; healed by giving it power.
+    Kill(Target),
+    /// Drop every frame to and from the node; healed by letting them pass.
+    Isolate(Target),
+}
+
+impl FaultAction {
+    /// The verb as a scenario spells it.
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::Stop(_) => "stop",
+            Self::Kill(_) => "kill",
+            Self::Isolate(_) => "isolate",
+        }
+    }
+
+    /// What it is aimed at.
+    pub fn target(&self) -> &Target {
+        match self {
+            Self::Stop(target) | Self::Kill(target) | Self::Isolate(target) => target,
+        }
+    }
+}
+
+/// Something that must be true of the run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Expectation {
+    /// The steady state holds again within this time of each fault, without our cure.
+    Recovers(Recovers),
+    /// Every acknowledged row of this ledger is read back at the end.
+    NothingLost(String),
+    /// No moment with two live tasks of one slot of this service.
+    NeverTwo(String),
+    /// A `get` workload was answered, on nodes that we did not break.
+    Answers(Answers),
+    /// Whether the managers could be asked to change anything while the faults lasted.
+    Control(Control),
+}
+
+impl Expectation {
+    /// The check's name as a scenario spells it, which `must_fail` uses too.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Recovers(_) => "recovers",
+            Self::NothingLost(_) => "nothing_lost",
+            Self::NeverTwo(_) => "never_two",
+            Self::Answers(_) => "answers",
+            Self::Control(_) => "control",
+        }
+    }
+}
+
+/// A bound on the time to recover.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Recovers {
+    /// Counted from the fault; multiplied by the place's patience.
+    pub within: Span,
+}
+
+/// Bounds on what a `get` workload may miss.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    /// The workload's name: `get`.
+    pub workload: String,
+    /// The least share of requests that must be answered.
+    pub share: Share,
+    /// The longest time on one node without an answer; multiplied by the place's patience.
+    pub gap: Span,
+}
+
+/// What became of the managers' majority while a fault lasted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Control {
+    /// A leader was seen in every fault, before it was healed.
+    Kept,
+    /// No leader was left in some fault, and none came back before it was healed.
+    Lost,
+}
+
+/// A risk that the scenario's author takes on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Allowance {
+    /// The faults may take the managers' majority.
+    QuorumLoss,
+}

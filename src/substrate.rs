@@ -1,0 +1,185 @@
+//! Where a run takes place: a [`Place`] makes a [`Lab`], and a lab is the only door to the world.
+//!
+//! The run, the faults, the probes and the workloads know a lab by this trait alone, so a place
+//! of a few lines of memory ([`sim`]) can stand in for machines in the tests of the harness.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::capability::Capabilities;
+use crate::journal::{Answer, ApiError, ContainerSeen, Journal, JournalError, Outcome, Rows};
+use crate::plan::Plan;
+use crate::swarm::View;
+
+pub mod sim;
+pub mod vm;
+
+/// Trouble in the harness or its place: never a verdict about the swarm.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Trouble(pub String);
+
+impl From<JournalError> for Trouble {
+    fn from(error: JournalError) -> Self {
+        use std::error::Error;
+        let cause = error
+            .source()
+            .map(|source| format!(": {source}"))
+            .unwrap_or_default();
+        Self(format!("{error}{cause}"))
+    }
+}
+
+/// What a place is, for the first line of the journal.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Identity {
+    /// `vm` or `sim`.
+    pub place: String,
+    /// `kvm`, `hvf`, `tcg` or `none`.
+    pub accelerator: String,
+    /// What liveness budgets are multiplied by.
+    pub patience: f64,
+    /// Versions of what takes part.
+    pub versions: BTreeMap<String, String>,
+    /// Images: name to identity.
+    pub images: BTreeMap<String, String>,
+    /// `cold`, or `snapshot` with its key, for this plan.
+    pub started_from: String,
+}
+
+/// A place that can make labs.
+#[async_trait]
+pub trait Place: Send + Sync {
+    /// What it can do here and now.
+    fn capabilities(&self) -> Capabilities;
+
+    /// What it is, and what a lab for this plan would start from.
+    fn identity(&self, plan: &Plan) -> Identity;
+
+    /// Makes the machines and the swarm of a plan. Announces in the journal whatever could be
+    /// left behind by a killed harness, before it is made.
+    ///
+    /// # Errors
+    /// When the lab cannot be made; whatever was made is removed again.
+    async fn bring_up(&self, plan: &Plan, journal: &Journal) -> Result<Arc<dyn Lab>, Trouble>;
+}
+
+/// How a node is turned off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerOff {
+    /// The guest shuts itself down.
+    Shutdown,
+    /// The power is cut: whatever was not flushed is gone.
+    Cut,
+}
+
+/// A swarm that was made, or found, and everything that can be done to it or asked of it.
+///
+/// Nodes are named by host name. Every call has a deadline of its own and returns.
+#[async_trait]
+pub trait Lab: Send + Sync {
+    /// Fills the share and deploys the plan's stack; returns once the managers took it.
+    /// A lab that was restored with the stack in place does nothing.
+    ///
+    /// # Errors
+    /// When the share cannot be filled or the stack is not taken.
+    async fn deploy(&self) -> Result<(), Trouble>;
+
+    /// Asks one manager for its nodes, and for the tasks of the plan's services.
+    ///
+    /// # Errors
+    /// When that manager gives no usable answer.
+    async fn view(&self, manager: &str) -> Result<View, ApiError>;
+
+    /// Asks one node's own engine for the containers that belong to tasks, on a path that a fault
+    /// in the swarm's network does not cut.
+    ///
+    /// # Errors
+    /// When that engine gives no usable answer.
+    async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError>;
+
+    /// Turns a node off and returns when it is off.
+    ///
+    /// # Errors
+    /// When it is not off in time.
+    async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble>;
+
+    /// Turns a node on, if it is off, and returns when its engine answers.
+    ///
+    /// # Errors
+    /// When its engine does not answer in time.
+    async fn power_on(&self, node: &str) -> Result<(), Trouble>;
+
+    /// Whether the node has power, as seen from outside of it.
+    async fn powered(&self, node: &str) -> bool;
+
+    /// Drops every frame to and from the node, or lets them pass again. Idempotent.
+    ///
+    /// # Errors
+    /// When the place cannot do that.
+    async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble>;
+
+    /// Frames that the node sent to the LAN, and that others got from it, since the lab began:
+    /// `(sent, delivered)`.
+    async fn frames(&self, node: &str) -> (u64, u64);
+
+    /// Asks a published port for a page, on a fresh connection, by a path that a fault in the
+    /// swarm's network does not cut.
+    async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer;
+
+    /// Opens a database session through a node's published port.
+    ///
+    /// # Errors
+    /// When there is no session before the deadline; why.
+    async fn database(
+        &self,
+        node: &str,
+        service: &str,
+        deadline: Duration,
+    ) -> Result<Box<dyn Database>, String>;
+
+    /// The last words of a task's container, for people; empty if they cannot be had.
+    async fn last_words(&self, node: &str, container: &str) -> Vec<String>;
+
+    /// Removes everything that was made; visits everything even when something fails.
+    ///
+    /// # Errors
+    /// What could not be removed, all of it.
+    async fn tear_down(&self) -> Result<(), Trouble>;
+}
+
+/// A page, the body that it must have, and how long it may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageRequest {
+    /// The path, with its leading `/`.
+    pub path: String,
+    /// The whole body, byte for byte.
+    pub body: String,
+    /// From the start of the connection to the end of the body.
+    pub within: Duration,
+}
+
+/// A session with a database, on one connection.
+#[async_trait]
+pub trait Database: Send {
+    /// Runs a statement.
+    ///
+    /// # Errors
+    /// What the server, or the connection, said.
+    async fn query(&mut self, statement: &str, deadline: Duration) -> Result<(), String>;
+
+    /// Creates the ledger's table if it is not there.
+    ///
+    /// # Errors
+    /// What the server, or the connection, said.
+    async fn create_ledger(&mut self, deadline: Duration) -> Result<(), String>;
+
+    /// Inserts one row. After `Unknown` the session must not be used again.
+    async fn insert(&mut self, row: u64, deadline: Duration) -> Outcome;
+
+    /// Reads the whole ledger.
+    async fn read_ledger(&mut self, deadline: Duration) -> Rows;
+}

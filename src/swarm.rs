@@ -1,0 +1,34 @@
+//! What the managers say of their swarm, in the harness's own words.
+
+use crate::journal::{NodeSeen, TaskSeen};
+
+/// One manager's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct View {
+    /// Every node.
+    pub nodes: Vec<NodeSeen>,
+    /// Every task of the plan's services.
+    pub tasks: Vec<TaskSeen>,
+}
+
+impl View {
+    /// The leader's host name.
+    pub fn leader(&self) -> Option<&str> {
+        self.nodes
+            .iter()
+            .find(|node| node.leader)
+            .map(|node| node.name.as_str())
+    }
+
+    /// The live tasks of a service: running, desired running, on a node that is ready.
+    pub fn live<'a>(&'a self, service: &'a str) -> impl Iterator<Item = &'a TaskSeen> {
+        self.tasks.iter().filter(move |task| {
+            task.service == service
+                && task.state == "running"
+                && task.desired == "running"
+                && self.nodes.iter().any(|node| {
+                    node.state == "ready" && Some(node.name.as_str()) == task.node.as_deref()
+                })
+        })
+    }
+}

@@ -1,0 +1,97 @@
+//! The lattice of verdicts, and the findings that carry them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a check, or a whole run, came to: `pass < unknown < fail`, merged by the worst.
+///
+/// "Skipped" is no verdict: it is decided in the plan, never by a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The promise was kept, and the harness saw it being put to the test.
+    Pass,
+    /// The evidence supports neither answer.
+    Unknown,
+    /// The promise was broken, and the evidence says where.
+    Fail,
+}
+
+impl Verdict {
+    /// The worse of two verdicts.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        self.max(other)
+    }
+
+    /// The worst of many; `Unknown` for none, because nothing was judged.
+    pub fn worst(all: impl IntoIterator<Item = Self>) -> Self {
+        all.into_iter().max().unwrap_or(Self::Unknown)
+    }
+
+    /// The process's exit code for this verdict: 0, 1 or 2 (design, section 2).
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Pass => 0,
+            Self::Fail => 1,
+            Self::Unknown => 2,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Pass => "pass",
+            Self::Unknown => "unknown",
+            Self::Fail => "fail",
+        })
+    }
+}
+
+/// One checker's answer, with the journal entries that show it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Finding {
+    /// The check's name as the scenario spells it, such as `nothing_lost`.
+    pub check: String,
+    /// What the check came to.
+    pub verdict: Verdict,
+    /// One line: the numbers that decided, without the check's name.
+    pub summary: String,
+    /// Sequence numbers of the journal entries that decided.
+    pub evidence: Vec<u64>,
+}
+
+impl Finding {
+    /// A finding with its evidence.
+    pub fn new(
+        check: impl Into<String>,
+        verdict: Verdict,
+        summary: impl Into<String>,
+        evidence: Vec<u64>,
+    ) -> Self {
+        Self {
+            check: check.into(),
+            verdict,
+            summary: summary.into(),
+            evidence,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_worst_wins_and_nothing_judged_is_unknown() {
+        use Verdict::{Fail, Pass, Unknown};
+        assert_eq!(Verdict::worst([Pass, Fail, Unknown]), Fail);
+        assert_eq!(Verdict::worst([Pass, Unknown]), Unknown);
+        assert_eq!(Verdict::worst([Pass]), Pass);
+        assert_eq!(Verdict::worst([]), Unknown);
+        assert_eq!(Pass.and(Unknown), Unknown);
+    }
+}
