@@ -1,0 +1,408 @@
+//! One virtual machine: a QEMU process, its disks, its monitor and its guest agent.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::process::{Child, Command};
+use tokio::sync::Mutex;
+
+use super::accelerator::Accelerator;
+use super::agent::Agent;
+use super::qmp::Qmp;
+use crate::substrate::Trouble;
+use crate::wait::{Look, until};
+
+/// How long QEMU may take to open its monitor, or to end.
+const PROCESS: Duration = Duration::from_secs(20);
+
+/// How long a machine's memory may take to be written or read.
+const MEMORY: Duration = Duration::from_secs(120);
+
+/// What a machine is made of.
+#[derive(Clone, Debug)]
+pub(super) struct Spec {
+    /// The host name.
+    pub(super) name: String,
+    /// `node` or `storage`: which units start in it.
+    pub(super) role: &'static str,
+    /// The address on the LAN with its prefix; empty for a machine without a LAN.
+    pub(super) lan: String,
+    /// The last byte of both hardware addresses.
+    pub(super) number: u8,
+    /// Names and addresses of all machines: `192.168.150.3=server-3,…`.
+    pub(super) hosts: String,
+    /// Memory in MiB.
+    pub(super) memory: u32,
+    /// What executes the guest's code.
+    pub(super) accelerator: Accelerator,
+    /// The kernel and its initial RAM disk.
+    pub(super) kernel: PathBuf,
+    /// See `kernel`.
+    pub(super) initrd: PathBuf,
+    /// The system disk and the state disk, both written to; further ones are raw and only read.
+    pub(super) disks: Vec<PathBuf>,
+    /// Where its sockets are; short, since a socket's path has at most 107 bytes.
+    pub(super) sockets: PathBuf,
+    /// Where its console is logged.
+    pub(super) console: PathBuf,
+}
+
+/// A machine that can be turned on and off.
+pub(super) struct Machine {
+    /// What it is made of.
+    pub(super) spec: Spec,
+    /// The way in that no network fault cuts.
+    pub(super) agent: Agent,
+    power: Mutex<Option<Powered>>,
+    forwards: Mutex<BTreeMap<u16, u16>>,
+}
+
+/// What a machine has while it has power.
+struct Powered {
+    process: Child,
+    monitor: Qmp,
+}
+
+impl Machine {
+    /// A machine without power.
+    pub(super) fn new(spec: Spec) -> Self {
+        let agent = Agent::new(
+            &spec.name,
+            &spec.sockets.join(format!("{}.agent", spec.name)),
+        );
+        Self {
+            spec,
+            agent,
+            power: Mutex::new(None),
+            forwards: Mutex::default(),
+        }
+    }
+
+    /// Gives it power; from a saved memory it goes on only after [`Machine::resume`].
+    /// Does nothing if it has power already.
+    pub(super) async fn power_on(&self, memory: Option<&Path>) -> Result<(), Trouble> {
+        let mut power = self.power.lock().await;
+        if power
+            .as_mut()
+            .is_some_and(|powered| matches!(powered.process.try_wait(), Ok(None)))
+        {
+            return Ok(());
+        }
+        self.agent.forget().await;
+        let monitor = self.socket("monitor");
+        for stale in [&monitor, &self.socket("agent")] {
+            let _ = std::fs::remove_file(stale);
+        }
+        let forwards = self.forwards.lock().await.clone();
+        let mut process = self
+            .command(&forwards, memory.is_some())
+            .spawn()
+            .map_err(|error| {
+                let name = &self.spec.name;
+                Trouble(format!(
+                    "cannot start QEMU for `{name}`: {error}; run `seatrial doctor`"
+                ))
+            })?;
+        let mut monitor = match Qmp::connect(&self.spec.name, &monitor, PROCESS).await {
+            Ok(monitor) => monitor,
+            Err(error) => return Err(self.why_not(&mut process, error).await),
+        };
+        if let Some(memory) = memory {
+            let uri = format!("exec:cat '{}'", memory.display());
+            monitor
+                .execute("migrate-incoming", json!({ "uri": uri }))
+                .await?;
+            self.migrated(&mut monitor).await?;
+        }
+        *power = Some(Powered { process, monitor });
+        Ok(())
+    }
+
+    /// Lets a machine that was restored or paused go on.
+    pub(super) async fn resume(&self) -> Result<(), Trouble> {
+        self.monitor("cont").await
+    }
+
+    /// Pauses the machine, so that its memory and its disks stand still.
+    pub(super) async fn pause(&self) -> Result<(), Trouble> {
+        self.monitor("stop").await
+    }
+
+    /// Writes a paused machine's memory to a file and takes its power; its disks are then final.
+    pub(super) async fn save(&self, memory: &Path) -> Result<(), Trouble> {
+        let mut power = self.power.lock().await;
+        let Some(Powered { process, monitor }) = power.as_mut() else {
+            return Err(self.off());
+        };
+        let unlimited = json!({ "max-bandwidth": 1_u64 << 40 });
+        monitor.execute("migrate-set-parameters", unlimited).await?;
+        let uri = format!("exec:cat > '{}'", memory.display());
+        monitor.execute("migrate", json!({ "uri": uri })).await?;
+        self.migrated(monitor).await?;
+        monitor.execute("quit", Value::Null).await?;
+        let ended = tokio::time::timeout(PROCESS, process.wait()).await;
+        if !matches!(ended, Ok(Ok(_))) {
+            return Err(Trouble(format!(
+                "QEMU of `{}` does not end",
+                self.spec.name
+            )));
+        }
+        *power = None;
+        Ok(())
+    }
+
+    /// Cuts the power: the process is killed, with all that the guest had not flushed.
+    pub(super) async fn cut(&self) -> Result<(), Trouble> {
+        let mut power = self.power.lock().await;
+        if let Some(mut powered) = power.take() {
+            powered.process.kill().await.map_err(|error| {
+                Trouble(format!("cannot kill QEMU of `{}`: {error}", self.spec.name))
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Asks the guest to shut down and waits until the process has ended.
+    pub(super) async fn shut_down(&self, deadline: Duration) -> Result<(), Trouble> {
+        if !self.powered().await {
+            return Ok(());
+        }
+        self.agent.shut_down().await?;
+        let look = || async {
+            if self.powered().await {
+                Look::NotYet("still on".into())
+            } else {
+                Look::Holds(())
+            }
+        };
+        let what = format!("the shutdown of `{}`", self.spec.name);
+        until(what, deadline, Duration::from_millis(50), look)
+            .await
+            .map_err(|late| Trouble(late.to_string()))?;
+        *self.power.lock().await = None;
+        Ok(())
+    }
+
+    /// True while the machine's process lives.
+    pub(super) async fn powered(&self) -> bool {
+        let mut power = self.power.lock().await;
+        power
+            .as_mut()
+            .is_some_and(|powered| matches!(powered.process.try_wait(), Ok(None)))
+    }
+
+    /// The loopback address that leads to a TCP port of the guest, by the management network.
+    pub(super) async fn forward(&self, port: u16) -> Result<SocketAddr, Trouble> {
+        let mut forwards = self.forwards.lock().await;
+        if let Some(host) = forwards.get(&port) {
+            return Ok(loopback(*host));
+        }
+        let host = free_port().map_err(|error| Trouble(format!("no free port: {error}")))?;
+        let mut power = self.power.lock().await;
+        if let Some(powered) = power.as_mut() {
+            let rule = format!("hostfwd_add m0 tcp:127.0.0.1:{host}-:{port}");
+            let said = powered.monitor.human(&rule).await?;
+            if !said.is_empty() {
+                return Err(Trouble(format!(
+                    "port {port} of `{}`: {said}",
+                    self.spec.name
+                )));
+            }
+        }
+        forwards.insert(port, host);
+        Ok(loopback(host))
+    }
+
+    /// Runs a monitor command without arguments.
+    async fn monitor(&self, command: &str) -> Result<(), Trouble> {
+        match self.power.lock().await.as_mut() {
+            Some(powered) => powered
+                .monitor
+                .execute(command, Value::Null)
+                .await
+                .map(|_| ()),
+            None => Err(self.off()),
+        }
+    }
+
+    /// Waits for the end of a migration, in either direction.
+    async fn migrated(&self, monitor: &mut Qmp) -> Result<(), Trouble> {
+        let start = tokio::time::Instant::now();
+        loop {
+            let state = monitor.execute("query-migrate", Value::Null).await?;
+            match state["status"].as_str() {
+                Some("completed") => return Ok(()),
+                Some("failed" | "cancelled") => {
+                    let name = &self.spec.name;
+                    return Err(Trouble(format!(
+                        "the memory of `{name}` was not moved: {state}"
+                    )));
+                }
+                _ if start.elapsed() > MEMORY => {
+                    let name = &self.spec.name;
+                    return Err(Trouble(format!(
+                        "the memory of `{name}` takes too long: {state}"
+                    )));
+                }
+                _ => crate::wait::pause(Duration::from_millis(20)).await,
+            }
+        }
+    }
+
+    /// Why QEMU did not come up: its own last words, if it has ended.
+    async fn why_not(&self, process: &mut Child, error: Trouble) -> Trouble {
+        let _ = process.kill().await;
+        let log = std::fs::read_to_string(self.socket("log")).unwrap_or_default();
+        let last = log
+            .lines()
+            .last()
+            .map(|line| format!("; QEMU said: {line}"));
+        Trouble(format!("{error}{}", last.unwrap_or_default()))
+    }
+
+    /// The trouble of talking to a machine that is off.
+    fn off(&self) -> Trouble {
+        Trouble(format!("`{}` has no power", self.spec.name))
+    }
+
+    /// A socket or log of this machine.
+    fn socket(&self, what: &str) -> PathBuf {
+        self.spec.sockets.join(format!("{}.{what}", self.spec.name))
+    }
+
+    /// The command line. `setpriv` makes the kernel kill the machine when the harness dies.
+    fn command(&self, forwards: &BTreeMap<u16, u16>, incoming: bool) -> Command {
+        let spec = &self.spec;
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--pdeathsig",
+            "KILL",
+            "--",
+            "qemu-system-x86_64",
+            "-nodefaults",
+        ]);
+        command.args(["-display", "none", "-machine", "pc", "-smp", "1"]);
+        command.args([
+            "-accel",
+            spec.accelerator.qemu(),
+            "-cpu",
+            spec.accelerator.cpu(),
+        ]);
+        command.args(["-m", &spec.memory.to_string()]);
+        command
+            .arg("-kernel")
+            .arg(&spec.kernel)
+            .arg("-initrd")
+            .arg(&spec.initrd);
+        command.args(["-append", &self.kernel_command_line()]);
+        for (index, disk) in spec.disks.iter().enumerate() {
+            let kind = if index < 2 {
+                "qcow2,cache=writeback,discard=unmap"
+            } else {
+                "raw,readonly=on"
+            };
+            let file = escaped(disk);
+            let drive = format!("file={file},if=none,id=d{index},format={kind}");
+            command.args([
+                "-drive",
+                &drive,
+                "-device",
+                &format!("virtio-blk-pci,drive=d{index}"),
+            ]);
+        }
+        if !spec.lan.is_empty() {
+            let socket = escaped(&lan_socket(&spec.sockets, &spec.name));
+            let netdev = format!("stream,id=l0,server=off,addr.type=unix,addr.path={socket}");
+            let card = format!(
+                "virtio-net-pci,netdev=l0,mac=52:54:00:5e:00:{:02x}",
+                spec.number
+            );
+            command.args(["-netdev", &netdev, "-device", &card]);
+        }
+        let mut netdev = "user,id=m0,restrict=on".to_owned();
+        for (guest, host) in forwards {
+            netdev.push_str(&format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}"));
+        }
+        let card = format!(
+            "virtio-net-pci,netdev=m0,mac=52:54:00:0a:00:{:02x}",
+            spec.number
+        );
+        command.args(["-netdev", &netdev, "-device", &card]);
+        self.channels(&mut command);
+        if incoming {
+            command.args(["-S", "-incoming", "defer"]);
+        }
+        let log =
+            std::fs::File::create(self.socket("log")).map_or_else(|_| Stdio::null(), Into::into);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .kill_on_drop(true);
+        command
+    }
+
+    /// The monitor, the guest agent, the console and the sources of randomness.
+    fn channels(&self, command: &mut Command) {
+        let path = |what: &str| escaped(&self.socket(what));
+        let console = escaped(&self.spec.console);
+        command.args([
+            "-qmp",
+            &format!("unix:{},server=on,wait=off", path("monitor")),
+        ]);
+        command.args([
+            "-chardev",
+            &format!("socket,path={},server=on,wait=off,id=a0", path("agent")),
+        ]);
+        command.args(["-device", "virtio-serial-pci"]);
+        command.args([
+            "-device",
+            "virtserialport,chardev=a0,name=org.qemu.guest_agent.0",
+        ]);
+        command.args(["-chardev", &format!("file,path={console},append=on,id=c0")]);
+        command.args(["-serial", "chardev:c0"]);
+        command.args(["-device", "virtio-rng-pci", "-device", "vmgenid,guid=auto"]);
+    }
+
+    /// What the guest reads of itself.
+    fn kernel_command_line(&self) -> String {
+        let Spec {
+            name,
+            role,
+            lan,
+            hosts,
+            ..
+        } = &self.spec;
+        format!(
+            "root=/dev/vda rw console=ttyS0 loglevel=5 net.ifnames=0 mitigations=off \
+             random.trust_cpu=on systemd.show_status=0 seatrial.name={name} seatrial.role={role} \
+             seatrial.lan={lan} seatrial.hosts={hosts}"
+        )
+    }
+}
+
+/// The machine's port on the switch.
+pub(super) fn lan_socket(sockets: &Path, name: &str) -> PathBuf {
+    sockets.join(format!("{name}.lan"))
+}
+
+/// A path as QEMU's options want it.
+fn escaped(path: &Path) -> String {
+    path.display().to_string().replace(',', ",,")
+}
+
+/// An address on this host's loopback.
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+/// A TCP port of the loopback that nobody listens on.
+fn free_port() -> std::io::Result<u16> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
+}

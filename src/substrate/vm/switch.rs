@@ -1,0 +1,328 @@
+//! The lab's LAN: an Ethernet switch inside the harness, one Unix socket a machine.
+//!
+//! A frame on the wire is its length, 4 bytes big-endian, and its bytes: the format of QEMU's
+//! `-netdev stream` (`net/stream.c`). Cutting a node off is a rule here: exact, and gone with the
+//! process.
+
+use std::collections::HashMap;
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+/// The largest frame that is passed on: QEMU's own limit (`NET_BUFSIZE` in `include/net/net.h`).
+const FRAME_MAX: usize = 4096 + 65536;
+
+/// The smallest frame that has a destination and a source.
+const FRAME_MIN: usize = 14;
+
+/// Frames that may wait for a machine before further ones are dropped, as a real switch does.
+const QUEUE: usize = 1024;
+
+/// A hardware address.
+type Mac = [u8; 6];
+
+/// The switch. Dropping it ends its tasks.
+pub(super) struct Switch {
+    shared: Arc<Mutex<Shared>>,
+    tasks: JoinSet<()>,
+}
+
+/// What all ports share.
+#[derive(Default)]
+struct Shared {
+    ports: Vec<Port>,
+    learned: HashMap<Mac, usize>,
+}
+
+/// One socket of the switch.
+#[derive(Default)]
+struct Port {
+    name: String,
+    isolated: bool,
+    sent: u64,
+    delivered: u64,
+    out: Option<mpsc::Sender<Bytes>>,
+}
+
+impl Switch {
+    /// A switch without ports.
+    pub(super) fn new() -> Self {
+        Self {
+            shared: Arc::default(),
+            tasks: JoinSet::new(),
+        }
+    }
+
+    /// Adds a port for a machine. It may connect again whenever it is started anew.
+    pub(super) fn add_port(&mut self, name: &str, socket: &Path) -> io::Result<()> {
+        let listener = UnixListener::bind(socket)?;
+        let shared = Arc::clone(&self.shared);
+        let index = {
+            let mut shared = lock(&shared);
+            shared.ports.push(Port {
+                name: name.to_owned(),
+                ..Port::default()
+            });
+            shared.ports.len() - 1
+        };
+        self.tasks.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                serve(&shared, index, stream).await;
+            }
+        });
+        Ok(())
+    }
+
+    /// Drops every frame to and from a machine, or lets them pass again.
+    /// Returns false if there is no such machine.
+    pub(super) fn isolate(&self, name: &str, isolated: bool) -> bool {
+        let mut shared = lock(&self.shared);
+        match shared.ports.iter_mut().find(|port| port.name == name) {
+            Some(port) => {
+                port.isolated = isolated;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Frames that a machine sent, and how many of them reached somebody.
+    pub(super) fn frames(&self, name: &str) -> (u64, u64) {
+        let shared = lock(&self.shared);
+        let port = shared.ports.iter().find(|port| port.name == name);
+        port.map_or((0, 0), |port| (port.sent, port.delivered))
+    }
+}
+
+/// Locks what the ports share; a panic elsewhere does not stop the lab.
+fn lock(shared: &Mutex<Shared>) -> std::sync::MutexGuard<'_, Shared> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Serves one connection until the machine closes it.
+async fn serve(shared: &Mutex<Shared>, index: usize, stream: UnixStream) {
+    let (reader, writer) = stream.into_split();
+    let (sender, receiver) = mpsc::channel(QUEUE);
+    lock(shared).ports[index].out = Some(sender);
+    tokio::select! {
+        _ = receive(shared, index, reader) => {}
+        _ = send(receiver, writer) => {}
+    }
+    let mut shared = lock(shared);
+    shared.ports[index].out = None;
+    shared.learned.retain(|_, port| *port != index);
+}
+
+/// Reads frames and passes them on.
+async fn receive(
+    shared: &Mutex<Shared>,
+    index: usize,
+    mut reader: OwnedReadHalf,
+) -> io::Result<()> {
+    let mut buffer = BytesMut::with_capacity(1 << 18);
+    loop {
+        if reader.read_buf(&mut buffer).await? == 0 {
+            return Ok(());
+        }
+        let mut shared = lock(shared);
+        while let Some(frame) = take_frame(&mut buffer)? {
+            shared.forward(index, &frame);
+        }
+        drop(shared);
+        buffer.reserve(1 << 16);
+    }
+}
+
+/// Writes frames, as many at once as are waiting.
+async fn send(mut frames: mpsc::Receiver<Bytes>, mut writer: OwnedWriteHalf) -> io::Result<()> {
+    let mut waiting = Vec::with_capacity(64);
+    let mut buffer = BytesMut::with_capacity(1 << 17);
+    while frames.recv_many(&mut waiting, 64).await > 0 {
+        for frame in waiting.drain(..) {
+            buffer.put_u32(u32::try_from(frame.len()).unwrap_or(0));
+            buffer.put_slice(&frame);
+        }
+        writer.write_all_buf(&mut buffer).await?;
+    }
+    Ok(())
+}
+
+/// Takes a whole frame from the front of what was read, if there is one.
+fn take_frame(buffer: &mut BytesMut) -> io::Result<Option<Bytes>> {
+    let Some(header) = buffer.first_chunk::<4>() else {
+        return Ok(None);
+    };
+    let length = u32::from_be_bytes(*header) as usize;
+    if length > FRAME_MAX {
+        let what = format!("a frame of {length} bytes");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    }
+    if buffer.len() < 4 + length {
+        return Ok(None);
+    }
+    buffer.advance(4);
+    Ok(Some(buffer.split_to(length).freeze()))
+}
+
+impl Shared {
+    /// Learns where the source is, and passes the frame to where the destination is, or to all.
+    fn forward(&mut self, from: usize, frame: &Bytes) {
+        self.ports[from].sent += 1;
+        if frame.len() < FRAME_MIN || self.ports[from].isolated {
+            return;
+        }
+        let (destination, source) = (mac(&frame[0..6]), mac(&frame[6..12]));
+        self.learned.insert(source, from);
+        let known = self.learned.get(&destination).copied();
+        let delivered = match known.filter(|_| destination[0] & 1 == 0) {
+            Some(to) => to != from && self.pass(to, frame),
+            None => {
+                let others = (0..self.ports.len()).filter(|to| *to != from);
+                others.fold(false, |any, to| self.pass(to, frame) || any)
+            }
+        };
+        self.ports[from].delivered += u64::from(delivered);
+    }
+
+    /// Puts a frame into a port's queue, unless a rule or a full queue drops it.
+    fn pass(&self, to: usize, frame: &Bytes) -> bool {
+        let port = &self.ports[to];
+        let out = port.out.as_ref().filter(|_| !port.isolated);
+        out.is_some_and(|out| out.try_send(frame.clone()).is_ok())
+    }
+}
+
+/// A hardware address from its six bytes.
+fn mac(bytes: &[u8]) -> Mac {
+    let mut mac = [0; 6];
+    mac.copy_from_slice(bytes);
+    mac
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    /// A machine on the switch.
+    struct Card {
+        stream: UnixStream,
+        mac: Mac,
+    }
+
+    impl Card {
+        async fn plug(folder: &Path, name: &str, last: u8) -> Self {
+            let stream = UnixStream::connect(folder.join(name)).await.expect("port");
+            Self {
+                stream,
+                mac: [0x52, 0x54, 0, 0x5e, 0, last],
+            }
+        }
+
+        async fn send(&mut self, to: Mac, payload: &[u8]) {
+            let frame = [&to[..], &self.mac, &[0x88, 0xb5], payload].concat();
+            let mut bytes = u32::try_from(frame.len())
+                .expect("short")
+                .to_be_bytes()
+                .to_vec();
+            bytes.extend(frame);
+            self.stream.write_all(&bytes).await.expect("write");
+        }
+
+        async fn receive(&mut self) -> Option<Vec<u8>> {
+            let read = async {
+                let length = self.stream.read_u32().await.expect("length");
+                let mut frame = vec![0; length as usize];
+                self.stream.read_exact(&mut frame).await.expect("frame");
+                frame[14..].to_vec()
+            };
+            timeout(Duration::from_millis(300), read).await.ok()
+        }
+    }
+
+    const ALL: Mac = [0xff; 6];
+
+    async fn three() -> (tempfile::TempDir, Switch, [Card; 3]) {
+        let folder = tempfile::tempdir().expect("folder");
+        let mut switch = Switch::new();
+        for name in ["a", "b", "c"] {
+            switch
+                .add_port(name, &folder.path().join(name))
+                .expect("port");
+        }
+        let mut cards = [
+            Card::plug(folder.path(), "a", 1).await,
+            Card::plug(folder.path(), "b", 2).await,
+            Card::plug(folder.path(), "c", 3).await,
+        ];
+        // Until everybody has heard everybody, a port may not be served yet.
+        for from in 0..3 {
+            for to in (0..3).filter(|to| *to != from) {
+                loop {
+                    cards[from].send(ALL, b"hello").await;
+                    if cards[to].receive().await.is_some() {
+                        break;
+                    }
+                }
+            }
+        }
+        for card in &mut cards {
+            while card.receive().await.is_some() {}
+        }
+        (folder, switch, cards)
+    }
+
+    #[tokio::test]
+    async fn a_known_destination_gets_the_frame_alone() {
+        let (_folder, switch, [mut a, mut b, mut c]) = three().await;
+        let to = b.mac;
+        a.send(to, b"for b").await;
+        assert_eq!(b.receive().await.as_deref(), Some(&b"for b"[..]));
+        assert_eq!(c.receive().await, None);
+        let (sent, delivered) = switch.frames("a");
+        assert_eq!(sent, delivered);
+    }
+
+    #[tokio::test]
+    async fn an_isolated_machine_neither_sends_nor_receives() {
+        let (_folder, switch, [mut a, mut b, mut c]) = three().await;
+        assert!(switch.isolate("b", true));
+        let (_, before) = switch.frames("b");
+        b.send(a.mac, b"from b").await;
+        a.send(b.mac, b"for b").await;
+        assert_eq!(a.receive().await, None);
+        assert_eq!(b.receive().await, None);
+        let (_, after) = switch.frames("b");
+        assert_eq!(before, after, "nothing of an isolated machine is delivered");
+        a.send(c.mac, b"others go on").await;
+        assert!(c.receive().await.is_some());
+        assert!(switch.isolate("b", false));
+        b.send(a.mac, b"back").await;
+        assert_eq!(a.receive().await.as_deref(), Some(&b"back"[..]));
+        assert!(!switch.isolate("nobody", true));
+    }
+
+    #[test]
+    fn a_frame_is_taken_only_when_it_is_whole() {
+        let mut buffer = BytesMut::from(&[0, 0, 0, 3, 1, 2][..]);
+        assert!(take_frame(&mut buffer).expect("short").is_none());
+        buffer.extend_from_slice(&[3, 9]);
+        assert_eq!(
+            take_frame(&mut buffer).expect("whole").as_deref(),
+            Some(&[1, 2, 3][..])
+        );
+        assert_eq!(buffer.len(), 1);
+        let mut absurd = BytesMut::from(&[0xff, 0xff, 0xff, 0xff, 0][..]);
+        assert!(take_frame(&mut absurd).is_err());
+    }
+}
