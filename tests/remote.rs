@@ -1,6 +1,7 @@
 //! A ledger in a real MariaDB, where one is installed: insert, read, freeze, kill.
 //!
 //! Skipped, with the reason, where there is none.
+#![expect(clippy::unwrap_used, reason = "helpers of a test, which may panic")]
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -82,6 +83,28 @@ fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
 }
 
+/// Frozen: nobody knows, and the session is over. Thawed: the row may be there.
+async fn freeze_and_thaw(child: &Child, addr: SocketAddr, db: &mut MySql) {
+    let mut frozen = session(addr).await;
+    signal(child, Signal::STOP);
+    assert!(matches!(frozen.insert(6, SHORT).await, Outcome::Unknown(_)));
+    assert!(matches!(
+        frozen.insert(7, PATIENT).await,
+        Outcome::Refused(_)
+    ));
+    signal(child, Signal::CONT);
+    assert_eq!(db.insert(8, PATIENT).await, Outcome::Acknowledged);
+    let Rows::Found { ranges, .. } = db.read_ledger(PATIENT).await else {
+        panic!("unreadable");
+    };
+    let there = |row| {
+        ranges
+            .iter()
+            .any(|&(first, last)| (first..=last).contains(&row))
+    };
+    assert!(there(8) && !there(7), "{ranges:?}");
+}
+
 #[tokio::test]
 async fn a_ledger_in_a_real_database() {
     let folder = tempfile::tempdir().unwrap();
@@ -120,25 +143,7 @@ async fn a_ledger_in_a_real_database() {
     assert!(error.contains("1064"), "{error}");
     db.query("SELECT 1", PATIENT).await.unwrap();
 
-    // Frozen: nobody knows, and the session is over. Thawed: the row may be there.
-    let mut frozen = session(addr).await;
-    signal(&child, Signal::STOP);
-    assert!(matches!(frozen.insert(6, SHORT).await, Outcome::Unknown(_)));
-    assert!(matches!(
-        frozen.insert(7, PATIENT).await,
-        Outcome::Refused(_)
-    ));
-    signal(&child, Signal::CONT);
-    assert_eq!(db.insert(8, PATIENT).await, Outcome::Acknowledged);
-    let Rows::Found { ranges, .. } = db.read_ledger(PATIENT).await else {
-        panic!("unreadable");
-    };
-    let there = |row| {
-        ranges
-            .iter()
-            .any(|&(first, last)| (first..=last).contains(&row))
-    };
-    assert!(there(8) && !there(7), "{ranges:?}");
+    freeze_and_thaw(&child, addr, &mut db).await;
 
     // A session that the server killed is over; of a killed server nobody knows.
     let mut killed = session(addr).await;
