@@ -1,1 +1,4 @@
-//! To be written.
+//! What clients of the services see: a page, a database.
+
+pub mod database;
+pub mod page;

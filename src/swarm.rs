@@ -2,6 +2,8 @@
 
 use crate::journal::{NodeSeen, TaskSeen};
 
+pub mod engine;
+
 /// One manager's answer.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct View {

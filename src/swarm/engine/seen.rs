@@ -1,0 +1,206 @@
+//! From the API's models to the harness's own words. Pure.
+//!
+//! Errors say what in the answer made no sense.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bollard::models::{
+    ContainerSummary, ContainerSummaryStateEnum, ImageSummary, Node, Service, Task,
+};
+use jiff::Timestamp;
+
+use super::TASK_LABEL;
+use crate::journal::{ContainerSeen, NodeSeen, TaskSeen};
+use crate::swarm::View;
+
+/// The longest line of a log that is kept, in characters.
+const LINE_CHARS_MAX: usize = 400;
+
+/// Nodes by name, tasks in the order in which they changed.
+pub(super) fn view(
+    nodes: Vec<Node>,
+    services: Vec<Service>,
+    tasks: Vec<Task>,
+    wanted: &BTreeMap<String, String>,
+) -> Result<View, String> {
+    let mut nodes: Vec<NodeSeen> = nodes.into_iter().map(node).collect::<Result<_, _>>()?;
+    let names: HashMap<String, String> = nodes
+        .iter()
+        .map(|node| (node.id.clone(), node.name.clone()))
+        .collect();
+    let plan_names: HashMap<String, &str> = services
+        .into_iter()
+        .filter_map(|service| {
+            let full_name = service.spec?.name?;
+            Some((service.id?, wanted.get(&full_name)?.as_str()))
+        })
+        .collect();
+    let mut tasks: Vec<TaskSeen> = tasks
+        .into_iter()
+        .filter_map(|task| {
+            let service = *plan_names.get(task.service_id.as_deref()?)?;
+            Some(self::task(task, service, &names))
+        })
+        .collect::<Result<_, _>>()?;
+    nodes.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    tasks.sort_by(|a, b| (a.index, &a.id).cmp(&(b.index, &b.id)));
+    Ok(View { nodes, tasks })
+}
+
+fn node(node: Node) -> Result<NodeSeen, String> {
+    let id = node.id.ok_or("a node has no `ID`")?;
+    let missing = |what: &str| format!("node `{id}` has no `{what}`");
+    let spec = node.spec.ok_or_else(|| missing("Spec"))?;
+    let state = node
+        .status
+        .and_then(|status| status.state)
+        .ok_or_else(|| missing("Status.State"))?;
+    let manager = node.manager_status;
+    Ok(NodeSeen {
+        index: node
+            .version
+            .and_then(|version| version.index)
+            .ok_or_else(|| missing("Version.Index"))?,
+        // A node that has only just joined has not told its host name yet.
+        name: node
+            .description
+            .and_then(|description| description.hostname)
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| id.clone()),
+        state: state.to_string(),
+        availability: spec
+            .availability
+            .ok_or_else(|| missing("Spec.Availability"))?
+            .to_string(),
+        role: spec.role.ok_or_else(|| missing("Spec.Role"))?.to_string(),
+        leader: manager.as_ref().and_then(|status| status.leader) == Some(true),
+        reachability: manager
+            .and_then(|status| status.reachability)
+            .map(|reachability| reachability.to_string()),
+        id,
+    })
+}
+
+fn task(task: Task, service: &str, names: &HashMap<String, String>) -> Result<TaskSeen, String> {
+    let id = task.id.ok_or("a task has no `ID`")?;
+    let missing = |what: &str| format!("task `{id}` has no `{what}`");
+    let status = task.status.ok_or_else(|| missing("Status"))?;
+    let slot = task.slot.unwrap_or_default();
+    Ok(TaskSeen {
+        index: task
+            .version
+            .and_then(|version| version.index)
+            .ok_or_else(|| missing("Version.Index"))?,
+        service: service.to_owned(),
+        slot: u64::try_from(slot).map_err(|_| format!("task `{id}` is in slot {slot}"))?,
+        // A node that was removed has no name any more; its identity still tells.
+        node: not_empty(task.node_id).map(|node| names.get(&node).cloned().unwrap_or(node)),
+        state: status
+            .state
+            .ok_or_else(|| missing("Status.State"))?
+            .to_string(),
+        desired: task
+            .desired_state
+            .ok_or_else(|| missing("DesiredState"))?
+            .to_string(),
+        message: not_empty(status.err).or(status.message).unwrap_or_default(),
+        container: not_empty(
+            status
+                .container_status
+                .and_then(|container| container.container_id),
+        ),
+        timestamp: status
+            .timestamp
+            // Go writes "no time" as the first day of the year 1.
+            .filter(|time| time.year() > 1)
+            .and_then(|time| Timestamp::from_nanosecond(time.unix_timestamp_nanos()).ok()),
+        id,
+    })
+}
+
+/// Containers by identity; those of other services are left out.
+pub(super) fn containers(
+    list: Vec<ContainerSummary>,
+    wanted: &BTreeMap<String, String>,
+) -> Result<Vec<ContainerSeen>, String> {
+    let mut seen = Vec::new();
+    for container in list {
+        let id = container.id.ok_or("a container has no `Id`")?;
+        let labels = container.labels.unwrap_or_default();
+        let label = |name: &str| {
+            labels
+                .get(name)
+                .ok_or_else(|| format!("container `{id}` has no label `{name}`"))
+        };
+        let task = label(TASK_LABEL)?;
+        let full_name = label("com.docker.swarm.service.name")?;
+        let task_name = label("com.docker.swarm.task.name")?;
+        let Some(service) = wanted.get(full_name) else {
+            continue;
+        };
+        let state = container
+            .state
+            .ok_or_else(|| format!("container `{id}` has no `State`"))?;
+        seen.push(ContainerSeen {
+            task: task.clone(),
+            service: service.clone(),
+            slot: slot(task_name, full_name, task)
+                .ok_or_else(|| format!("container `{id}` has the task name `{task_name}`"))?,
+            running: matches!(
+                state,
+                ContainerSummaryStateEnum::RUNNING
+                    | ContainerSummaryStateEnum::PAUSED
+                    | ContainerSummaryStateEnum::STOPPING
+            ),
+            id,
+        });
+    }
+    seen.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(seen)
+}
+
+/// The slot in `SERVICE.SLOT.TASK`; 0 for `SERVICE.NODE.TASK`, a global service.
+pub(super) fn slot(task_name: &str, service: &str, task: &str) -> Option<u64> {
+    let middle = task_name
+        .strip_prefix(service)?
+        .strip_prefix('.')?
+        .strip_suffix(task)?
+        .strip_suffix('.')?;
+    // A node's identity is 25 letters and digits, too long for a number even without a letter.
+    if middle.is_empty() || !middle.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return None;
+    }
+    Some(middle.parse().unwrap_or(0))
+}
+
+/// Every name with its tag, to the image's identity.
+pub(super) fn images(list: Vec<ImageSummary>) -> BTreeMap<String, String> {
+    list.into_iter()
+        .flat_map(|image| {
+            let id = image.id;
+            image
+                .repo_tags
+                .into_iter()
+                .filter(|name| name != "<none>:<none>")
+                .map(move |name| (name, id.clone()))
+        })
+        .collect()
+}
+
+/// A log as lines that are fit to print.
+pub(super) fn lines(log: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(log)
+        .lines()
+        .map(|line| {
+            line.trim_end()
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .take(LINE_CHARS_MAX)
+                .collect()
+        })
+        .collect()
+}
+
+fn not_empty(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
