@@ -101,7 +101,7 @@ impl FromStr for Rate {
             "m" => count / 60.0,
             _ => return Err(wrong()),
         };
-        if per_second < 0.001 / 60.0 || per_second > 10_000.0 {
+        if !(0.001 / 60.0..=10_000.0).contains(&per_second) {
             return Err(format!("`{text}` is not between `0.001/m` and `10000/s`"));
         }
         // Nearest to what Display writes, so that a plan reads what it wrote.

@@ -111,7 +111,8 @@ impl<'a> Docket<'a> {
 
 /// Words in backticks: "`a`, `b`"; "none" for none.
 fn words<'a>(words: impl Iterator<Item = &'a str>) -> String {
-    let words: Vec<String> = words.map(|word| format!("`{word}`")).collect();
+    let mut words: Vec<String> = words.map(|word| format!("`{word}`")).collect();
+    words.dedup();
     if words.is_empty() {
         "none".to_owned()
     } else {

@@ -8,8 +8,11 @@ use std::sync::Arc;
 use serde::Serializer;
 
 use super::{Service, Stack, interpolated};
-use crate::scenario::{Dialect, Loaded, Mistake, Node, Source, Value, read, read_text, source};
+use crate::scenario::{
+    Dialect, Loaded, Mistake, Node, Scenario, Source, Value, read, read_text, source,
+};
 
+mod mount;
 mod port;
 
 /// Reads the stack file beside a scenario. What is wrong is added to `mistakes`.
@@ -39,7 +42,7 @@ pub(super) fn beside(
     }
     let read = read_text(&path).and_then(|text| source(&path, &text));
     let source = read.map_err(|mistake| mistakes.push(mistake)).ok()?;
-    parse(name, &source, environment, mistakes)
+    parse(name, &source, &loaded.scenario, environment, mistakes)
 }
 
 /// The name that a stack is deployed under.
@@ -86,6 +89,7 @@ fn stays_in(folder: &Path, path: &Path) -> Result<(), String> {
 fn parse(
     name: &str,
     source: &Arc<Source>,
+    scenario: &Scenario,
     environment: &BTreeMap<String, String>,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Stack> {
@@ -110,6 +114,7 @@ fn parse(
     let services: Vec<Service> = services
         .iter()
         .filter_map(|(key, node)| {
+            reader.mounts(node, scenario);
             let full_name = format!("{name}_{}", key.text);
             reader.service(key.text.clone(), full_name, node)
         })

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use super::mistake::{Mistake, Source};
+use super::mistake::{Mistake, Source, nearest};
 use super::yaml::{Node, Value};
 
 mod expectation;
@@ -51,7 +51,7 @@ impl<'s> Decoder<'s> {
     /// A map with these keys; unknown ones are mistakes.
     fn fields<'n>(&mut self, form: &'static Form, node: &'n Node) -> Option<Fields<'n>> {
         let Value::Map(entries) = &node.value else {
-            let title = format!("`{}` must be a map", form.name);
+            let title = format!("{} must be a map", form.name);
             self.wrong(&node.span, title, format!("write `{}`", form.example));
             return None;
         };
@@ -59,7 +59,7 @@ impl<'s> Decoder<'s> {
             if form.keys.contains(&key.text.as_str()) {
                 continue;
             }
-            let title = format!("unknown key `{}` in `{}`", key.text, form.name);
+            let title = format!("unknown key `{}` in {}", key.text, form.name);
             let mistake = Mistake::at(self.source, &key.span, title)
                 .did_you_mean(&key.text, form.keys.iter().copied())
                 .help(format!("it takes {}", list(form.keys)));
@@ -78,7 +78,19 @@ impl<'s> Decoder<'s> {
         if fields.node.get(key).is_some() {
             return self.maybe(fields, key, read)?;
         }
-        let title = format!("`{key}` is missing in `{}`", fields.form.name);
+        let keys = fields.form.keys;
+        let mut unknown = fields
+            .node
+            .entries()
+            .iter()
+            .map(|(name, _)| name.text.as_str());
+        if unknown
+            .any(|name| !keys.contains(&name) && nearest(name, keys.iter().copied()) == Some(key))
+        {
+            // It was said of the misspelt key what it was meant to be.
+            return None;
+        }
+        let title = format!("`{key}` is missing in {}", fields.form.name);
         self.wrong(
             &fields.node.span,
             title,
@@ -208,8 +220,16 @@ impl<'s> Decoder<'s> {
         node: &'n Node,
     ) -> Option<(&'static str, &'n Node)> {
         let [(key, value)] = node.entries() else {
-            let title = format!("{} must be one verb with its details", what.name);
-            self.wrong(&node.span, title, format!("write `{}`", what.example));
+            let title = match node.entries().len() {
+                0 => format!("this is no {}", what.name),
+                count => format!("{count} verbs in one {}", what.name),
+            };
+            let help = format!(
+                "write `{}`, or another of {}",
+                what.example,
+                list(what.keys)
+            );
+            self.wrong(&node.span, title, help);
             return None;
         };
         let Some(verb) = what.keys.iter().find(|verb| **verb == key.text) else {
@@ -236,4 +256,58 @@ fn list(words: &[&str]) -> String {
         .map(|word| format!("`{word}`"))
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::schema;
+
+    /// The schema comes from the serde derives, so it tells when the forms no longer fit them.
+    #[test]
+    fn forms_have_the_keys_that_serde_has() {
+        let schema = schema();
+        let sorted = |form: &Form| {
+            let mut keys = form.keys.to_vec();
+            keys.sort_unstable();
+            keys
+        };
+        let keys = |of: &serde_json::Value| {
+            let mut keys: Vec<String> = of.as_object().expect("keys").keys().cloned().collect();
+            keys.sort_unstable();
+            keys
+        };
+        assert_eq!(sorted(&whole::SCENARIO), keys(&schema["properties"]));
+        for (form, name) in [
+            (&whole::CLUSTER, "Cluster"),
+            (&step::RUNNING, "Running"),
+            (&step::SQL, "Sql"),
+            (&step::HTTP, "Http"),
+            (&step::LEDGER, "Ledger"),
+            (&step::GET, "Get"),
+            (&fault::FAULT, "Fault"),
+            (&expectation::RECOVERS, "Recovers"),
+            (&expectation::ANSWERS, "Answers"),
+        ] {
+            assert_eq!(
+                sorted(form),
+                keys(&schema["$defs"][name]["properties"]),
+                "{name}"
+            );
+        }
+        for (form, name) in [
+            (&step::PROBE, "Probe"),
+            (&step::WORKLOAD, "Workload"),
+            (&fault::ACTION, "FaultAction"),
+            (&expectation::EXPECTATION, "Expectation"),
+        ] {
+            let variants = schema["$defs"][name]["oneOf"].as_array().expect("variants");
+            let mut verbs: Vec<String> = variants
+                .iter()
+                .flat_map(|variant| keys(&variant["properties"]))
+                .collect();
+            verbs.sort_unstable();
+            assert_eq!(sorted(form), verbs, "{name}");
+        }
+    }
 }

@@ -56,7 +56,13 @@ pub fn parse(path: &Path, text: &str) -> Result<Loaded, Mistakes> {
     let name = name_of(path)?;
     let source = source(path, text)?;
     let mut found = Vec::new();
-    let root = yaml::read(&source, Dialect::Plain, &mut found)?;
+    let root = match yaml::read(&source, Dialect::Plain, &mut found) {
+        Ok(root) => root,
+        Err(last) => {
+            found.push(last);
+            return Err(Mistakes::new(found));
+        }
+    };
     let mut decoder = Decoder::new(&source);
     let scenario = decoder.scenario(&root);
     found.append(&mut decoder.mistakes);

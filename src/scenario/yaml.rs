@@ -183,7 +183,8 @@ impl<'s> Reader<'s, '_> {
                 .map_or(text.len(), |(byte, _)| byte)
         });
         let title = format!("this is not YAML: {}", error.info());
-        Mistake::at(self.source, &(start..start), title)
+        let help = "look for a bracket, a quote or a colon that is missing, here or above";
+        Mistake::at(self.source, &(start..start), title).help(help)
     }
 
     fn mistake(&self, spot: &Spot, title: &str) -> Mistake {
@@ -279,7 +280,10 @@ impl<'s> Reader<'s, '_> {
                 self.mistakes.push(mistake.help("write `word: value`"));
                 continue;
             };
-            if self.dialect == Dialect::Compose && text == "<<" {
+            if text == "<<" && self.dialect == Dialect::Plain {
+                let mistake = Mistake::at(self.source, &key.span, "`<<` is not read here");
+                self.mistakes.push(mistake.help("write the values out"));
+            } else if text == "<<" {
                 merged.push(node);
             } else if !known.insert(text.clone()) {
                 let title = format!("`{text}` is written twice");

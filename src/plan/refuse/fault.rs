@@ -20,7 +20,11 @@ impl Docket<'_> {
             if fault.duration == Some(Span::default()) {
                 let help =
                     "write a duration, or leave `for` out: the fault then lasts until recovery";
-                self.refuse(&format!("{path}.for"), "this fault would never begin", help);
+                self.refuse(
+                    &format!("{path}.for"),
+                    "this fault would end as it begins",
+                    help,
+                );
             }
             let Some(before) = index.checked_sub(1).map(|before| &faults[before]) else {
                 continue;

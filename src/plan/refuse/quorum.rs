@@ -44,11 +44,11 @@ impl Docket<'_> {
         let Some(needs) = needs else { return };
         let action = &scenario.faults[index].action;
         let may = match action.target() {
-            Target::HostOf(_) => "may be a manager, and this",
-            _ => "is a manager, and this",
+            Target::HostOf(_) => "may be",
+            _ => "is",
         };
         let title = format!(
-            "`{}` {may} leaves {} of {managers} without a majority, while `{needs}` is expected",
+            "`{}` {may} a manager: {} of {managers} would be left, no majority, and `{needs}` is expected",
             action.target(),
             managers.saturating_sub(down),
         );

@@ -4,7 +4,7 @@ use super::{Decoder, Form};
 use crate::scenario::yaml::Node;
 use crate::scenario::{Answers, Control, Expectation, Recovers};
 
-const EXPECTATION: Form = Form {
+pub(super) const EXPECTATION: Form = Form {
     name: "expectation",
     keys: &[
         "recovers",
@@ -16,14 +16,14 @@ const EXPECTATION: Form = Form {
     example: "recovers: { within: 3m }",
 };
 
-const RECOVERS: Form = Form {
-    name: "recovers",
+pub(super) const RECOVERS: Form = Form {
+    name: "`recovers`",
     keys: &["within"],
     example: "recovers: { within: 3m }",
 };
 
-const ANSWERS: Form = Form {
-    name: "answers",
+pub(super) const ANSWERS: Form = Form {
+    name: "`answers`",
     keys: &["workload", "share", "gap"],
     example: "answers: { workload: get, share: 99%, gap: 10s }",
 };

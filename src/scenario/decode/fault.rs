@@ -4,20 +4,20 @@ use super::{Decoder, Form};
 use crate::scenario::yaml::{Node, Value};
 use crate::scenario::{Fault, FaultAction, Target};
 
-const FAULT: Form = Form {
-    name: "fault",
+pub(super) const FAULT: Form = Form {
+    name: "a fault",
     keys: &["at", "do", "for"],
     example: "{ at: 15s, do: { stop: { host_of: mariadb } } }",
 };
 
-const ACTION: Form = Form {
+pub(super) const ACTION: Form = Form {
     name: "fault",
     keys: &["stop", "kill", "isolate"],
     example: "{ stop: { host_of: mariadb } }",
 };
 
-const TARGET: Form = Form {
-    name: "target",
+pub(super) const TARGET: Form = Form {
+    name: "a target",
     keys: &["host_of"],
     example: "{ host_of: mariadb }",
 };

@@ -4,44 +4,44 @@ use super::{Decoder, Form};
 use crate::scenario::yaml::Node;
 use crate::scenario::{Get, Http, Ledger, Probe, Running, Sql, Workload};
 
-const PROBE: Form = Form {
+pub(super) const PROBE: Form = Form {
     name: "probe",
     keys: &["running", "sql", "http"],
     example: "running: { service: mariadb, replicas: 1 }",
 };
 
-const RUNNING: Form = Form {
-    name: "running",
+pub(super) const RUNNING: Form = Form {
+    name: "`running`",
     keys: &["service", "replicas"],
     example: "running: { service: mariadb, replicas: 1 }",
 };
 
-const SQL: Form = Form {
-    name: "sql",
+pub(super) const SQL: Form = Form {
+    name: "`sql`",
     keys: &["service", "query", "within"],
     example: "sql: { service: mariadb, query: SELECT 1, within: 2s }",
 };
 
-const HTTP: Form = Form {
-    name: "http",
+pub(super) const HTTP: Form = Form {
+    name: "`http`",
     keys: &["via", "port", "path", "body", "within"],
     example: "http: { port: 80, path: /, body: \"hello\\n\", within: 2s }",
 };
 
-const WORKLOAD: Form = Form {
+pub(super) const WORKLOAD: Form = Form {
     name: "workload",
     keys: &["ledger", "get"],
     example: "ledger: { service: mariadb, rate: 20/s }",
 };
 
-const LEDGER: Form = Form {
-    name: "ledger",
+pub(super) const LEDGER: Form = Form {
+    name: "`ledger`",
     keys: &["service", "rate", "writers", "within"],
     example: "ledger: { service: mariadb, rate: 20/s, writers: 4, within: 5s }",
 };
 
-const GET: Form = Form {
-    name: "get",
+pub(super) const GET: Form = Form {
+    name: "`get`",
     keys: &["via", "port", "path", "body", "rate", "within"],
     example: "get: { port: 80, path: /, body: \"hello\\n\", rate: 5/s, within: 2s }",
 };

@@ -6,8 +6,8 @@ use super::{Decoder, Form};
 use crate::scenario::yaml::{Node, Value};
 use crate::scenario::{Allowance, Cluster, NfsVersion, Scenario};
 
-const SCENARIO: Form = Form {
-    name: "scenario",
+pub(super) const SCENARIO: Form = Form {
+    name: "the scenario",
     keys: &[
         "scenario",
         "because",
@@ -24,8 +24,8 @@ const SCENARIO: Form = Form {
     example: "scenario: …, because: …, cluster: { managers: 3 }, expect: [ … ]",
 };
 
-const CLUSTER: Form = Form {
-    name: "cluster",
+pub(super) const CLUSTER: Form = Form {
+    name: "`cluster`",
     keys: &["managers", "workers", "nfs"],
     example: "{ managers: 3, workers: 1, nfs: v3 }",
 };
