@@ -1,11 +1,11 @@
 //! Every scenario that comes with Seatrial is read and planned, and is short enough to be read.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use insta::{Settings, assert_snapshot};
 use rstest::rstest;
 use seatrial::capability::{Capabilities, Capability};
-use seatrial::plan::{Options, Outcome, Plan, plan, text};
+use seatrial::plan::{Check, Options, Outcome, Plan, plan, text};
 use seatrial::scenario::{load, schema};
 
 /// The longest that a scenario file may be, so that a reader sees all of it at once.
@@ -27,7 +27,7 @@ fn options(no_faults: bool) -> Options {
     }
 }
 
-fn ready(path: &PathBuf, options: &Options) -> Plan {
+fn ready(path: &Path, options: &Options) -> Plan {
     let loaded = load(path).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     match plan(&loaded, options).unwrap_or_else(|mistakes| panic!("{mistakes}")) {
         Outcome::Ready(plan) => *plan,
@@ -62,7 +62,7 @@ fn a_scenario_runs_without_its_faults_too(
     let plan = ready(&path, &options(true));
     assert_eq!(plan.faults, []);
     assert_eq!(plan.must_fail, Vec::<String>::new());
-    let checks: Vec<&str> = plan.checks.iter().map(|check| check.name()).collect();
+    let checks: Vec<&str> = plan.checks.iter().map(Check::name).collect();
     assert!(!checks.contains(&"recovers"));
     assert_eq!(checks.last(), Some(&"exercised"));
 }
