@@ -11,6 +11,17 @@ use crate::capability::Capabilities;
 use crate::scenario::{Control, FaultAction, NfsVersion, Target};
 use crate::units::{Rate, Share, Span};
 
+mod ready;
+mod refuse;
+mod stack;
+mod text;
+mod topology;
+mod variable;
+
+pub use ready::{Options, Outcome, plan};
+pub use text::text;
+pub use variable::interpolated;
+
 /// A scenario, ready to be run on one place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -141,7 +152,8 @@ impl From<NfsVersion> for NfsVersionKey {
 pub struct Stack {
     /// The name it is deployed under: the stack file's name without `.stack.yaml`.
     pub name: String,
-    /// The file's text, deployed unchanged.
+    /// The file's text, deployed unchanged. In a journal it is without passwords.
+    #[serde(serialize_with = "stack::without_passwords")]
     pub text: String,
     /// What the text says of its services, as far as the harness needs it.
     pub services: Vec<Service>,

@@ -9,9 +9,24 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Rate, Share, Span};
 
+mod decode;
+mod load;
+mod mistake;
 mod target;
+mod yaml;
 
+pub use load::{Loaded, load, parse};
+pub use mistake::{Mistake, Mistakes};
 pub use target::Target;
+
+pub(crate) use load::{read_text, source};
+pub(crate) use mistake::Source;
+pub(crate) use yaml::{Dialect, Node, Value, read};
+
+/// The JSON Schema of a scenario file, for editors.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(Scenario).to_value()
+}
 
 /// One experiment: a cluster, what holds in it, what is broken, and what must then be true.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -136,6 +151,16 @@ pub enum Workload {
     Ledger(Ledger),
     /// Asks for a page on a fresh connection, again and again, and compares the body.
     Get(Get),
+}
+
+impl Workload {
+    /// The name that checks use: the workload's kind.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Ledger(_) => "ledger",
+            Self::Get(_) => "get",
+        }
+    }
 }
 
 /// Numbered rows.

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize, Serializer};
 pub struct Span(pub Duration);
 
 impl Span {
+    /// The longest that can be written, 1000 days: patience included, a scenario is over by then.
+    const LONGEST: Self = Self::secs(1000 * 24 * 3600);
+
     /// A span of whole seconds.
     pub const fn secs(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
@@ -22,10 +25,14 @@ impl Span {
         Self(Duration::from_millis(milliseconds))
     }
 
-    /// This span stretched by a factor, as the patience of a slow machine asks.
+    /// This span stretched by a factor, as the patience of a slow machine asks; to the
+    /// millisecond, so that a plan reads what it wrote.
     #[must_use]
     pub fn stretched(self, factor: f64) -> Self {
-        Self(self.0.mul_f64(factor))
+        let millis = Duration::from_millis(1).as_secs_f64();
+        let stretched = (self.0.as_secs_f64() * factor / millis).round();
+        // A float to integer cast saturates: nonsense becomes 0 or a very long time.
+        Self::millis(stretched as u64)
     }
 }
 
@@ -33,13 +40,21 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let hint = "write a duration such as `500ms`, `30s` or `1m 30s`";
-        let parsed: jiff::SignedDuration = text
-            .parse()
-            .map_err(|_| format!("`{text}` is not a duration; {hint}"))?;
-        Duration::try_from(parsed)
-            .map(Self)
-            .map_err(|_| format!("`{text}` is before the start; {hint}"))
+        let wrong =
+            || format!("`{text}` is not a duration; write one such as `500ms`, `30s` or `1m 30s`");
+        let ours = |c: char| c.is_ascii_digit() || matches!(c, '.' | ' ' | 'm' | 's' | 'h');
+        if !text.starts_with(|c: char| c.is_ascii_digit()) || !text.chars().all(ours) {
+            return Err(wrong());
+        }
+        let parsed: jiff::SignedDuration = text.parse().map_err(|_| wrong())?;
+        let span = Duration::try_from(parsed).map(Self).map_err(|_| wrong())?;
+        if span > Self::LONGEST {
+            return Err(format!("`{text}` is longer than {}", Self::LONGEST));
+        }
+        if !span.0.subsec_nanos().is_multiple_of(1_000_000) {
+            return Err(format!("`{text}` is finer than a millisecond"));
+        }
+        Ok(span)
     }
 }
 
@@ -80,17 +95,23 @@ impl FromStr for Rate {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is not a rate; write one such as `20/s` or `30/m`");
         let (count, unit) = text.split_once('/').ok_or_else(wrong)?;
-        let count: f64 = count.trim().parse().map_err(|_| wrong())?;
-        let per_second = match unit.trim() {
+        let count = decimal(count).ok_or_else(wrong)?;
+        let per_second = match unit {
             "s" => count,
             "m" => count / 60.0,
             _ => return Err(wrong()),
         };
-        if per_second.is_finite() && per_second > 0.0 && per_second <= 10_000.0 {
-            Ok(Self { per_second })
-        } else {
-            Err(format!("`{text}` is not between 0 and 10000 a second"))
+        if !(0.001 / 60.0..=10_000.0).contains(&per_second) {
+            return Err(format!("`{text}` is not between `0.001/m` and `10000/s`"));
         }
+        // Nearest to what Display writes, so that a plan reads what it wrote.
+        Ok(Self {
+            per_second: if per_second < 1.0 {
+                thousandths(per_second * 60.0) / 60.0
+            } else {
+                per_second
+            },
+        })
     }
 }
 
@@ -99,11 +120,7 @@ impl fmt::Display for Rate {
         if self.per_second >= 1.0 {
             write!(f, "{}/s", self.per_second)
         } else {
-            write!(
-                f,
-                "{}/m",
-                (self.per_second * 60.0 * 1000.0).round() / 1000.0
-            )
+            write!(f, "{}/m", thousandths(self.per_second * 60.0))
         }
     }
 }
@@ -117,24 +134,33 @@ impl FromStr for Share {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is not a share; write one from `0%` to `100%`");
-        let number: f64 = text
-            .strip_suffix('%')
-            .ok_or_else(wrong)?
-            .trim()
-            .parse()
-            .map_err(|_| wrong())?;
-        if (0.0..=100.0).contains(&number) {
-            Ok(Self(number / 100.0))
-        } else {
-            Err(wrong())
+        let number = text.strip_suffix('%').and_then(decimal).ok_or_else(wrong)?;
+        if number > 100.0 {
+            return Err(wrong());
         }
+        if thousandths(number) != number {
+            return Err(format!("`{text}` is finer than a thousandth of a percent"));
+        }
+        Ok(Self(number / 100.0))
     }
 }
 
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}%", (self.0 * 100_000.0).round() / 1000.0)
+        write!(f, "{}%", thousandths(self.0 * 100.0))
     }
+}
+
+/// Digits with an optional fraction: no sign, exponent, infinity or NaN.
+fn decimal(text: &str) -> Option<f64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    (digits(whole) && digits(fraction)).then(|| text.parse().ok())?
+}
+
+/// A number to three decimal places, which is what is written.
+fn thousandths(number: f64) -> f64 {
+    (number * 1000.0).round() / 1000.0
 }
 
 /// Reads and writes a unit as the text that people write.
@@ -203,5 +229,57 @@ mod tests {
         assert!("0/s".parse::<Rate>().is_err());
         assert!("NaN/s".parse::<Rate>().is_err());
         assert!("101%".parse::<Share>().is_err());
+        for text in [
+            "",
+            "30",
+            "s",
+            "1us",
+            "1.0005ms",
+            "99999999h",
+            "PT5S",
+            "1 s s",
+        ] {
+            assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+        for text in [
+            "1e3/s",
+            "+1/s",
+            "0.00001/m",
+            "20000/s",
+            "1/h",
+            "inf/s",
+            "./s",
+            "1./s",
+        ] {
+            assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+        for text in ["99.9999%", "NaN%", "-1%", "99"] {
+            assert!(text.parse::<Share>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_stretched_span_is_whole_milliseconds_and_never_panics() {
+        assert_eq!(Span::secs(30).stretched(1.37), Span::millis(41_100));
+        for factor in [0.0, -1.0, f64::NAN, f64::INFINITY, 1e300] {
+            let _ = Span::secs(30).stretched(factor);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_read_is_written_and_read_again(
+            millis in 0_u64..100_000_000, rate in "[0-9]{1,4}(\\.[0-9]{1,6})?/[sm]",
+            share in "[0-9]{1,3}(\\.[0-9]{1,4})?%",
+        ) {
+            let span = Span::millis(millis);
+            proptest::prop_assert_eq!(span.to_string().parse(), Ok(span));
+            if let Ok(rate) = rate.parse::<Rate>() {
+                proptest::prop_assert_eq!(rate.to_string().parse(), Ok(rate));
+            }
+            if let Ok(share) = share.parse::<Share>() {
+                proptest::prop_assert_eq!(share.to_string().parse(), Ok(share));
+            }
+        }
     }
 }

@@ -1,0 +1,274 @@
+//! From a scenario to a plan: every default, deadline and address is decided here.
+
+use std::collections::BTreeMap;
+
+use super::{
+    Check, Deadlines, Fault, FaultEnd, Plan, Probe, Stack, Workload, refuse, stack, topology,
+};
+use crate::capability::{Capabilities, Capability};
+use crate::scenario::{
+    self, Control, Expectation, FaultAction, Loaded, Mistake, Mistakes, NfsVersion, Scenario,
+    Target,
+};
+use crate::units::Span;
+
+/// How long one attempt of a probe, or one row of a ledger, may take.
+const ATTEMPT: Span = Span::secs(5);
+/// How long one request of a `get` workload may take.
+const REQUEST: Span = Span::secs(2);
+/// How many writers a ledger has.
+const WRITERS: u8 = 4;
+/// How long a fault lasts when nobody waits for recovery; before patience.
+const FAULT: Span = Span::secs(60);
+
+/// What decides about a plan besides the scenario.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// Where it is to run: `vm` or `sim`.
+    pub place: String,
+    /// What that place can do.
+    pub capabilities: Capabilities,
+    /// What liveness budgets are multiplied by; from 0.01 to 1000.
+    pub patience: f64,
+    /// Decides every random choice of the run.
+    pub seed: u64,
+    /// Leaves the faults out, and what is only true of faults.
+    pub no_faults: bool,
+    /// The variables that a stack file may use.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// What planning came to.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// It can be run.
+    Ready(Box<Plan>),
+    /// The place cannot do what the scenario needs.
+    Skipped {
+        /// The scenario's name.
+        name: String,
+        /// What is missing: "`sim` has no power cut".
+        reason: String,
+    },
+}
+
+/// Plans a scenario for one place; reads the stack file beside the scenario.
+///
+/// # Errors
+/// Everything that is refused, in the scenario and in its stack file.
+pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
+    if !(0.01..=1000.0).contains(&options.patience) {
+        let title = format!(
+            "a patience of {} is not from 0.01 to 1000",
+            options.patience
+        );
+        return Err(Mistake::nowhere(title).into());
+    }
+    let mut mistakes = Vec::new();
+    let stack = stack::beside(loaded, &options.environment, &mut mistakes);
+    let scenario = &loaded.scenario;
+    let topology = topology::of(&scenario.cluster);
+    let readable = scenario.deploy.is_none() || stack.is_some();
+    mistakes.extend(refuse::all(
+        loaded,
+        &topology,
+        stack.as_ref(),
+        readable,
+        options.patience,
+    ));
+    if !mistakes.is_empty() {
+        return Err(Mistakes::new(mistakes));
+    }
+    let faults = if options.no_faults {
+        Vec::new()
+    } else {
+        faults(scenario, options.patience)
+    };
+    let plan = Plan {
+        name: loaded.name.clone(),
+        title: scenario.scenario.trim().to_owned(),
+        because: scenario.because.trim().to_owned(),
+        seed: options.seed,
+        place: options.place.clone(),
+        patience: options.patience,
+        needs: needs(scenario, &faults),
+        topology,
+        share: scenario.share.clone(),
+        steady: scenario
+            .steady
+            .iter()
+            .map(|step| probe(step, stack.as_ref()))
+            .collect(),
+        workloads: scenario
+            .workload
+            .iter()
+            .map(|load| workload(load, stack.as_ref()))
+            .collect(),
+        faults,
+        checks: checks(scenario, options),
+        must_fail: if options.no_faults {
+            Vec::new()
+        } else {
+            scenario.must_fail.clone()
+        },
+        deadlines: deadlines(options.patience),
+        stack,
+    };
+    Ok(match missing(&plan.needs, options) {
+        Some(reason) => Outcome::Skipped {
+            name: plan.name,
+            reason,
+        },
+        None => Outcome::Ready(Box::new(plan)),
+    })
+}
+
+/// What a place lacks, as a reason to skip.
+fn missing(needs: &Capabilities, options: &Options) -> Option<String> {
+    let lacking: Vec<String> = needs
+        .difference(&options.capabilities)
+        .map(|one| format!("no {one}"))
+        .collect();
+    let (last, others) = lacking.split_last()?;
+    let others = if others.is_empty() {
+        String::new()
+    } else {
+        others.join(", ") + " and "
+    };
+    Some(format!("`{}` has {others}{last}", options.place))
+}
+
+/// What a scenario needs of a place follows from what it says.
+fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
+    let nfs = scenario.cluster.nfs.map(|version| match version {
+        NfsVersion::V3 => Capability::NfsV3,
+        NfsVersion::V42 => Capability::NfsV42,
+    });
+    let asks = |probe: &scenario::Probe| !matches!(probe, scenario::Probe::Running(_));
+    let mesh = !scenario.workload.is_empty() || scenario.steady.iter().any(asks);
+    let faults = faults.iter().map(|fault| match fault.action {
+        FaultAction::Stop(_) => Capability::CleanStop,
+        FaultAction::Kill(_) => Capability::PowerCut,
+        FaultAction::Isolate(_) => Capability::Isolation,
+    });
+    faults
+        .chain(nfs)
+        .chain(mesh.then_some(Capability::RoutingMesh))
+        .collect()
+}
+
+/// The one published port of a service, which [`refuse`] made sure of.
+fn port_of(service: &str, stack: Option<&Stack>) -> u16 {
+    let mut services = stack.into_iter().flat_map(|stack| &stack.services);
+    let service = services.find(|known| known.name == service);
+    service
+        .and_then(|service| service.published.first().copied())
+        .unwrap_or_default()
+}
+
+fn probe(probe: &scenario::Probe, stack: Option<&Stack>) -> Probe {
+    match probe.clone() {
+        scenario::Probe::Running(running) => Probe::Running {
+            service: running.service,
+            replicas: running.replicas,
+        },
+        scenario::Probe::Sql(sql) => Probe::Sql {
+            port: port_of(&sql.service, stack),
+            service: sql.service,
+            query: sql.query,
+            within: sql.within.unwrap_or(ATTEMPT),
+        },
+        scenario::Probe::Http(http) => Probe::Http {
+            via: http.via.unwrap_or(Target::EveryNode),
+            port: http.port,
+            path: http.path.unwrap_or_else(|| "/".into()),
+            body: http.body,
+            within: http.within.unwrap_or(ATTEMPT),
+        },
+    }
+}
+
+fn workload(workload: &scenario::Workload, stack: Option<&Stack>) -> Workload {
+    let name = workload.name().to_owned();
+    match workload.clone() {
+        scenario::Workload::Ledger(ledger) => Workload::Ledger {
+            name,
+            port: port_of(&ledger.service, stack),
+            service: ledger.service,
+            rate: ledger.rate,
+            writers: ledger.writers.unwrap_or(WRITERS),
+            within: ledger.within.unwrap_or(ATTEMPT),
+        },
+        scenario::Workload::Get(get) => Workload::Get {
+            name,
+            via: get.via.unwrap_or(Target::EveryNode),
+            port: get.port,
+            path: get.path.unwrap_or_else(|| "/".into()),
+            body: get.body,
+            rate: get.rate,
+            within: get.within.unwrap_or(REQUEST),
+        },
+    }
+}
+
+/// How long a fault without `for` may last, before patience.
+pub(super) fn recovery_deadline(scenario: &Scenario) -> Span {
+    let within = scenario
+        .expect
+        .iter()
+        .find_map(|expectation| match expectation {
+            Expectation::Recovers(recovers) => Some(recovers.within),
+            _ => None,
+        });
+    within.unwrap_or(FAULT)
+}
+
+fn faults(scenario: &Scenario, patience: f64) -> Vec<Fault> {
+    let deadline = recovery_deadline(scenario).stretched(patience);
+    let faults = scenario.faults.iter().map(|fault| Fault {
+        at: fault.at,
+        action: fault.action.clone(),
+        end: fault
+            .duration
+            .map_or(FaultEnd::Recovery { deadline }, FaultEnd::After),
+    });
+    faults.collect()
+}
+
+fn checks(scenario: &Scenario, options: &Options) -> Vec<Check> {
+    let kept = scenario
+        .expect
+        .iter()
+        .filter(|expectation| match expectation {
+            Expectation::Recovers(_) | Expectation::Control(Control::Lost) => !options.no_faults,
+            _ => true,
+        });
+    let checks = kept.map(|expectation| match expectation.clone() {
+        Expectation::Recovers(recovers) => Check::Recovers {
+            within: recovers.within.stretched(options.patience),
+        },
+        Expectation::NothingLost(workload) => Check::NothingLost { workload },
+        Expectation::NeverTwo(service) => Check::NeverTwo { service },
+        Expectation::Answers(answers) => Check::Answers {
+            workload: answers.workload,
+            share: answers.share,
+            gap: answers.gap.stretched(options.patience),
+        },
+        Expectation::Control(expected) => Check::Control { expected },
+    });
+    checks.chain([Check::Exercised]).collect()
+}
+
+fn deadlines(patience: f64) -> Deadlines {
+    let seconds = |seconds| Span::secs(seconds).stretched(patience);
+    Deadlines {
+        bring_up: seconds(300),
+        steady: seconds(180),
+        confirm: seconds(30),
+        heal: seconds(120),
+        steady_again: seconds(180),
+        read_back: seconds(30),
+        // The workloads keep their own pace on a slow machine, so this is long enough anywhere.
+        after: Span::secs(10),
+    }
+}

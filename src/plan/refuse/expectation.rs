@@ -1,0 +1,141 @@
+//! Refusals about what is expected: of whom, and whether it could be told from its contrary.
+
+use super::{Docket, words};
+use crate::scenario::{Answers, Expectation, Recovers, Workload};
+use crate::units::Span;
+
+impl Docket<'_> {
+    pub(super) fn expectations(&mut self) {
+        let scenario = self.scenario();
+        if scenario.expect.is_empty() {
+            let title = match scenario.faults.len() {
+                0 => "nothing would be judged",
+                _ => "these faults have no judge",
+            };
+            let help = "write what must be true, such as `recovers: { within: 3m }`";
+            self.refuse("expect", title, help);
+        }
+        for (index, expectation) in scenario.expect.iter().enumerate() {
+            let name = expectation.name();
+            let path = format!("expect[{index}].{name}");
+            let same = |other: &Expectation| match (other, expectation) {
+                (Expectation::NeverTwo(one), Expectation::NeverTwo(two)) => one == two,
+                _ => other.name() == name,
+            };
+            if scenario.expect[..index].iter().any(same) {
+                self.refuse(
+                    &path,
+                    format!("`{name}` is expected twice"),
+                    "keep one of them",
+                );
+            }
+            match expectation {
+                Expectation::Recovers(recovers) => self.recovers(&path, recovers),
+                Expectation::NothingLost(workload) => self.workload(&path, workload, "ledger"),
+                Expectation::Answers(answers) => self.answers(&path, answers),
+                Expectation::Control(_) if scenario.faults.is_empty() => {
+                    let help = "write a fault, or remove `control`";
+                    self.refuse(&path, "control is judged while a fault lasts", help);
+                }
+                Expectation::Control(_) | Expectation::NeverTwo(_) => {}
+            }
+        }
+        self.must_fail();
+    }
+
+    fn recovers(&mut self, path: &str, recovers: &Recovers) {
+        let scenario = self.scenario();
+        if scenario.faults.is_empty() {
+            let help = "write a fault, or remove `recovers`";
+            self.refuse(path, "there is nothing to recover from", help);
+        }
+        if scenario.steady.is_empty() {
+            let help = "write what holds again under `steady`";
+            self.refuse(path, "without `steady` nobody can see recovery", help);
+        }
+        let path = format!("{path}.within");
+        let within = recovers.within;
+        if within == Span::default() {
+            self.refuse(
+                &path,
+                "nothing recovers in no time",
+                "write a duration such as `3m`",
+            );
+        }
+        let stretched = within.stretched(self.patience);
+        for fault in &scenario.faults {
+            let Some(duration) = fault.duration.filter(|duration| stretched >= *duration) else {
+                continue;
+            };
+            let verb = fault.action.verb();
+            let longer = if within >= duration {
+                format!("{within} is not shorter than the {duration} that `{verb}` lasts")
+            } else {
+                let patience = self.patience;
+                format!(
+                    "{within} at a patience of {patience} is not shorter than the {duration} \
+                         that `{verb}` lasts"
+                )
+            };
+            let title = format!("{longer}: recovery could not be told from the cure");
+            let help =
+                format!("write less, or leave `for` out: `{verb}` then lasts until recovery");
+            self.refuse(&path, title, help);
+        }
+    }
+
+    fn answers(&mut self, path: &str, answers: &Answers) {
+        self.workload(&format!("{path}.workload"), &answers.workload, "get");
+        if answers.gap == Span::default() {
+            let help = "write a duration such as `10s`";
+            self.refuse(&format!("{path}.gap"), "there is always some gap", help);
+        }
+    }
+
+    /// That a workload of this name is there, and of the kind that the check judges.
+    fn workload(&mut self, path: &str, name: &str, kind: &str) {
+        let declared = || self.scenario().workload.iter().map(Workload::name);
+        if name == kind && declared().any(|known| known == name) {
+            return;
+        }
+        let title = match name {
+            "ledger" | "get" if name != kind => format!("a `{name}` workload cannot show this"),
+            "ledger" | "get" => format!("there is no `{name}` under `workload`"),
+            _ => format!("there is no workload `{name}`"),
+        };
+        let help = if declared().any(|known| known == kind) {
+            format!("write `{kind}`")
+        } else {
+            format!("write `{kind}` here, and a `{kind}` under `workload`")
+        };
+        let mistake = self.loaded.mistake(path, title);
+        let mistake = if name == kind {
+            mistake
+        } else {
+            mistake.did_you_mean(name, [kind])
+        };
+        self.mistakes.push(mistake.help(help));
+    }
+
+    fn must_fail(&mut self) {
+        let scenario = self.scenario();
+        let expected = || scenario.expect.iter().map(Expectation::name);
+        for (index, name) in scenario.must_fail.iter().enumerate() {
+            let path = format!("must_fail[{index}]");
+            if scenario.must_fail[..index].contains(name) {
+                self.refuse(
+                    &path,
+                    format!("`{name}` is named twice"),
+                    "keep one of them",
+                );
+            } else if expected().all(|known| known != name) {
+                let mistake = self
+                    .loaded
+                    .mistake(&path, format!("`{name}` must fail and is not expected"))
+                    .did_you_mean(name, expected())
+                    .help(format!("what is expected: {}", words(expected())));
+                self.mistakes.push(mistake);
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Refusals about services that are not there, and ports that nothing publishes.
+
+use super::{Docket, words};
+use crate::scenario::{Expectation, Probe, Target, Workload};
+
+impl Docket<'_> {
+    pub(super) fn services(&mut self) {
+        self.published_once();
+        for (index, probe) in self.scenario().steady.iter().enumerate() {
+            let path = format!("steady[{index}]");
+            match probe {
+                Probe::Running(running) => {
+                    self.running(
+                        &format!("{path}.running"),
+                        &running.service,
+                        running.replicas,
+                    );
+                }
+                Probe::Sql(sql) => self.one_port(&format!("{path}.sql.service"), &sql.service),
+                Probe::Http(http) => {
+                    self.page(&format!("{path}.http"), http.via.as_ref(), http.port);
+                    self.page_path(&format!("{path}.http.path"), http.path.as_deref());
+                }
+            }
+        }
+        for (index, workload) in self.scenario().workload.iter().enumerate() {
+            let path = format!("workload[{index}]");
+            match workload {
+                Workload::Ledger(ledger) => {
+                    self.one_port(&format!("{path}.ledger.service"), &ledger.service);
+                    if ledger.writers == Some(0) {
+                        let help = "write `writers: 1` or more";
+                        self.refuse(
+                            &format!("{path}.ledger.writers"),
+                            "nobody would write",
+                            help,
+                        );
+                    }
+                }
+                Workload::Get(get) => {
+                    self.page(&format!("{path}.get"), get.via.as_ref(), get.port);
+                    self.page_path(&format!("{path}.get.path"), get.path.as_deref());
+                }
+            }
+        }
+        for (index, expectation) in self.scenario().expect.iter().enumerate() {
+            if let Expectation::NeverTwo(service) = expectation {
+                self.service(&format!("expect[{index}].never_two"), service);
+            }
+        }
+    }
+
+    fn running(&mut self, path: &str, service: &str, replicas: u32) {
+        let Some(service) = self.service(&format!("{path}.service"), service) else {
+            return;
+        };
+        let path = format!("{path}.replicas");
+        if replicas == 0 {
+            let help = "write how many live tasks there must be, 1 or more";
+            self.refuse(&path, "no task at all would hold anywhere", help);
+        } else if let Some(declared) = service.replicas.filter(|declared| *declared < replicas) {
+            let title = format!("`{}` has {declared} in the stack file", service.name);
+            let help = format!("write `{declared}`, or raise `replicas` in the stack file");
+            self.refuse(&path, title, help);
+        }
+    }
+
+    /// A database is asked through its one port.
+    fn one_port(&mut self, path: &str, service: &str) {
+        let Some(service) = self.service(path, service) else {
+            return;
+        };
+        let count = service.published.len();
+        if count != 1 {
+            let title = format!(
+                "`{}` publishes {count} ports on every node, not 1",
+                service.name
+            );
+            self.refuse(path, title, "publish one TCP port, such as `\"3306:3306\"`");
+        }
+    }
+
+    fn page(&mut self, path: &str, via: Option<&Target>, port: u16) {
+        if let Some(target) = via {
+            self.target(&format!("{path}.via"), target);
+        }
+        let path = format!("{path}.port");
+        let Some(stack) = self.stack else {
+            if self.readable {
+                let help = "write `deploy: NAME.stack.yaml`";
+                self.refuse(&path, "nothing is deployed that could publish a port", help);
+            }
+            return;
+        };
+        let published = || stack.services.iter().flat_map(|service| &service.published);
+        if published().any(|known| *known == port) {
+            return;
+        }
+        let ports: Vec<String> = published().map(u16::to_string).collect();
+        let known = words(ports.iter().map(String::as_str));
+        let help = format!(
+            "`{}.stack.yaml` publishes {known} on every node",
+            stack.name
+        );
+        self.refuse(&path, format!("no service publishes port {port}"), help);
+    }
+
+    fn page_path(&mut self, path: &str, page: Option<&str>) {
+        let fits = |page: &str| page.starts_with('/') && page.bytes().all(|b| b.is_ascii_graphic());
+        if let Some(page) = page.filter(|page| !fits(page)) {
+            let help = "write a path such as `/index.html`, without spaces";
+            self.refuse(path, format!("`{page}` is no path of a page"), help);
+        }
+    }
+
+    /// Two services cannot publish one port.
+    fn published_once(&mut self) {
+        let Some(stack) = self.stack else { return };
+        let mut seen: Vec<(u16, &str)> = Vec::new();
+        for service in &stack.services {
+            for port in &service.published {
+                if let Some((_, other)) = seen.iter().find(|(known, _)| known == port) {
+                    let title = format!(
+                        "`{other}` and `{}` of this stack publish port {port}",
+                        service.name
+                    );
+                    self.refuse("deploy", title, "give each a port of its own");
+                }
+                seen.push((*port, &service.name));
+            }
+        }
+    }
+}

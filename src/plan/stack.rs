@@ -1,0 +1,299 @@
+//! Reads a Compose stack file as far as the harness needs it; Docker gets it unchanged.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Component, Path};
+use std::sync::Arc;
+
+use serde::Serializer;
+
+use super::{Service, Stack, interpolated};
+use crate::scenario::{
+    Dialect, Loaded, Mistake, Node, Scenario, Source, Value, read, read_text, source,
+};
+
+mod mount;
+mod port;
+
+/// Reads the stack file beside a scenario. What is wrong is added to `mistakes`.
+pub(super) fn beside(
+    loaded: &Loaded,
+    environment: &BTreeMap<String, String>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Stack> {
+    let file = loaded.scenario.deploy.as_deref()?;
+    let name = match stack_name(file) {
+        Ok(name) => name,
+        Err(why) => {
+            let help = "write the name of a `.stack.yaml` file in the scenario's folder";
+            mistakes.push(
+                loaded
+                    .mistake("deploy", format!("`{file}` {why}"))
+                    .help(help),
+            );
+            return None;
+        }
+    };
+    let folder = loaded.path.parent().unwrap_or(Path::new(""));
+    let path = folder.join(file);
+    if let Err(why) = stays_in(folder, &path) {
+        mistakes.push(loaded.mistake("deploy", format!("`{file}` {why}")));
+        return None;
+    }
+    let read = read_text(&path).and_then(|text| source(&path, &text));
+    let source = read.map_err(|mistake| mistakes.push(mistake)).ok()?;
+    parse(name, &source, &loaded.scenario, environment, mistakes)
+}
+
+/// The name that a stack is deployed under.
+fn stack_name(file: &str) -> Result<&str, &'static str> {
+    let mut parts = Path::new(file).components();
+    if !matches!((parts.next(), parts.next()), (Some(Component::Normal(only)), None) if only == file)
+    {
+        return Err("is not beside the scenario");
+    }
+    let name = file
+        .strip_suffix(".stack.yaml")
+        .ok_or("does not end in `.stack.yaml`")?;
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    if name.bytes().all(fits) && name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        Ok(name)
+    } else {
+        Err("names a stack with more than small letters, digits and `-`")
+    }
+}
+
+/// That a file is there, and that no link leads out of the folder.
+fn stays_in(folder: &Path, path: &Path) -> Result<(), String> {
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    let real = path
+        .canonicalize()
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    let home = folder
+        .canonicalize()
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    if real.starts_with(&home) {
+        Ok(())
+    } else {
+        Err(format!(
+            "is a link that leads out of `{}`",
+            folder.display()
+        ))
+    }
+}
+
+fn parse(
+    name: &str,
+    source: &Arc<Source>,
+    scenario: &Scenario,
+    environment: &BTreeMap<String, String>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Stack> {
+    let before = mistakes.len();
+    let root = read(source, Dialect::Compose, mistakes)
+        .map_err(|mistake| mistakes.push(mistake))
+        .ok()?;
+    let mut reader = Reader {
+        source,
+        environment,
+        mistakes,
+    };
+    let services = match root.get("services") {
+        Some(services) if !services.entries().is_empty() => services.entries(),
+        services => {
+            let span = services.map_or(&root.span, |node| &node.span);
+            let help = "write `services: { NAME: { image: … } }`";
+            reader.wrong(span, "a stack needs services", help);
+            &[]
+        }
+    };
+    let services: Vec<Service> = services
+        .iter()
+        .filter_map(|(key, node)| {
+            reader.mounts(node, scenario);
+            let full_name = format!("{name}_{}", key.text);
+            reader.service(key.text.clone(), full_name, node)
+        })
+        .collect();
+    if mistakes.len() > before {
+        return None;
+    }
+    Some(Stack {
+        name: name.to_owned(),
+        text: source.text.clone(),
+        services,
+    })
+}
+
+/// Writes a stack file's text as a journal may hold it: what follows a name that ends in
+/// `PASSWORD` is left out, to the end of its line.
+pub(super) fn without_passwords<S: Serializer>(
+    text: &str,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    const WORD: &str = "PASSWORD";
+    let mut kept = String::new();
+    for line in text.split_inclusive('\n') {
+        // Only ASCII letters change their case here, so places in both texts are the same.
+        match line.to_ascii_uppercase().find(WORD) {
+            Some(at) => {
+                kept.push_str(&line[..at + WORD.len()]);
+                kept.push_str(": left out\n");
+            }
+            None => kept.push_str(line),
+        }
+    }
+    serializer.serialize_str(&kept)
+}
+
+/// Reads values of a stack file, variables written out.
+struct Reader<'a> {
+    source: &'a Arc<Source>,
+    environment: &'a BTreeMap<String, String>,
+    mistakes: &'a mut Vec<Mistake>,
+}
+
+impl Reader<'_> {
+    fn wrong(&mut self, span: &Range<usize>, title: impl Into<String>, help: impl Into<String>) {
+        self.mistakes
+            .push(Mistake::at(self.source, span, title).help(help));
+    }
+
+    /// A scalar's text, variables written out.
+    fn text(&mut self, what: &str, node: &Node) -> Option<String> {
+        let Some(text) = node.text() else {
+            self.wrong(
+                &node.span,
+                format!("{what} must be text"),
+                "write one value",
+            );
+            return None;
+        };
+        match interpolated(text, self.environment) {
+            Ok(text) => Some(text),
+            Err(why) => {
+                self.mistakes
+                    .push(Mistake::at(self.source, &node.span, why));
+                None
+            }
+        }
+    }
+
+    fn service(&mut self, name: String, full_name: String, node: &Node) -> Option<Service> {
+        let image = match node.get("image").and_then(Node::text) {
+            Some(image) => Some(image.to_owned()),
+            None => {
+                let help = "write `image: NAME:TAG`; `docker stack deploy` builds nothing";
+                self.wrong(&node.span, format!("service `{name}` has no image"), help);
+                None
+            }
+        };
+        let replicas = self.replicas(node);
+        let published = self.published(node);
+        let root_password = self.root_password(node);
+        let only_workers = self.only_workers(node);
+        Some(Service {
+            name,
+            full_name,
+            image: image?,
+            replicas: replicas?,
+            published: published?,
+            root_password: root_password?,
+            only_workers: only_workers?,
+        })
+    }
+
+    /// `Some(None)` for a global service.
+    fn replicas(&mut self, node: &Node) -> Option<Option<u32>> {
+        let mode = match node.at_key("deploy", "mode") {
+            Some(mode) => (self.text("`mode`", mode)?, mode.span.clone()),
+            None => ("replicated".to_owned(), 0..0),
+        };
+        match mode.0.as_str() {
+            "global" => Some(None),
+            "replicated" => {
+                let Some(replicas) = node.at_key("deploy", "replicas") else {
+                    return Some(Some(1));
+                };
+                let text = self.text("`replicas`", replicas)?;
+                if let Ok(count) = text.parse() {
+                    return Some(Some(count));
+                }
+                let title = format!("`replicas` is `{text}`, not a whole number");
+                self.wrong(&replicas.span, title, "write digits");
+                None
+            }
+            other => {
+                let title = format!("mode `{other}` is not read here");
+                self.wrong(&mode.1, title, "write `replicated` or `global`");
+                None
+            }
+        }
+    }
+
+    /// `Some(None)` when the stack file sets none.
+    fn root_password(&mut self, node: &Node) -> Option<Option<String>> {
+        const NAME: &str = "MYSQL_ROOT_PASSWORD";
+        let Some(variables) = node.get("environment") else {
+            return Some(None);
+        };
+        match &variables.value {
+            Value::Map(_) => match variables.get(NAME) {
+                None => Some(None),
+                // Without a value it is handed on from where the stack is deployed.
+                Some(Node {
+                    value: Value::Null, ..
+                }) => Some(self.environment.get(NAME).cloned()),
+                Some(value) => self.text(NAME, value).map(Some),
+            },
+            Value::List(items) => {
+                for item in items {
+                    let Some(text) = item.text() else { continue };
+                    let Some(rest) = text.strip_prefix(NAME) else {
+                        continue;
+                    };
+                    if rest.is_empty() {
+                        return Some(self.environment.get(NAME).cloned());
+                    }
+                    if rest.starts_with('=') {
+                        let text = self.text(NAME, item)?;
+                        return Some(text.split_once('=').map(|(_, value)| value.to_owned()));
+                    }
+                }
+                Some(None)
+            }
+            _ => {
+                let help = "write `NAME: value`, or `- NAME=value`";
+                self.wrong(
+                    &variables.span,
+                    "`environment` must be a map or a list",
+                    help,
+                );
+                None
+            }
+        }
+    }
+
+    fn only_workers(&mut self, node: &Node) -> Option<bool> {
+        let placement = node.at_key("deploy", "placement");
+        let Some(constraints) = placement.and_then(|node| node.get("constraints")) else {
+            return Some(false);
+        };
+        let Value::List(items) = &constraints.value else {
+            let help = "write `constraints: [ node.role == worker ]`";
+            self.wrong(&constraints.span, "`constraints` must be a list", help);
+            return None;
+        };
+        let mut only = false;
+        for item in items {
+            let text = self.text("a constraint", item)?;
+            let words: String = text.split_whitespace().collect();
+            only |= words == "node.role==worker" || words == "node.role!=manager";
+        }
+        Some(only)
+    }
+}

@@ -1,0 +1,100 @@
+//! The scenario itself, its machines and its share.
+
+use std::collections::BTreeMap;
+
+use super::{Decoder, Form};
+use crate::scenario::yaml::{Node, Value};
+use crate::scenario::{Allowance, Cluster, NfsVersion, Scenario};
+
+pub(super) const SCENARIO: Form = Form {
+    name: "the scenario",
+    keys: &[
+        "scenario",
+        "because",
+        "cluster",
+        "share",
+        "deploy",
+        "steady",
+        "workload",
+        "faults",
+        "expect",
+        "must_fail",
+        "allow",
+    ],
+    example: "scenario: …, because: …, cluster: { managers: 3 }, expect: [ … ]",
+};
+
+pub(super) const CLUSTER: Form = Form {
+    name: "`cluster`",
+    keys: &["managers", "workers", "nfs"],
+    example: "{ managers: 3, workers: 1, nfs: v3 }",
+};
+
+const NFS: &[(&str, NfsVersion)] = &[("v3", NfsVersion::V3), ("v4.2", NfsVersion::V42)];
+
+const ALLOWANCES: &[(&str, Allowance)] = &[("quorum_loss", Allowance::QuorumLoss)];
+
+impl Decoder<'_> {
+    /// Reads a whole file; `None` when there is any mistake.
+    pub(in crate::scenario) fn scenario(&mut self, node: &Node) -> Option<Scenario> {
+        let fields = self.fields(&SCENARIO, node)?;
+        let scenario = self.need(&fields, "scenario", Self::text);
+        let because = self.need(&fields, "because", Self::text);
+        let cluster = self.need(&fields, "cluster", |decoder, _, node| decoder.cluster(node));
+        let share = self.maybe(&fields, "share", |decoder, _, node| decoder.share(node));
+        let deploy = self.maybe(&fields, "deploy", Self::text);
+        let steady = self.some(&fields, "steady", Self::probe);
+        let workload = self.some(&fields, "workload", Self::workload);
+        let faults = self.some(&fields, "faults", Self::fault);
+        let expect = self.need(&fields, "expect", |decoder, name, node| {
+            decoder.list(name, node, Self::expectation)
+        });
+        let must_fail = self.some(&fields, "must_fail", |decoder, node| {
+            decoder.text("must_fail", node)
+        });
+        let allow = self.some(&fields, "allow", |decoder, node| {
+            decoder.word("allowance", node, ALLOWANCES)
+        });
+        Some(Scenario {
+            scenario: scenario?,
+            because: because?,
+            cluster: cluster?,
+            share: share?.unwrap_or_default(),
+            deploy: deploy?,
+            steady: steady?,
+            workload: workload?,
+            faults: faults?,
+            expect: expect?,
+            must_fail: must_fail?,
+            allow: allow?,
+        })
+    }
+
+    fn cluster(&mut self, node: &Node) -> Option<Cluster> {
+        let fields = self.fields(&CLUSTER, node)?;
+        let managers = self.need(&fields, "managers", Self::number);
+        let workers = self.maybe(&fields, "workers", Self::number);
+        let nfs = self.maybe(&fields, "nfs", |decoder, _, node| {
+            decoder.word("NFS version", node, NFS)
+        });
+        Some(Cluster {
+            managers: managers?,
+            workers: workers?.unwrap_or(0),
+            nfs: nfs?,
+        })
+    }
+
+    fn share(&mut self, node: &Node) -> Option<BTreeMap<String, String>> {
+        if !matches!(node.value, Value::Map(_)) {
+            let help = "write `{ folder/: \"\", folder/file: \"its text\" }`";
+            self.wrong(&node.span, "`share` must be a map".to_owned(), help);
+            return None;
+        }
+        let entries = node.entries();
+        let read: Vec<_> = entries
+            .iter()
+            .map(|(path, content)| Some((path.text.clone(), self.text(&path.text, content)?)))
+            .collect();
+        read.into_iter().collect()
+    }
+}

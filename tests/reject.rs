@@ -1,0 +1,294 @@
+//! Broken scenarios: each says everything that is wrong with it, where, and what to write instead.
+
+use std::path::{Path, PathBuf};
+
+use insta::{Settings, assert_snapshot};
+use rstest::rstest;
+use seatrial::capability::{Capabilities, Capability};
+use seatrial::plan::{Options, Outcome, plan};
+use seatrial::scenario::{Mistakes, load, parse};
+
+fn options() -> Options {
+    use Capability::{CleanStop, Isolation, NfsV3, NfsV42, PowerCut, RoutingMesh};
+    Options {
+        place: "sim".into(),
+        capabilities: [CleanStop, PowerCut, Isolation, RoutingMesh, NfsV3, NfsV42].into(),
+        patience: 1.0,
+        seed: 7,
+        no_faults: false,
+        environment: Default::default(),
+    }
+}
+
+fn refusal(path: &Path, options: &Options) -> Mistakes {
+    match load(path).and_then(|loaded| plan(&loaded, options)) {
+        Ok(outcome) => panic!("accepted: {outcome:?}"),
+        Err(mistakes) => mistakes,
+    }
+}
+
+/// The name of the file that a mistake is shown in, without this machine's folders.
+fn relative(path: &Path) -> PathBuf {
+    path.strip_prefix(env!("CARGO_MANIFEST_DIR"))
+        .expect("a file of this package")
+        .to_owned()
+}
+
+#[rstest]
+fn a_broken_scenario_says_all_that_is_wrong(
+    #[files("tests/reject/*.yaml")]
+    #[exclude(r"\.stack\.yaml$")]
+    path: PathBuf,
+) {
+    let path = relative(&path);
+    let name = path
+        .file_stem()
+        .expect("a name")
+        .to_string_lossy()
+        .into_owned();
+    let mistakes = refusal(&path, &options());
+    assert!(
+        mistakes.iter().all(|mistake| mistake.line().is_some()),
+        "{mistakes}"
+    );
+    let mut settings = Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_snapshot_path("reject");
+    settings.set_omit_expression(true);
+    settings.bind(|| assert_snapshot!(name, mistakes));
+}
+
+#[test]
+fn colours_are_for_those_who_ask() {
+    let mistakes = refusal(Path::new("tests/reject/misspelt.yaml"), &options());
+    assert!(mistakes.render(true).contains('\u{1b}'));
+    assert!(!mistakes.render(false).contains('\u{1b}'));
+}
+
+#[test]
+fn a_place_without_the_capability_skips() {
+    let with = |missing: &[Capability]| {
+        let mut options = options();
+        options
+            .capabilities
+            .retain(|capability| !missing.contains(capability));
+        let loaded = load(Path::new("scenarios/mariadb-nfs-v3-power-cut.yaml")).expect("sound");
+        plan(&loaded, &options).expect("sound")
+    };
+    let Outcome::Skipped { name, reason } = with(&[Capability::PowerCut]) else {
+        panic!()
+    };
+    assert_eq!(name, "mariadb-nfs-v3-power-cut");
+    assert_eq!(reason, "`sim` has no power cut");
+    let all: Capabilities = options().capabilities;
+    let Outcome::Skipped { reason, .. } = with(&all.into_iter().collect::<Vec<_>>()) else {
+        panic!()
+    };
+    assert_eq!(
+        reason,
+        "`sim` has no power cut, no routing mesh and no NFS v3"
+    );
+    assert!(matches!(with(&[Capability::NfsV42]), Outcome::Ready(_)));
+}
+
+#[test]
+fn patience_that_outlasts_a_fault_is_refused() {
+    let text = std::fs::read_to_string("scenarios/mariadb-nfs-survives-node-stop.yaml")
+        .expect("a file")
+        .replace("host_of: mariadb } }", "host_of: mariadb } }\n    for: 5m");
+    let loaded = parse(Path::new("scenarios/patient.yaml"), &text).expect("sound");
+    assert!(matches!(plan(&loaded, &options()), Ok(Outcome::Ready(_))));
+    let slow = Options {
+        patience: 2.0,
+        ..options()
+    };
+    let mistakes = plan(&loaded, &slow).expect_err("6m is longer than 5m");
+    assert_snapshot!(mistakes, @"
+    error: 3m at a patience of 2 is not shorter than the 5m that `stop` lasts: recovery could not be told from the cure
+      --> scenarios/patient.yaml:34:25
+       |
+    34 |   - recovers: { within: 3m }
+       |                         ^^
+       |
+       = help: write less, or leave `for` out: `stop` then lasts until recovery
+    ");
+    for patience in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
+        plan(
+            &loaded,
+            &Options {
+                patience,
+                ..options()
+            },
+        )
+        .expect_err("no patience");
+    }
+}
+
+#[test]
+fn a_variable_of_a_stack_file_is_filled_in() {
+    let path = Path::new("tests/reject/variables/uses-variables.yaml");
+    let with = |port: &str| {
+        let environment = [("PORT".to_owned(), port.to_owned())].into();
+        let options = Options {
+            environment,
+            ..options()
+        };
+        load(path).and_then(|loaded| plan(&loaded, &options))
+    };
+    assert!(matches!(with("8080"), Ok(Outcome::Ready(_))));
+    assert!(
+        with("8081")
+            .expect_err("another port")
+            .to_string()
+            .contains("`8081`")
+    );
+    assert!(
+        with("many")
+            .expect_err("no port")
+            .to_string()
+            .contains("`many:80` is no port")
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_stack_file_outside_of_the_folder_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = std::fs::read_to_string("scenarios/nginx-nfs-answers-on-every-node.yaml");
+    let text = text.expect("a file");
+    let path = folder.path().join("a.yaml");
+    let outside = std::path::absolute("scenarios/nginx-nfs.stack.yaml").expect("a path");
+    std::os::unix::fs::symlink(&outside, folder.path().join("link.stack.yaml")).expect("a link");
+    let outside = outside.display().to_string();
+    for (file, why) in [
+        ("link.stack.yaml", "leads out of"),
+        ("../a.stack.yaml", "is not beside the scenario"),
+        ("./a.stack.yaml", "is not beside the scenario"),
+        (outside.as_str(), "is not beside the scenario"),
+        ("gone.stack.yaml", "cannot be read"),
+        ("Upper.stack.yaml", "small letters"),
+        (".stack.yaml", "small letters"),
+        ("compose.yaml", "does not end in"),
+    ] {
+        let text = text.replace("nginx-nfs.stack.yaml", file);
+        let loaded = parse(&path, &text).expect("sound");
+        let mistakes = plan(&loaded, &options()).expect_err(file);
+        assert_eq!(mistakes.iter().count(), 1, "{mistakes}");
+        assert!(mistakes.to_string().contains(why), "{mistakes}");
+    }
+}
+
+#[test]
+fn what_is_no_scenario_file_is_said_to_be_none() {
+    for (path, why) in [
+        ("tests/reject/gone.yaml", "failed to read"),
+        ("tests/reject", "is not a file"),
+        ("/dev/zero", "is not a file"),
+    ] {
+        let mistakes = load(Path::new(path)).expect_err(path);
+        assert!(mistakes.to_string().contains(why), "{mistakes}");
+    }
+    let parsed = parse(Path::new("a.yaml"), &"# long\n".repeat(200_000));
+    assert!(
+        parsed
+            .expect_err("too long")
+            .to_string()
+            .contains("longer than 1 MiB")
+    );
+    let parsed = parse(Path::new("a\nb.yaml"), "");
+    assert!(
+        parsed
+            .expect_err("odd name")
+            .to_string()
+            .contains("is no name for a scenario")
+    );
+}
+
+#[test]
+fn bombs_do_not_go_off() {
+    let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let deep: String = (0..300)
+        .map(|depth| format!("{}a:\n", " ".repeat(depth)))
+        .collect();
+    let wide = format!("expect: [{}]", "a,".repeat(100_000));
+    let keys: String = (0..19_000).map(|index| format!("k{index}: 1\n")).collect();
+    let aliases = "a: &a [x, x]\nb: &b [*a, *a]\n".to_owned();
+    for text in [nested, deep, wide, keys, aliases] {
+        let mistakes = parse(Path::new("a.yaml"), &text).expect_err("a bomb");
+        assert!(mistakes.to_string().len() < 100_000);
+    }
+    let bomb = Path::new("tests/reject/bomb/bomb.yaml");
+    assert!(
+        refusal(bomb, &options())
+            .to_string()
+            .contains("more than 20000 values")
+    );
+}
+
+/// Two managers, a worker, a database that may run anywhere, and a majority that is needed.
+const TWO_MANAGERS: &str = "\
+scenario: a
+because: b
+cluster: { managers: 2, workers: 1 }
+deploy: shop.stack.yaml
+steady: [ running: { service: mariadb, replicas: 1 } ]
+faults:
+  - { at: 15s, do: { stop: worker } }
+  - { at: 4m, do: { stop: worker } }
+expect: [ control: kept, recovers: { within: 3m } ]
+";
+
+#[rstest]
+#[case::as_it_is(&[], "")]
+#[case::a_service_on_workers(&[("stop: worker", "stop: { host_of: agent }")], "")]
+#[case::a_service_anywhere(&[("stop: worker", "stop: { host_of: mariadb }")], "1 of 2")]
+#[case::a_named_worker(&[("stop: worker", "stop: server-16")], "")]
+#[case::a_named_manager(&[("stop: worker", "stop: server-12")], "is a manager: 1 of 2")]
+#[case::the_leader(&[("stop: worker", "kill: leader")], "is a manager: 1 of 2")]
+#[case::some_manager(&[("stop: worker", "isolate: manager")], "is a manager: 1 of 2")]
+#[case::a_manager_to_spare(&[("stop: worker", "stop: leader"), ("managers: 2", "managers: 3")], "")]
+#[case::two_at_once(
+    &[("stop: worker", "stop: leader"), ("managers: 2", "managers: 3"), ("4m", "16s")],
+    "1 of 3"
+)]
+#[case::one_node_twice_is_one(
+    &[("stop: worker", "stop: server-3"), ("managers: 2", "managers: 3"), ("4m", "16s")],
+    ""
+)]
+#[case::two_of_five(
+    &[("stop: worker", "stop: leader"), ("managers: 2", "managers: 5"), ("4m", "16s")],
+    ""
+)]
+#[case::a_risk_that_is_taken(
+    &[("stop: worker", "stop: leader"), ("expect:", "allow: [quorum_loss]\nexpect:")],
+    ""
+)]
+#[case::nobody_needs_a_majority(
+    &[("stop: worker", "stop: leader"), ("control: kept, recovers: { within: 3m }", "control: lost")],
+    ""
+)]
+#[case::no_majority_is_lost(&[("kept", "lost")], "2 managers keep their majority")]
+#[case::a_fault_under_another(&[("worker }", "worker }, for: 4m")], "may still be down")]
+#[case::another_node(
+    &[("worker }", "worker }, for: 4m"), ("4m, do: { stop: worker", "4m, do: { stop: server-99")],
+    "no node `server-99`"
+)]
+#[case::as_long_as_the_fault(&[("worker }", "worker }, for: 3m")], "could not be told from the cure")]
+#[case::longer_than_the_fault(&[("worker }", "worker }, for: 3m 1s")], "")]
+#[case::the_same_time(&[("4m", "15s")], "")]
+#[case::before_the_first(&[("4m", "14s")], "is before the fault above")]
+fn a_majority_and_a_cure_are_looked_after(#[case] edits: &[(&str, &str)], #[case] refused: &str) {
+    let mut text = TWO_MANAGERS.to_owned();
+    for (from, to) in edits {
+        assert!(text.contains(from), "`{from}` is not in the template");
+        text = text.replace(from, to);
+    }
+    let loaded = parse(Path::new("tests/reject/majority.yaml"), &text).expect("sound");
+    match plan(&loaded, &options()) {
+        Ok(_) => assert_eq!(refused, "", "accepted"),
+        Err(mistakes) => {
+            assert!(!refused.is_empty(), "{mistakes}");
+            assert!(mistakes.to_string().contains(refused), "{mistakes}");
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Every scenario that comes with Seatrial is read and planned, and is short enough to be read.
+
+use std::path::{Path, PathBuf};
+
+use insta::{Settings, assert_snapshot};
+use rstest::rstest;
+use seatrial::capability::{Capabilities, Capability};
+use seatrial::plan::{Check, Options, Outcome, Plan, plan, text};
+use seatrial::scenario::{load, schema};
+
+/// The longest that a scenario file may be, so that a reader sees all of it at once.
+const LINES: usize = 40;
+
+fn everything() -> Capabilities {
+    use Capability::{CleanStop, Isolation, NfsV3, NfsV42, PowerCut, RoutingMesh};
+    [CleanStop, PowerCut, Isolation, RoutingMesh, NfsV3, NfsV42].into()
+}
+
+fn options(no_faults: bool) -> Options {
+    Options {
+        place: "vm".into(),
+        capabilities: everything(),
+        patience: 2.0,
+        seed: 7,
+        no_faults,
+        environment: Default::default(),
+    }
+}
+
+fn ready(path: &Path, options: &Options) -> Plan {
+    let loaded = load(path).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    match plan(&loaded, options).unwrap_or_else(|mistakes| panic!("{mistakes}")) {
+        Outcome::Ready(plan) => *plan,
+        Outcome::Skipped { reason, .. } => panic!("skipped: {reason}"),
+    }
+}
+
+#[rstest]
+fn a_scenario_is_read_and_planned(
+    #[files("scenarios/**/*.yaml")]
+    #[exclude(r"\.stack\.yaml$")]
+    path: PathBuf,
+) {
+    let lines = std::fs::read_to_string(&path)
+        .expect("a file")
+        .lines()
+        .count();
+    assert!(lines <= LINES, "{lines} lines are more than {LINES}");
+    let plan = ready(&path, &options(false));
+    let mut settings = Settings::clone_current();
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_snapshot_suffix("");
+    settings.bind(|| assert_snapshot!(format!("plan-{}", plan.name), text(&plan)));
+}
+
+#[rstest]
+fn a_scenario_runs_without_its_faults_too(
+    #[files("scenarios/**/*.yaml")]
+    #[exclude(r"\.stack\.yaml$")]
+    path: PathBuf,
+) {
+    let plan = ready(&path, &options(true));
+    assert_eq!(plan.faults, []);
+    assert_eq!(plan.must_fail, Vec::<String>::new());
+    let checks: Vec<&str> = plan.checks.iter().map(Check::name).collect();
+    assert!(!checks.contains(&"recovers"));
+    assert_eq!(checks.last(), Some(&"exercised"));
+}
+
+#[rstest]
+fn a_plan_is_read_back_from_a_journal(
+    #[files("scenarios/**/*.yaml")]
+    #[exclude(r"\.stack\.yaml$")]
+    path: PathBuf,
+) {
+    let mut plan = ready(&path, &options(false));
+    let text = serde_json::to_string(&plan).expect("plain data");
+    assert!(
+        !text.contains("P@ssw0rd"),
+        "credentials stay out of the journal: {text}"
+    );
+    let read: Plan = serde_json::from_str(&text).expect("what was written");
+    // All but the credentials is there.
+    for (stack, read) in plan.stack.iter_mut().zip(&read.stack) {
+        stack.text.clone_from(&read.text);
+        stack
+            .services
+            .iter_mut()
+            .for_each(|service| service.root_password = None);
+    }
+    assert_eq!(read, plan);
+}
+
+#[test]
+fn the_schema_is_what_editors_were_given() {
+    insta::assert_json_snapshot!("schema", schema());
+}
