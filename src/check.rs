@@ -14,6 +14,7 @@ mod answers;
 mod completed;
 mod control;
 mod exercised;
+mod listed;
 mod must_fail;
 mod never_two;
 mod nothing_lost;

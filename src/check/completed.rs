@@ -20,12 +20,11 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
         evidence.push(last);
     }
     for (index, window) in timeline.faults.iter().enumerate() {
-        let (failed, targets) = (window.heal_failed, window.targets.join(", "));
-        if let Some(failed) = failed {
-            let verb = &window.verb;
+        if let Some(failed) = window.heal_failed {
             said.push(format!(
-                "fault {} ({verb} {targets}) could not be healed; run `seatrial heal`",
-                index + 1
+                "fault {} ({}) could not be healed; run `seatrial heal`",
+                index + 1,
+                window.named()
             ));
             evidence.push(failed.seq);
         }

@@ -30,13 +30,15 @@ pub(super) fn check(history: &History, timeline: &Timeline, expected: Control) -
         |verdict, said: String, evidence| Finding::new("control", verdict, said, evidence);
     let mut evidence = Vec::new();
     let (mut kept, mut lost, mut dark) = (Vec::new(), Vec::new(), Vec::new());
-    let mut spans: Vec<(String, Option<(Mark, u64, Duration)>)> = Vec::new();
+    let mut spans = Vec::new();
     for window in &timeline.faults {
-        let what = format!("{} {}", window.verb, window.targets.join(", "));
         let end = window
             .healing
             .map_or((u64::MAX, timeline.end), |mark| (mark.seq, mark.at));
-        spans.push((what, window.confirmed.map(|mark| (mark, end.0, end.1))));
+        spans.push((
+            window.named(),
+            window.confirmed.map(|mark| (mark, end.0, end.1)),
+        ));
     }
     if spans.is_empty() && expected == Control::Kept {
         let load = timeline.phase(Phase::Load);
@@ -47,7 +49,7 @@ pub(super) fn check(history: &History, timeline: &Timeline, expected: Control) -
     }
     for (what, span) in spans {
         let Some((from, before, end)) = span else {
-            dark.push(format!("{} was never confirmed", what.trim_end()));
+            dark.push(format!("{what} was never confirmed"));
             continue;
         };
         let (seen, seqs) = last_seen(history, timeline, (from.seq, before), end);

@@ -35,13 +35,7 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Finding {
     let mut lacks = Vec::new();
     let mut evidence = Vec::new();
     for (index, window) in timeline.faults.iter().enumerate() {
-        let what = format!(
-            "fault {} ({} {})",
-            index + 1,
-            window.verb,
-            window.targets.join(", ")
-        );
-        let what = what.replace(" )", ")");
+        let what = format!("fault {} ({})", index + 1, window.named());
         evidence.extend(window.evidence());
         if window.confirmed.is_none() {
             lacks.push(format!("{what} was not confirmed"));

@@ -3,20 +3,17 @@
 //! The managers' list is half of the truth: of a node that they cannot reach it says nothing. So
 //! the containers that each node's own engine lists are judged too, and weigh as much.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::listed::{Slot, two_listed};
 use super::residence::{self, Residence, Stay};
-use crate::journal::timeline::{Mark, Timeline};
-use crate::journal::{Event, History, TaskSeen};
+use crate::journal::History;
+use crate::journal::timeline::Timeline;
 use crate::verdict::wording::{counted, seconds};
 use crate::verdict::{Finding, Verdict};
 
 /// An engine's answer may be this old when it is written down, so a shorter overlap proves nothing.
 const STALE: Duration = Duration::from_secs(1);
-
-/// A slot; global services have one a node.
-type Slot = (u64, Option<String>);
 
 /// Judges one service.
 pub(super) fn check(history: &History, timeline: &Timeline, service: &str) -> Finding {
@@ -171,55 +168,4 @@ fn overlaps(stays: &[Stay]) -> (Vec<Pair<'_>>, Vec<Pair<'_>>) {
         }
     }
     (certain, perhaps)
-}
-
-/// Two live tasks of one slot in one moment of the managers' own record.
-///
-/// What one round of questions found is written entry by entry; only the state at the end of a
-/// round is a moment, so it is looked at before and after each round and at the end.
-fn two_listed<'a>(history: &'a History, service: &str) -> Option<(Vec<(&'a TaskSeen, u64)>, Mark)> {
-    let mut tasks: BTreeMap<&str, (&TaskSeen, u64)> = BTreeMap::new();
-    let mut nodes: BTreeMap<&str, (u64, bool)> = BTreeMap::new();
-    let last = history.entries.len().saturating_sub(1);
-    for (index, entry) in history.entries.iter().enumerate() {
-        match &entry.event {
-            Event::Task(task) if task.service == service => {
-                let newer = |(old, _): &(&TaskSeen, u64)| old.index <= task.index;
-                if tasks.get(task.id.as_str()).is_none_or(newer) {
-                    tasks.insert(&task.id, (task, entry.seq));
-                }
-            }
-            Event::TaskGone { id } => {
-                tasks.remove(id.as_str());
-            }
-            Event::Node(node) => {
-                if nodes
-                    .get(node.name.as_str())
-                    .is_none_or(|(old, _)| *old <= node.index)
-                {
-                    nodes.insert(&node.name, (node.index, node.state == "ready"));
-                }
-            }
-            _ => {}
-        }
-        if index != last && !matches!(entry.event, Event::Poll(_)) {
-            continue;
-        }
-        let ready = |name: &str| nodes.get(name).is_some_and(|(_, ready)| *ready);
-        let mut live: BTreeMap<Slot, Vec<(&TaskSeen, u64)>> = BTreeMap::new();
-        for (task, seq) in tasks.values() {
-            let on = task.node.clone().filter(|node| ready(node));
-            if let Some(node) = on
-                && task.state == "running"
-                && task.desired == "running"
-            {
-                let slot = (task.slot, (task.slot == 0).then_some(node));
-                live.entry(slot).or_default().push((task, *seq));
-            }
-        }
-        if let Some(two) = live.into_values().find(|tasks| tasks.len() > 1) {
-            return Some((two, entry.into()));
-        }
-    }
-    None
 }

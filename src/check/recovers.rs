@@ -22,58 +22,81 @@ struct Recovery {
     evidence: Vec<u64>,
 }
 
-/// Judges every fault; the worst is told first.
+/// One fault, and what is asked of it.
+struct Asked<'a> {
+    what: String,
+    window: &'a Window,
+    struck: Mark,
+    deadline: Duration,
+    within: Duration,
+    /// The end of what can be seen without our cure.
+    end: Duration,
+}
+
+/// Judges every fault; the worst is told.
 pub(super) fn check(history: &History, timeline: &Timeline, within: Duration) -> Finding {
-    let mut all: Vec<Recovery> = timeline
-        .faults
-        .iter()
-        .map(|window| recovery(history, window, within))
+    let all = timeline.faults.iter();
+    let mut all: Vec<Recovery> = all
+        .map(|window| recovery(history, timeline, window, within))
         .collect();
     let evidence: Vec<u64> = all
         .iter()
         .flat_map(|one| one.evidence.iter().copied())
         .collect();
-    let verdict = all
-        .iter()
-        .map(|one| one.verdict)
-        .max()
-        .unwrap_or(Verdict::Pass);
     all.sort_by_key(|one| std::cmp::Reverse((one.verdict, one.took)));
-    let summary = match all.first() {
-        None => "no fault was planned".to_owned(),
-        Some(worst) if all.len() == 1 => worst.said.clone(),
-        Some(worst) if verdict == Verdict::Pass => {
-            format!("{}, the slowest of {} faults", worst.said, all.len())
-        }
-        Some(worst) => worst.said.clone(),
+    let Some(worst) = all.first() else {
+        let said = "no fault was planned";
+        return Finding::new("recovers", Verdict::Pass, said, evidence);
     };
-    Finding::new("recovers", verdict, summary, evidence)
+    let summary = match (worst.verdict, all.len()) {
+        (Verdict::Pass, 2..) => format!("{}, the slowest of {} faults", worst.said, all.len()),
+        _ => worst.said.clone(),
+    };
+    Finding::new("recovers", worst.verdict, summary, evidence)
 }
 
 /// Judges one fault.
-fn recovery(history: &History, window: &Window, within: Duration) -> Recovery {
-    let what = format!("{} {}", window.verb, window.targets.join(", "));
-    let what = what.trim_end();
-    let unknown = |said: String, evidence| Recovery {
-        verdict: Verdict::Unknown,
-        said,
-        took: Duration::ZERO,
-        evidence,
-    };
+fn recovery(history: &History, timeline: &Timeline, window: &Window, within: Duration) -> Recovery {
+    let what = window.named();
     let (Some(struck), Some(confirmed)) = (window.struck(), window.confirmed) else {
         let said = format!("{what}: the fault was never confirmed, so nothing had to recover");
         return unknown(said, window.evidence());
     };
     let healing = window.healing.map_or(u64::MAX, |mark| mark.seq);
     let looks = history.looks(confirmed.seq, healing);
-    let deadline = struck.at.saturating_add(within);
+    let asked = Asked {
+        what,
+        window,
+        struck,
+        deadline: struck.at.saturating_add(within),
+        within,
+        end: window.healing.map_or(timeline.end, |mark| mark.at),
+    };
     let mut evidence = vec![struck.seq, confirmed.seq];
-    if let Some(found) = looks.iter().position(|(_, look)| look.holds) {
-        let (mark, before) = (looks[found].0, &looks[..found]);
-        evidence.push(mark.seq);
-        let took = mark.at.saturating_sub(struck.at);
-        let said = format!("{what}: {} of {}", seconds(took), seconds(within));
-        if took <= within {
+    evidence.dedup();
+    match looks.iter().position(|(_, look)| look.holds) {
+        Some(found) => asked.came_back(looks[found].0, &looks[..found], evidence),
+        None => asked.stayed_away(&looks, evidence),
+    }
+}
+
+impl Asked<'_> {
+    /// The steady state was seen again.
+    fn came_back(
+        &self,
+        mark: Mark,
+        before: &[(Mark, &Steady)],
+        mut evidence: Vec<u64>,
+    ) -> Recovery {
+        let took = mark.at.saturating_sub(self.struck.at);
+        let said = format!(
+            "{}: {} of {}",
+            self.what,
+            seconds(took),
+            seconds(self.within)
+        );
+        if took <= self.within {
+            evidence.push(mark.seq);
             return Recovery {
                 verdict: Verdict::Pass,
                 said,
@@ -82,58 +105,70 @@ fn recovery(history: &History, window: &Window, within: Duration) -> Recovery {
             };
         }
         // Late. It counts against the swarm only if somebody looked while there was time left.
-        let proof = before
-            .iter()
-            .find(|(at, look)| at.at >= deadline && covers(*at, look, deadline));
-        let proof = proof.or(before
-            .last()
-            .filter(|(at, look)| covers(*at, look, deadline)));
-        return match proof {
-            Some((at, _)) => {
-                evidence.insert(2, at.seq);
-                Recovery {
-                    verdict: Verdict::Fail,
-                    said,
-                    took,
-                    evidence,
-                }
-            }
-            None => unknown(
+        let covers = |(at, look): &&(Mark, &Steady)| covers(*at, look, self.deadline);
+        let after = before.iter().filter(|(at, _)| at.at >= self.deadline);
+        let proof = after.clone().find(covers).or(before.last().filter(covers));
+        evidence.extend(proof.map(|(at, _)| at.seq));
+        evidence.push(mark.seq);
+        if proof.is_none() {
+            return unknown(
                 format!("{said}, but nobody could see it at the deadline"),
                 evidence,
-            ),
-        };
-    }
-    let Some((last, look)) = looks.last().copied() else {
-        return unknown(
-            format!("{what}: nobody asked whether it recovered"),
+            );
+        }
+        Recovery {
+            verdict: Verdict::Fail,
+            said,
+            took,
             evidence,
-        );
-    };
-    evidence.push(last.seq);
-    let seen = look.probes.join("; ");
-    let end = window.healing.map_or(history_end(history), |mark| mark.at);
-    if end.saturating_add(EARLY_HEAL) < deadline {
-        let left = seconds(deadline.saturating_sub(end));
-        let cause = if window.healing.is_some() {
-            "our cure"
-        } else {
-            "the record's end"
+        }
+    }
+
+    /// The steady state was not seen again before our cure.
+    fn stayed_away(&self, looks: &[(Mark, &Steady)], mut evidence: Vec<u64>) -> Recovery {
+        let what = &self.what;
+        let Some((last, look)) = looks.last().copied() else {
+            return unknown(
+                format!("{what}: nobody asked whether it recovered"),
+                evidence,
+            );
         };
-        return unknown(
-            format!("{what}: not before {cause}, {left} short of the deadline"),
-            evidence,
+        evidence.push(last.seq);
+        let seen = look.probes.join("; ");
+        if self.end.saturating_add(EARLY_HEAL) < self.deadline {
+            let left = seconds(self.deadline.saturating_sub(self.end));
+            let cured = self.window.healing.is_some();
+            let cause = if cured {
+                "our cure"
+            } else {
+                "the record's end"
+            };
+            let said = format!("{what}: not before {cause}, {left} short of the deadline");
+            return unknown(said, evidence);
+        }
+        if !covers(last, look, self.deadline) {
+            let said = format!("{what}: the last look before the deadline could not tell ({seen})");
+            return unknown(said, evidence);
+        }
+        let said = format!(
+            "{what}: not within {}; last seen: {seen}",
+            seconds(self.within)
         );
+        Recovery {
+            verdict: Verdict::Fail,
+            said,
+            took: self.within,
+            evidence,
+        }
     }
-    if !covers(last, look, deadline) {
-        let said = format!("{what}: the last look before the deadline could not tell ({seen})");
-        return unknown(said, evidence);
-    }
-    let said = format!("{what}: not within {}; last seen: {seen}", seconds(within));
+}
+
+/// What the record does not show.
+fn unknown(said: String, evidence: Vec<u64>) -> Recovery {
     Recovery {
-        verdict: Verdict::Fail,
+        verdict: Verdict::Unknown,
         said,
-        took: within,
+        took: Duration::ZERO,
         evidence,
     }
 }
@@ -141,12 +176,4 @@ fn recovery(history: &History, window: &Window, within: Duration) -> Recovery {
 /// True when this look says for certain that the steady state did not hold near the deadline.
 fn covers(last: Mark, look: &Steady, deadline: Duration) -> bool {
     !look.holds && !look.cannot_tell && last.at.saturating_add(LONGEST_LOOK) >= deadline
-}
-
-/// The last entry's time.
-fn history_end(history: &History) -> Duration {
-    history
-        .entries
-        .last()
-        .map_or(Duration::ZERO, crate::journal::Entry::at)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::journal::timeline::{Mark, Timeline};
+use crate::journal::timeline::{Mark, Timeline, Window};
 use crate::journal::{ContainerSeen, Event, History, Phase};
 
 /// Containers are written at least every 5 s; twice that without an answer is a gap in which a
@@ -115,7 +115,7 @@ impl Power<'_> {
         let cuts = self
             .timeline
             .against(self.node)
-            .filter_map(|window| window.power_cut());
+            .filter_map(Window::power_cut);
         cuts.map(|(off, _)| off).filter(|off| *off > at).min()
     }
 
@@ -134,7 +134,7 @@ impl Power<'_> {
         let cuts = self
             .timeline
             .against(self.node)
-            .filter_map(|window| window.power_cut());
+            .filter_map(Window::power_cut);
         let on = cuts
             .filter_map(|(_, on)| on)
             .filter(|on| *on <= first)

@@ -42,7 +42,8 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
     };
     let after = history.looks(start.seq, u64::MAX);
     if let Some((again, _)) = after.iter().find(|(_, look)| look.holds) {
-        let took = seconds(again.at.saturating_sub(start.at));
+        let healed = timeline.broken_span().1.unwrap_or(start);
+        let took = seconds(again.at.saturating_sub(healed.at));
         let said = format!("held before the first fault, and again {took} after the last heal");
         return finding(Verdict::Pass, said, vec![held.seq, again.seq]);
     }
@@ -66,7 +67,7 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
         return finding(Verdict::Unknown, said, evidence);
     }
     let said = format!(
-        "did not hold again within {} of the last heal: {seen}",
+        "did not hold again within {} of asking: {seen}",
         seconds(allowed)
     );
     finding(Verdict::Fail, said, evidence)

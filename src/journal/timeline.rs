@@ -50,6 +50,13 @@ pub struct Window {
 }
 
 impl Window {
+    /// What was done, and to whom: `stop server-3`.
+    pub fn named(&self) -> String {
+        format!("{} {}", self.verb, self.targets.join(", "))
+            .trim_end()
+            .to_owned()
+    }
+
     /// The moment that the fault is counted from: its commands came back, or it was seen to bite.
     pub fn struck(&self) -> Option<Mark> {
         self.injected.or(self.confirmed)
