@@ -1,1 +1,131 @@
-//! To be written.
+//! Judges a journal: a pure function of the plan and the entries, the same answer years later.
+//!
+//! Each checker answers one question from the record alone. What the record cannot show is
+//! `unknown`, never `pass`; a checker that panics is `unknown` as well.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::journal::timeline::Timeline;
+use crate::journal::{Event, History};
+use crate::plan::Check;
+use crate::verdict::{Finding, Judgement, Verdict};
+
+mod answers;
+mod completed;
+mod control;
+mod exercised;
+mod listed;
+mod must_fail;
+mod never_two;
+mod nothing_lost;
+mod recovers;
+mod residence;
+mod row_set;
+mod steady;
+
+/// Judges a run by its journal.
+pub fn check(history: &History) -> Judgement {
+    let timeline = Timeline::of(history);
+    let mut findings = Vec::new();
+    findings.extend(completed::check(history, &timeline));
+    for check in &history.plan.checks {
+        findings.push(guarded(check.name(), || one(check, history, &timeline)));
+    }
+    if let Some(finding) = catch_unwind(AssertUnwindSafe(|| steady::check(history, &timeline)))
+        .unwrap_or_else(|panic| Some(panicked("steady", panic.as_ref())))
+    {
+        findings.push(finding);
+    }
+    let trouble = history
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::Trouble { what } => Some(what.clone()),
+            _ => None,
+        });
+    let trouble = trouble.collect();
+    if history.plan.must_fail.is_empty() {
+        let verdict = Verdict::worst(findings.iter().map(|finding| finding.verdict));
+        return Judgement {
+            verdict,
+            findings,
+            control: None,
+            trouble,
+        };
+    }
+    let (verdict, outcome) = must_fail::settle(&history.plan.must_fail, &mut findings);
+    Judgement {
+        verdict,
+        findings,
+        control: Some(outcome),
+        trouble,
+    }
+}
+
+/// Puts one check of the plan to its checker.
+fn one(check: &Check, history: &History, timeline: &Timeline) -> Finding {
+    match check {
+        Check::Recovers { within } => recovers::check(history, timeline, within.0),
+        Check::NothingLost { workload } => nothing_lost::check(history, timeline, workload),
+        Check::NeverTwo { service } => never_two::check(history, timeline, service),
+        Check::Answers {
+            workload,
+            share,
+            gap,
+        } => answers::check(
+            history,
+            timeline,
+            workload,
+            answers::Bounds {
+                share: share.0,
+                gap: gap.0,
+            },
+        ),
+        Check::Control { expected } => control::check(history, timeline, *expected),
+        Check::Exercised => exercised::check(history, timeline),
+    }
+}
+
+/// Runs a checker; one that panics knows nothing.
+fn guarded(name: &str, checker: impl FnOnce() -> Finding) -> Finding {
+    catch_unwind(AssertUnwindSafe(checker)).unwrap_or_else(|panic| panicked(name, panic.as_ref()))
+}
+
+/// The finding of a checker that panicked.
+fn panicked(name: &str, panic: &(dyn std::any::Any + Send)) -> Finding {
+    let said = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message");
+    let summary = format!("the checker panicked: {said}; please report this with the journal");
+    Finding::new(name, Verdict::Unknown, summary, Vec::new())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checker_that_panics_is_unknown() {
+        let lines: Vec<u64> = Vec::new();
+        let finding = guarded("recovers", || {
+            let first = lines[lines.len()];
+            Finding::new("recovers", Verdict::Pass, first.to_string(), Vec::new())
+        });
+        assert_eq!(finding.verdict, Verdict::Unknown);
+        assert_eq!(finding.check, "recovers");
+        assert!(
+            finding
+                .summary
+                .contains("the checker panicked: index out of bounds")
+        );
+
+        let finding = guarded("answers", || panic!("{}", "a formatted message"));
+        assert!(
+            finding.summary.contains("a formatted message"),
+            "{}",
+            finding.summary
+        );
+    }
+}

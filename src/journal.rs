@@ -12,6 +12,7 @@ use crate::plan::Plan;
 
 mod file;
 mod reader;
+pub mod timeline;
 
 pub use file::{Clock, Journal, JournalError, Listener};
 pub use reader::{History, read};

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub mod wording;
+
 /// What a check, or a whole run, came to: `pass < unknown < fail`, merged by the worst.
 ///
 /// "Skipped" is no verdict: it is decided in the plan, never by a run.
@@ -79,6 +81,32 @@ impl Finding {
             evidence,
         }
     }
+}
+
+/// What a whole run came to: the checkers' answers and the verdict that follows from them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// The worst of the findings; for a control, whether it failed as it must.
+    pub verdict: Verdict,
+    /// `run` first where it has something to say, then the plan's checks in their order.
+    pub findings: Vec<Finding>,
+    /// Present when the plan is a control, a scenario that must fail.
+    pub control: Option<ControlOutcome>,
+    /// Every trouble that the harness had, in order; the finding `run` sums them up.
+    pub trouble: Vec<String>,
+}
+
+/// How a scenario that must fail came out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ControlOutcome {
+    /// The checks that must fail.
+    pub must_fail: Vec<String>,
+    /// The checks that failed.
+    pub failed: Vec<String>,
+    /// True when exactly those failed and all others passed.
+    pub as_expected: bool,
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::timeline::fault_of;
 use super::{Entry, Event, FORMAT, Header, JournalError};
 use crate::plan::Plan;
 
@@ -78,6 +79,9 @@ impl History {
             return Err(damaged(2, "the second entry is not a plan".into()));
         };
         let (header, plan) = (header.clone(), Plan::clone(plan));
+        if let Some((line, what)) = misplaced(&entries, &plan) {
+            return Err(damaged(line, what));
+        }
         Ok(Self {
             header,
             plan,
@@ -85,6 +89,23 @@ impl History {
             truncated: !rest.is_empty(),
         })
     }
+}
+
+/// The first line that cannot stand where it stands, and why.
+fn misplaced(entries: &[Entry], plan: &Plan) -> Option<(usize, String)> {
+    entries.iter().enumerate().find_map(|(index, entry)| {
+        let line = index + 1;
+        match &entry.event {
+            Event::Header(_) if index > 0 => Some((line, "a second header".to_owned())),
+            Event::Plan(_) if index > 1 => Some((line, "a second plan".to_owned())),
+            Event::End if line < entries.len() => Some((line + 1, "it follows the end".to_owned())),
+            event => {
+                let fault = fault_of(event).filter(|fault| *fault >= plan.faults.len())?;
+                let what = format!("it tells of fault {fault}, which the plan does not have");
+                Some((line, what))
+            }
+        }
+    })
 }
 
 /// Reads a journal file.

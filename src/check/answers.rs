@@ -1,0 +1,333 @@
+//! `answers`: a `get` workload was answered on every node that we did not break.
+//!
+//! A node is excused from the injection's start until it was seen to be healed and has given its
+//! first right answer after that.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::journal::timeline::Timeline;
+use crate::journal::{Answer, Entry, Event, History, Phase};
+use crate::plan::Workload;
+use crate::scenario::Target;
+use crate::verdict::wording::{count, counted, seconds};
+use crate::verdict::{Finding, Verdict};
+
+/// Fewer requests than this on one node say nothing about it.
+const FEWEST: usize = 10;
+
+/// What the workload may miss.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds {
+    /// The least share of requests that must be answered, on each node.
+    pub(super) share: f64,
+    /// The longest time on one node without an answer.
+    pub(super) gap: Duration,
+}
+
+/// One request.
+struct Request<'a> {
+    seq: u64,
+    began: Duration,
+    ended: Duration,
+    answer: &'a Answer,
+}
+
+/// What one node came to.
+struct OnNode<'a> {
+    node: &'a str,
+    judged: usize,
+    right: usize,
+    gap: Gap,
+    wrong: Option<(u64, &'a str)>,
+    first_failed: Option<u64>,
+    never_again: Option<(Duration, u64)>,
+}
+
+/// The longest time without a right answer.
+#[derive(Default)]
+struct Gap {
+    length: Duration,
+    from: Duration,
+    /// Requests that were made in it; none means that nobody asked.
+    asked: Vec<u64>,
+}
+
+/// Judges one `get` workload.
+pub(super) fn check(
+    history: &History,
+    timeline: &Timeline,
+    workload: &str,
+    bounds: Bounds,
+) -> Finding {
+    let requests = requests(history, workload);
+    let Some(load) = timeline.phase(Phase::Load).filter(|_| !requests.is_empty()) else {
+        let said = format!("`{workload}` was never asked for");
+        return Finding::new("answers", Verdict::Unknown, said, Vec::new());
+    };
+    // Requests go on for as long as the workload lives, which may be longer than the phase.
+    let ends = requests
+        .values()
+        .flat_map(|list| list.iter().map(|request| request.ended));
+    let last = ends.max().unwrap_or(load.at);
+    let next = timeline.phases.iter().find(|(_, mark)| mark.seq > load.seq);
+    let over = next.map_or(timeline.end, |(_, mark)| mark.at).max(last);
+    let empty = Vec::new();
+    let nodes: Vec<OnNode> = asked_nodes(history, workload, &requests)
+        .into_iter()
+        .map(|node| {
+            let list = requests.get(node).unwrap_or(&empty);
+            on_node(
+                node,
+                list,
+                &excuses(timeline, node, list, last),
+                (load.at, last),
+                bounds.gap,
+            )
+        })
+        .collect();
+    if let Some(finding) = broken_promise(&nodes, bounds) {
+        return finding;
+    }
+    let finding =
+        |said: String, evidence| Finding::new("answers", Verdict::Unknown, said, evidence);
+    if let Some(few) = nodes.iter().find(|one| one.judged < FEWEST) {
+        let asked = counted(few.judged as u64, "request");
+        return finding(
+            format!("only {asked} on {} while it was not broken", few.node),
+            Vec::new(),
+        );
+    }
+    if let Some(one) = nodes.iter().find(|one| one.gap.length > bounds.gap) {
+        let (node, length) = (one.node, seconds(one.gap.length));
+        return finding(
+            format!(
+                "nobody asked {node} for {length} from [{}]",
+                seconds(one.gap.from)
+            ),
+            Vec::new(),
+        );
+    }
+    if over.saturating_sub(last) > bounds.gap {
+        let idle = seconds(over.saturating_sub(last));
+        return finding(
+            format!("nobody asked in the last {idle} of the load"),
+            Vec::new(),
+        );
+    }
+    kept(&nodes, bounds)
+}
+
+/// Requests of a workload, by node.
+fn requests<'a>(history: &'a History, wanted: &str) -> BTreeMap<&'a str, Vec<Request<'a>>> {
+    let mut requests: BTreeMap<&str, Vec<Request>> = BTreeMap::new();
+    for entry in &history.entries {
+        if let Event::Got {
+            workload,
+            via,
+            began_us,
+            answer,
+        } = &entry.event
+            && workload == wanted
+        {
+            let began = Duration::from_micros(*began_us).min(entry.at());
+            let request = Request {
+                seq: entry.seq,
+                began,
+                ended: Entry::at(entry),
+                answer,
+            };
+            requests.entry(via).or_default().push(request);
+        }
+    }
+    requests
+}
+
+/// The nodes that the plan asks, as far as it names them, and those that were asked.
+fn asked_nodes<'a>(
+    history: &'a History,
+    workload: &str,
+    requests: &BTreeMap<&'a str, Vec<Request>>,
+) -> Vec<&'a str> {
+    let via = history.plan.workloads.iter().find_map(|one| match one {
+        Workload::Get { name, via, .. } if name == workload => Some(via),
+        _ => None,
+    });
+    match via {
+        Some(Target::EveryNode) => history.plan.node_names().collect(),
+        Some(Target::Node(name)) => vec![name],
+        _ => requests.keys().copied().collect(),
+    }
+}
+
+/// When a node is excused, and for a heal without a right answer after it, when that heal was.
+struct Excuse {
+    from: Duration,
+    to: Duration,
+    silent_since: Option<(Duration, u64)>,
+}
+
+/// The times in which a node owes no answer.
+fn excuses(timeline: &Timeline, node: &str, list: &[Request], last: Duration) -> Vec<Excuse> {
+    let windows = timeline.against(node);
+    let excuses = windows.filter_map(|window| {
+        let from = window.injecting?.at;
+        let Some(healed) = window.healed else {
+            return Some(Excuse {
+                from,
+                to: Duration::MAX,
+                silent_since: None,
+            });
+        };
+        let right = |r: &&Request| r.began >= healed.at && *r.answer == Answer::Right;
+        let (to, silent_since) = match list.iter().filter(right).map(|r| r.ended).min() {
+            Some(first) => (first, None),
+            None => (last, Some((healed.at, healed.seq))),
+        };
+        Some(Excuse {
+            from,
+            to,
+            silent_since,
+        })
+    });
+    let mut excuses: Vec<Excuse> = excuses.collect();
+    excuses.sort_by_key(|excuse| excuse.from);
+    excuses
+}
+
+/// Judges one node's requests over the load.
+fn on_node<'a>(
+    node: &'a str,
+    list: &[Request<'a>],
+    excuses: &[Excuse],
+    (start, end): (Duration, Duration),
+    allowed: Duration,
+) -> OnNode<'a> {
+    // The first right answer after a heal is the node's own merit: it ends the excuse.
+    let excused = |r: &Request| excuses.iter().any(|e| r.ended > e.from && r.began < e.to);
+    let judged: Vec<&Request> = list.iter().filter(|r| !excused(r)).collect();
+    let mut gap = Gap::default();
+    let mut from = start;
+    for excuse in excuses.iter().filter(|excuse| excuse.from < end) {
+        longest_gap(&judged, from, excuse.from, &mut gap);
+        from = from.max(excuse.to);
+    }
+    longest_gap(&judged, from, end, &mut gap);
+    let silent = excuses.iter().filter_map(|excuse| excuse.silent_since);
+    let silent = silent.map(|(since, seq)| (end.saturating_sub(since), seq));
+    OnNode {
+        node,
+        judged: judged.len(),
+        right: judged.iter().filter(|r| *r.answer == Answer::Right).count(),
+        gap,
+        wrong: judged.iter().find_map(|r| match r.answer {
+            Answer::Wrong(body) => Some((r.seq, body.as_str())),
+            _ => None,
+        }),
+        first_failed: judged
+            .iter()
+            .find(|r| *r.answer != Answer::Right)
+            .map(|r| r.seq),
+        never_again: silent.filter(|(silent, _)| *silent > allowed).max(),
+    }
+}
+
+/// Looks for a longer gap between right answers within one piece of the load.
+fn longest_gap(judged: &[&Request], start: Duration, end: Duration, longest: &mut Gap) {
+    let inside = judged.iter().filter(|r| r.ended >= start && r.ended <= end);
+    let rights = inside.clone().filter(|r| *r.answer == Answer::Right);
+    let mut from = start;
+    for to in rights.map(|r| r.ended).chain([end]) {
+        let length = to.saturating_sub(from);
+        if length > longest.length {
+            let within = inside.clone().filter(|r| r.ended > from && r.ended <= to);
+            let unanswered = within.filter(|r| *r.answer != Answer::Right);
+            let asked = unanswered.map(|r| r.seq).collect();
+            *longest = Gap {
+                length,
+                from,
+                asked,
+            };
+        }
+        from = from.max(to);
+    }
+}
+
+/// The worst way in which the promise was broken, if it was.
+fn broken_promise(nodes: &[OnNode], bounds: Bounds) -> Option<Finding> {
+    let fail =
+        |said: String, evidence| Some(Finding::new("answers", Verdict::Fail, said, evidence));
+    if let Some((one, (seq, body))) = nodes.iter().find_map(|one| Some((one, one.wrong?))) {
+        let start: String = body.chars().take(60).collect();
+        return fail(
+            format!("wrong answer on {}: `{}`", one.node, start.escape_debug()),
+            vec![seq],
+        );
+    }
+    if let Some((one, (silent, seq))) = nodes.iter().find_map(|one| Some((one, one.never_again?))) {
+        let silent = seconds(silent);
+        return fail(
+            format!(
+                "{} was healed and did not answer again for {silent}",
+                one.node
+            ),
+            vec![seq],
+        );
+    }
+    let long = nodes
+        .iter()
+        .filter(|one| one.gap.length > bounds.gap && !one.gap.asked.is_empty());
+    if let Some(one) = long.max_by_key(|one| one.gap.length) {
+        let (length, from) = (seconds(one.gap.length), seconds(one.gap.from));
+        let said = format!(
+            "no answer on {} for {length} from [{from}], allowed {}",
+            one.node,
+            seconds(bounds.gap)
+        );
+        let (first, last) = (one.gap.asked.first(), one.gap.asked.last());
+        return fail(said, first.into_iter().chain(last).copied().collect());
+    }
+    let low = nodes
+        .iter()
+        .filter(|one| one.judged >= FEWEST && share(one) < bounds.share);
+    let worst = low.min_by(|a, b| share(a).total_cmp(&share(b)))?;
+    let said = format!(
+        "{} of {} requests on {} were answered, {} must be",
+        count(worst.right as u64),
+        count(worst.judged as u64),
+        worst.node,
+        percent(bounds.share)
+    );
+    fail(said, worst.first_failed.into_iter().collect())
+}
+
+/// The finding when every node kept the promise.
+fn kept(nodes: &[OnNode], bounds: Bounds) -> Finding {
+    let judged: usize = nodes.iter().map(|one| one.judged).sum();
+    let worst = nodes.iter().min_by(|a, b| share(a).total_cmp(&share(b)));
+    let gap = nodes.iter().max_by_key(|one| one.gap.length);
+    let evidence = nodes.iter().filter_map(|one| one.first_failed).collect();
+    let said = format!(
+        "at least {} of {} on each of {}; longest gap {} of {}",
+        percent(worst.map_or(1.0, share)),
+        counted(judged as u64, "request"),
+        counted(nodes.len() as u64, "node"),
+        seconds(gap.map_or(Duration::ZERO, |one| one.gap.length)),
+        seconds(bounds.gap)
+    );
+    Finding::new("answers", Verdict::Pass, said, evidence)
+}
+
+/// The share of a node's requests that were answered.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "counts of requests are far below 2^52"
+)]
+fn share(one: &OnNode) -> f64 {
+    one.right as f64 / (one.judged as f64).max(1.0)
+}
+
+/// A share, rounded down, so that 99.96% never reads as 100%.
+fn percent(share: f64) -> String {
+    format!("{}%", (share * 1000.0).floor() / 10.0)
+}

@@ -1,0 +1,139 @@
+//! `exercised`: the promise was really put to the test. Never `fail`: what was not exercised is
+//! unknown.
+
+use crate::journal::timeline::{Mark, Timeline};
+use crate::journal::{Answer, Event, History, Outcome};
+use crate::verdict::wording::{count, counted};
+use crate::verdict::{Finding, Verdict};
+
+/// Successes that each workload must have when there is no fault to overlap.
+const FEWEST: u64 = 10;
+
+/// One workload's acts: where in the record, and whether each succeeded.
+struct Acts {
+    name: String,
+    acts: Vec<(Mark, bool)>,
+}
+
+impl Acts {
+    /// How many successes lie strictly between two entries.
+    fn successes(&self, after: u64, before: u64) -> u64 {
+        let good = |(mark, good): &&(Mark, bool)| *good && mark.seq > after && mark.seq < before;
+        self.acts.iter().filter(good).count() as u64
+    }
+
+    /// True if anything was tried between two entries.
+    fn tried(&self, after: u64, before: u64) -> bool {
+        self.acts
+            .iter()
+            .any(|(mark, _)| mark.seq > after && mark.seq < before)
+    }
+}
+
+/// Judges the run as a whole.
+pub(super) fn check(history: &History, timeline: &Timeline) -> Finding {
+    let mut lacks = Vec::new();
+    let mut evidence = Vec::new();
+    for (index, window) in timeline.faults.iter().enumerate() {
+        let what = format!("fault {} ({})", index + 1, window.named());
+        evidence.extend(window.evidence());
+        if window.confirmed.is_none() {
+            lacks.push(format!("{what} was not confirmed"));
+        } else if window.healed.is_none() {
+            lacks.push(format!("{what} was not seen to be healed"));
+        }
+    }
+    let workloads = acts(history);
+    for workload in &workloads {
+        lacks.extend(idle(workload, timeline));
+    }
+    let planned = timeline.faults.len() as u64;
+    if planned == 0 && workloads.is_empty() {
+        match history
+            .looks(0, u64::MAX)
+            .iter()
+            .find(|(_, look)| look.holds)
+        {
+            Some((mark, _)) => evidence.push(mark.seq),
+            None => lacks.push("no fault, no workload, and no steady state".to_owned()),
+        }
+    }
+    if !lacks.is_empty() {
+        return Finding::new("exercised", Verdict::Unknown, lacks.join("; "), evidence);
+    }
+    let successes = workloads.iter().map(|workload| {
+        format!(
+            "{} {} answered",
+            count(workload.successes(0, u64::MAX)),
+            workload.name
+        )
+    });
+    let said = match planned {
+        0 => "no fault planned".to_owned(),
+        1 => "1 fault confirmed and healed".to_owned(),
+        _ => format!("{} confirmed and healed", counted(planned, "fault")),
+    };
+    let said: Vec<String> = [said].into_iter().chain(successes).collect();
+    Finding::new("exercised", Verdict::Pass, said.join("; "), evidence)
+}
+
+/// What a workload did not do.
+fn idle(workload: &Acts, timeline: &Timeline) -> Vec<String> {
+    let name = &workload.name;
+    let (Some(first), last) = timeline.broken_span() else {
+        let done = workload.successes(0, u64::MAX);
+        let few = done < FEWEST;
+        let said = format!("`{name}` succeeded {} only", counted(done, "time"));
+        return few.then_some(said).into_iter().collect();
+    };
+    let mut lacks = Vec::new();
+    if workload.successes(0, first.seq) == 0 {
+        lacks.push(format!("`{name}` had no success before the first fault"));
+    }
+    for (index, window) in timeline.faults.iter().enumerate() {
+        let Some(struck) = window.struck() else {
+            continue;
+        };
+        let healing = window.healing.map_or(u64::MAX, |mark| mark.seq);
+        if !workload.tried(struck.seq, healing) {
+            lacks.push(format!("`{name}` tried nothing during fault {}", index + 1));
+        }
+    }
+    if let Some(last) = last
+        && workload.successes(last.seq, u64::MAX) == 0
+    {
+        lacks.push(format!("`{name}` had no success after the last heal"));
+    }
+    lacks
+}
+
+/// Every act of every workload of the plan.
+fn acts(history: &History) -> Vec<Acts> {
+    let names = history
+        .plan
+        .workloads
+        .iter()
+        .map(|workload| workload.name().to_owned());
+    let mut all: Vec<Acts> = names
+        .map(|name| Acts {
+            name,
+            acts: Vec::new(),
+        })
+        .collect();
+    for entry in &history.entries {
+        let (name, good) = match &entry.event {
+            Event::Insert { workload, .. } => (workload, false),
+            Event::Inserted {
+                workload, outcome, ..
+            } => (workload, *outcome == Outcome::Acknowledged),
+            Event::Got {
+                workload, answer, ..
+            } => (workload, *answer == Answer::Right),
+            _ => continue,
+        };
+        if let Some(one) = all.iter_mut().find(|one| &one.name == name) {
+            one.acts.push((entry.into(), good));
+        }
+    }
+    all
+}

@@ -1,0 +1,288 @@
+//! `nothing_lost`: acknowledged ⊆ found ⊆ attempted, through every node, once each.
+//!
+//! The rows are read once, in order. What is kept is ranges of row numbers, so the memory grows
+//! with the rows that are not settled yet, not with the length of the run.
+
+use std::collections::BTreeMap;
+
+use super::row_set::RowSet;
+use crate::journal::timeline::Timeline;
+use crate::journal::{Entry, Event, History, Outcome, Rows};
+use crate::verdict::wording::{count, counted, some_of};
+use crate::verdict::{Finding, Verdict};
+
+/// How many rows, or ranges of rows, a summary names.
+const NAMED: usize = 3;
+
+/// What the clients were told of one ledger's rows.
+#[derive(Debug, Default)]
+struct Told {
+    attempted: RowSet,
+    acknowledged: RowSet,
+    refused: RowSet,
+    /// Neither acknowledged nor refused: no outcome, or an unknown one.
+    unsettled: RowSet,
+    /// The last entry about an insert.
+    last: u64,
+    /// Entries that contradict what was told before.
+    contradictions: Vec<u64>,
+}
+
+impl Told {
+    /// A row is about to be inserted.
+    fn insert(&mut self, entry: &Entry, row: u64) {
+        self.last = entry.seq;
+        if self.attempted.insert(row) {
+            self.unsettled.insert(row);
+        } else {
+            self.contradictions.push(entry.seq);
+        }
+    }
+
+    /// What became of it. Only the first certain outcome counts.
+    fn outcome(&mut self, entry: &Entry, row: u64, outcome: &Outcome) {
+        self.last = entry.seq;
+        if matches!(outcome, Outcome::Unknown(_)) {
+            if !self.attempted.contains(row) {
+                self.contradictions.push(entry.seq);
+            }
+            return;
+        }
+        if !self.unsettled.remove(row) {
+            self.contradictions.push(entry.seq);
+            return;
+        }
+        match outcome {
+            Outcome::Acknowledged => self.acknowledged.insert(row),
+            _ => self.refused.insert(row),
+        };
+    }
+}
+
+/// One read-back that can be used, or why none can.
+enum Reading<'a> {
+    Table {
+        set: RowSet,
+        duplicates: &'a [u64],
+        strange: &'a [String],
+    },
+    NoTable,
+    Useless(String),
+}
+
+/// Judges one ledger.
+pub(super) fn check(history: &History, timeline: &Timeline, ledger: &str) -> Finding {
+    let mut told = Told::default();
+    let mut readings: BTreeMap<&str, (u64, Reading)> = BTreeMap::new();
+    for node in history.plan.node_names() {
+        readings.insert(
+            node,
+            (0, Reading::Useless("it was not read back".to_owned())),
+        );
+    }
+    for entry in &history.entries {
+        match &entry.event {
+            Event::Insert { workload, row, .. } if workload == ledger => told.insert(entry, *row),
+            Event::Inserted {
+                workload,
+                row,
+                outcome,
+            } if workload == ledger => {
+                told.outcome(entry, *row, outcome);
+            }
+            Event::ReadBack {
+                workload,
+                via,
+                rows,
+            } if workload == ledger => {
+                let in_force = timeline
+                    .faults
+                    .iter()
+                    .any(|window| window.in_force(entry.at()));
+                let reading = if in_force {
+                    Reading::Useless("it was read while a fault was in force".to_owned())
+                } else {
+                    reading(rows)
+                };
+                // A later try replaces one that came to nothing, and never one that told.
+                let useless = |(_, old): &(u64, Reading)| matches!(old, Reading::Useless(_));
+                if readings.get(via.as_str()).is_none_or(useless)
+                    || !matches!(reading, Reading::Useless(_))
+                {
+                    readings.insert(via, (entry.seq, reading));
+                }
+            }
+            _ => {}
+        }
+    }
+    for (seq, reading) in readings.values_mut() {
+        if *seq > 0 && *seq < told.last {
+            *reading = Reading::Useless("it was read while rows were still written".to_owned());
+        }
+    }
+    judge(history, ledger, &told, &readings)
+}
+
+/// What one read-back says.
+fn reading(rows: &Rows) -> Reading<'_> {
+    match rows {
+        Rows::Found {
+            ranges,
+            duplicates,
+            strange,
+        } => Reading::Table {
+            set: RowSet::of(ranges),
+            duplicates,
+            strange,
+        },
+        Rows::NoTable => Reading::NoTable,
+        Rows::Unreadable(why) => Reading::Useless(why.clone()),
+    }
+}
+
+/// Weighs what was told against what was read.
+fn judge(
+    history: &History,
+    ledger: &str,
+    told: &Told,
+    readings: &BTreeMap<&str, (u64, Reading)>,
+) -> Finding {
+    let mut evidence: Vec<u64> = readings
+        .values()
+        .map(|(seq, _)| *seq)
+        .filter(|s| *s > 0)
+        .collect();
+    let mut broken = Vec::new();
+    for (node, (_, reading)) in readings {
+        let (wrongs, rows) = wrongs(told, reading);
+        evidence.extend(entries_about(history, ledger, &rows));
+        broken.extend(wrongs.into_iter().map(|wrong| (wrong, *node)));
+    }
+    let tables: Vec<(&str, &RowSet)> = readings
+        .iter()
+        .filter_map(|(node, (_, reading))| match reading {
+            Reading::Table { set, .. } => Some((*node, set)),
+            _ => None,
+        })
+        .collect();
+    let first = tables.first();
+    let other = first.and_then(|(_, set)| tables.iter().find(|(_, other)| other != set));
+    let mut said = told_by_nodes(&broken);
+    if let (Some((one, _)), Some((other, _))) = (first, other) {
+        said.push(format!("{one} and {other} hold different rows"));
+    }
+    evidence.sort_unstable();
+    evidence.dedup();
+    if !said.is_empty() {
+        let of = format!(
+            "of {}",
+            counted(told.acknowledged.len(), "acknowledged row")
+        );
+        let summary = format!("{} ({of})", said.join("; "));
+        return Finding::new("nothing_lost", Verdict::Fail, summary, evidence);
+    }
+    if let Some(doubt) = doubt(told, readings) {
+        evidence.extend(told.contradictions.iter().take(NAMED));
+        return Finding::new("nothing_lost", Verdict::Unknown, doubt, evidence);
+    }
+    let present = first.map_or(0, |(_, set)| told.unsettled.and(set).len());
+    let summary = format!(
+        "{}, all read back through {}; {} unknown, {} of them present; {} refused",
+        counted(told.acknowledged.len(), "acknowledged row"),
+        counted(tables.len() as u64, "node"),
+        count(told.unsettled.len()),
+        count(present),
+        count(told.refused.len()),
+    );
+    Finding::new("nothing_lost", Verdict::Pass, summary, evidence)
+}
+
+/// What is wrong with one read-back, and the first rows of each kind.
+fn wrongs(told: &Told, reading: &Reading) -> (Vec<String>, Vec<u64>) {
+    let (mut wrongs, mut rows) = (Vec::new(), Vec::new());
+    let mut wrong = |set: &RowSet, what: &str| {
+        if !set.is_empty() {
+            let named = some_of(set.written(), NAMED);
+            let noun = if set.len() == 1 { "row" } else { "rows" };
+            wrongs.push(format!("{} {noun} {what} ({named})", count(set.len())));
+            rows.extend(set.first_rows(NAMED));
+        }
+    };
+    match reading {
+        Reading::Useless(_) => {}
+        Reading::NoTable => wrong(&told.acknowledged, "lost, the table is gone"),
+        Reading::Table {
+            set,
+            duplicates,
+            strange,
+        } => {
+            wrong(&told.acknowledged.minus(set), "lost");
+            wrong(&set.minus(&told.attempted), "there that nobody inserted");
+            wrong(&set.and(&told.refused), "refused but present");
+            let pairs: Vec<_> = duplicates.iter().map(|row| (*row, *row)).collect();
+            wrong(&RowSet::of(&pairs), "there more than once");
+            if !strange.is_empty() {
+                let shown = some_of(*strange, NAMED);
+                wrongs.push(format!(
+                    "{}: {shown}",
+                    counted(strange.len() as u64, "strange row")
+                ));
+            }
+        }
+    }
+    (wrongs, rows)
+}
+
+/// Says each wrong once, with the nodes that showed it.
+fn told_by_nodes(broken: &[(String, &str)]) -> Vec<String> {
+    let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (wrong, node) in broken {
+        match said.iter_mut().find(|(one, _)| one == wrong) {
+            Some((_, nodes)) => nodes.push(node),
+            None => said.push((wrong, vec![node])),
+        }
+    }
+    said.iter()
+        .map(|(wrong, nodes)| format!("{wrong} through {}", nodes.join(", ")))
+        .collect()
+}
+
+/// Why the record supports no answer, if it does not.
+fn doubt(told: &Told, readings: &BTreeMap<&str, (u64, Reading)>) -> Option<String> {
+    if told.acknowledged.is_empty() {
+        let attempted = counted(told.attempted.len(), "attempted row");
+        return Some(format!("no acknowledged row to lose; {attempted}"));
+    }
+    let unread = readings
+        .iter()
+        .find_map(|(node, (_, reading))| match reading {
+            Reading::Useless(why) => Some(format!("not read back through {node}: {why}")),
+            _ => None,
+        });
+    let acknowledged = counted(told.acknowledged.len(), "acknowledged row");
+    unread
+        .map(|unread| format!("{acknowledged}, {unread}"))
+        .or_else(|| {
+            let contradictions = told.contradictions.len() as u64;
+            let noun = if contradictions == 1 {
+                "entry"
+            } else {
+                "entries"
+            };
+            (contradictions > 0).then(|| {
+                format!("{contradictions} {noun} of the journal contradict what was told before")
+            })
+        })
+}
+
+/// The entries that told of these rows.
+fn entries_about(history: &History, ledger: &str, rows: &[u64]) -> Vec<u64> {
+    if rows.is_empty() {
+        return Vec::new();
+    }
+    let about = history.entries.iter().filter(|entry| match &entry.event {
+        Event::Inserted { workload, row, .. } => workload == ledger && rows.contains(row),
+        _ => false,
+    });
+    about.map(|entry| entry.seq).collect()
+}

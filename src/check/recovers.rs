@@ -1,0 +1,179 @@
+//! `recovers`: the steady state holds again within a time of each fault, without our cure.
+
+use std::time::Duration;
+
+use crate::journal::timeline::{Mark, Timeline, Window};
+use crate::journal::{History, Steady};
+use crate::verdict::wording::seconds;
+use crate::verdict::{Finding, Verdict};
+
+/// Looks are written at least every 5 s while somebody waits; twice that without one is a gap in
+/// which anything may have happened.
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
+
+/// How much sooner than the deadline a heal may start, because its clock starts elsewhere.
+const EARLY_HEAL: Duration = Duration::from_secs(2);
+
+/// What one fault came to.
+struct Recovery {
+    verdict: Verdict,
+    said: String,
+    took: Duration,
+    evidence: Vec<u64>,
+}
+
+/// One fault, and what is asked of it.
+struct Asked<'a> {
+    what: String,
+    window: &'a Window,
+    struck: Mark,
+    deadline: Duration,
+    within: Duration,
+    /// The end of what can be seen without our cure.
+    end: Duration,
+}
+
+/// Judges every fault; the worst is told.
+pub(super) fn check(history: &History, timeline: &Timeline, within: Duration) -> Finding {
+    let all = timeline.faults.iter();
+    let mut all: Vec<Recovery> = all
+        .map(|window| recovery(history, timeline, window, within))
+        .collect();
+    let evidence: Vec<u64> = all
+        .iter()
+        .flat_map(|one| one.evidence.iter().copied())
+        .collect();
+    all.sort_by_key(|one| std::cmp::Reverse((one.verdict, one.took)));
+    let Some(worst) = all.first() else {
+        let said = "no fault was planned";
+        return Finding::new("recovers", Verdict::Pass, said, evidence);
+    };
+    let summary = match (worst.verdict, all.len()) {
+        (Verdict::Pass, 2..) => format!("{}, the slowest of {} faults", worst.said, all.len()),
+        _ => worst.said.clone(),
+    };
+    Finding::new("recovers", worst.verdict, summary, evidence)
+}
+
+/// Judges one fault.
+fn recovery(history: &History, timeline: &Timeline, window: &Window, within: Duration) -> Recovery {
+    let what = window.named();
+    let (Some(struck), Some(confirmed)) = (window.struck(), window.confirmed) else {
+        let said = format!("{what}: the fault was never confirmed, so nothing had to recover");
+        return unknown(said, window.evidence());
+    };
+    let healing = window.healing.map_or(u64::MAX, |mark| mark.seq);
+    let looks = history.looks(confirmed.seq, healing);
+    let asked = Asked {
+        what,
+        window,
+        struck,
+        deadline: struck.at.saturating_add(within),
+        within,
+        end: window.healing.map_or(timeline.end, |mark| mark.at),
+    };
+    let mut evidence = vec![struck.seq, confirmed.seq];
+    evidence.dedup();
+    match looks.iter().position(|(_, look)| look.holds) {
+        Some(found) => asked.came_back(looks[found].0, &looks[..found], evidence),
+        None => asked.stayed_away(&looks, evidence),
+    }
+}
+
+impl Asked<'_> {
+    /// The steady state was seen again.
+    fn came_back(
+        &self,
+        mark: Mark,
+        before: &[(Mark, &Steady)],
+        mut evidence: Vec<u64>,
+    ) -> Recovery {
+        let took = mark.at.saturating_sub(self.struck.at);
+        let said = format!(
+            "{}: {} of {}",
+            self.what,
+            seconds(took),
+            seconds(self.within)
+        );
+        if took <= self.within {
+            evidence.push(mark.seq);
+            return Recovery {
+                verdict: Verdict::Pass,
+                said,
+                took,
+                evidence,
+            };
+        }
+        // Late. It counts against the swarm only if somebody looked while there was time left.
+        let covers = |(at, look): &&(Mark, &Steady)| covers(*at, look, self.deadline);
+        let after = before.iter().filter(|(at, _)| at.at >= self.deadline);
+        let proof = after.clone().find(covers).or(before.last().filter(covers));
+        evidence.extend(proof.map(|(at, _)| at.seq));
+        evidence.push(mark.seq);
+        if proof.is_none() {
+            return unknown(
+                format!("{said}, but nobody could see it at the deadline"),
+                evidence,
+            );
+        }
+        Recovery {
+            verdict: Verdict::Fail,
+            said,
+            took,
+            evidence,
+        }
+    }
+
+    /// The steady state was not seen again before our cure.
+    fn stayed_away(&self, looks: &[(Mark, &Steady)], mut evidence: Vec<u64>) -> Recovery {
+        let what = &self.what;
+        let Some((last, look)) = looks.last().copied() else {
+            return unknown(
+                format!("{what}: nobody asked whether it recovered"),
+                evidence,
+            );
+        };
+        evidence.push(last.seq);
+        let seen = look.probes.join("; ");
+        if self.end.saturating_add(EARLY_HEAL) < self.deadline {
+            let left = seconds(self.deadline.saturating_sub(self.end));
+            let cured = self.window.healing.is_some();
+            let cause = if cured {
+                "our cure"
+            } else {
+                "the record's end"
+            };
+            let said = format!("{what}: not before {cause}, {left} short of the deadline");
+            return unknown(said, evidence);
+        }
+        if !covers(last, look, self.deadline) {
+            let said = format!("{what}: the last look before the deadline could not tell ({seen})");
+            return unknown(said, evidence);
+        }
+        let said = format!(
+            "{what}: not within {}; last seen: {seen}",
+            seconds(self.within)
+        );
+        Recovery {
+            verdict: Verdict::Fail,
+            said,
+            took: self.within,
+            evidence,
+        }
+    }
+}
+
+/// What the record does not show.
+fn unknown(said: String, evidence: Vec<u64>) -> Recovery {
+    Recovery {
+        verdict: Verdict::Unknown,
+        said,
+        took: Duration::ZERO,
+        evidence,
+    }
+}
+
+/// True when this look says for certain that the steady state did not hold near the deadline.
+fn covers(last: Mark, look: &Steady, deadline: Duration) -> bool {
+    !look.holds && !look.cannot_tell && last.at.saturating_add(LONGEST_LOOK) >= deadline
+}

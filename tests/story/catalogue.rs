@@ -1,0 +1,248 @@
+//! The stories whose journals lie in `tests/journals`, by name.
+
+use std::time::Duration;
+
+use seatrial::journal::{Answer, ApiError, Event, Outcome, Phase, Rows};
+use seatrial::plan::Check;
+use seatrial::scenario::Control;
+use seatrial::units::{Share, Span};
+
+use super::story::{
+    Story, broken, cannot_tell, container, containers, no_leader, not_yet, poll_errors, read_back,
+    rows,
+};
+
+pub(crate) fn recovers() -> Check {
+    Check::Recovers {
+        within: Span::secs(60),
+    }
+}
+
+pub(crate) fn nothing_lost() -> Check {
+    Check::NothingLost {
+        workload: "ledger".to_owned(),
+    }
+}
+
+pub(crate) fn never_two() -> Check {
+    Check::NeverTwo {
+        service: "mariadb".to_owned(),
+    }
+}
+
+pub(crate) fn answers() -> Check {
+    let (share, gap) = (Share(0.97), Span(Duration::from_secs(10)));
+    Check::Answers {
+        workload: "get".to_owned(),
+        share,
+        gap,
+    }
+}
+
+pub(crate) fn control(expected: Control) -> Check {
+    Check::Control { expected }
+}
+
+/// Every story on disk.
+pub(crate) fn all() -> Vec<(&'static str, Story)> {
+    let mut all = Vec::new();
+    let mut tell = |name: &'static str, checks: &[Check], change: &dyn Fn(&mut Story)| {
+        let mut story = Story::kept(name.split_once('.').expect("a verdict").0, checks);
+        change(&mut story);
+        all.push((name, story));
+    };
+    let looks_during =
+        |at: f64, event: &Event| matches!(event, Event::Steady(_)) && (51.4..76.0).contains(&at);
+
+    tell("recovers.pass", &[recovers()], &|_| {});
+    tell("recovers.fail", &[recovers()], &|story| {
+        never_comes_back(story, &not_yet("mariadb 0/1"))
+    });
+    tell("recovers.unknown", &[recovers()], &|story| {
+        story.without(looks_during);
+        never_comes_back(story, &cannot_tell("server-1 did not answer"));
+    });
+
+    tell("nothing-lost.pass", &[nothing_lost()], &|_| {});
+    tell("nothing-lost.fail", &[nothing_lost()], &|story| {
+        read_everywhere(story, &[(1, 12), (27, 38)])
+    });
+    tell("nothing-lost.unknown", &[nothing_lost()], &|story| {
+        story.without(|_, event| matches!(event, Event::ReadBack { via, .. } if via == "server-2"));
+        story.at(
+            101.2,
+            rows(
+                "server-2",
+                Rows::Unreadable("no session within 30s".to_owned()),
+            ),
+        );
+    });
+
+    tell("never-two.pass", &[never_two()], &|_| {});
+    tell("never-two.fail", &[never_two()], &|story| {
+        // The old container is still there when its node comes back.
+        for at in [91.0, 93.6] {
+            story.at(at, containers("server-3", Ok(vec![container("old", true)])));
+        }
+        story.without(|at, event| {
+            matches!(event, Event::Containers(look) if look.node == "server-3" && at > 88.0
+                && ![91.0, 93.6].contains(&at))
+        });
+    });
+    tell("never-two.unknown", &[never_two()], &|story| {
+        // Nobody sees what the old node does after 47 s, and its power was never cut.
+        story.change(|_, event| {
+            if let Event::Intent(intent) = event {
+                intent.verb = "isolate".to_owned();
+            }
+        });
+    });
+
+    tell("answers.pass", &[answers()], &|_| {});
+    tell("answers.fail", &[answers()], &|story| {
+        story.change(|at, event| fail_on("server-2", 60.0..75.0, *at, event));
+    });
+    tell("answers.unknown", &[answers()], &|story| {
+        story.without(|at, event| {
+            matches!(event, Event::Got { via, .. } if via == "server-2") && at > 36.0
+        });
+    });
+
+    tell("control-kept.pass", &[control(Control::Kept)], &|_| {});
+    tell("control-kept.fail", &[control(Control::Kept)], &|story| {
+        no_answers(story, &no_leader())
+    });
+    tell(
+        "control-kept.unknown",
+        &[control(Control::Kept)],
+        &|story| {
+            no_answers(story, &ApiError::TimedOut("5s".to_owned()));
+        },
+    );
+    tell("control-lost.pass", &[control(Control::Lost)], &|story| {
+        no_answers(story, &no_leader())
+    });
+    tell("control-lost.fail", &[control(Control::Lost)], &|_| {});
+    tell(
+        "control-lost.unknown",
+        &[control(Control::Lost)],
+        &|story| {
+            no_answers(
+                story,
+                &ApiError::NotUnderstood("`tasks` is not a list".to_owned()),
+            );
+        },
+    );
+
+    tell(
+        "exercised.pass",
+        &[answers(), nothing_lost(), Check::Exercised],
+        &|_| {},
+    );
+    tell("exercised.unknown", &[Check::Exercised], &|story| {
+        story.without(|_, event| matches!(event, Event::Confirmed { .. }));
+        let last = "server-3 still answers".to_owned();
+        story.at(55.0, Event::NotConfirmed { fault: 0, last });
+    });
+
+    tell("steady.fail", &[recovers()], &|story| {
+        story.without(|at, event| matches!(event, Event::Steady(_)) && at > 95.0);
+        story.change(|at, event| {
+            if matches!(event, Event::End) || matches!(event, Event::Phase(Phase::TearDown)) {
+                *at += 20.0;
+            }
+        });
+        for at in [95.5, 100.5, 105.5, 110.5, 115.0] {
+            story.at(at, not_yet("mariadb 0/1"));
+        }
+    });
+    tell("run.unknown", &[recovers(), Check::Exercised], &|story| {
+        let what = "server-2: no space left in `runs`; free 2 GiB and run again".to_owned();
+        story.at(60.0, Event::Trouble { what });
+    });
+
+    tell(
+        "must-fail.pass",
+        &[nothing_lost(), Check::Exercised],
+        &|story| {
+            story.plan.must_fail = vec!["nothing_lost".to_owned()];
+            read_everywhere(story, &[(1, 12), (27, 38)]);
+        },
+    );
+    tell(
+        "must-fail.fail",
+        &[nothing_lost(), Check::Exercised],
+        &|story| {
+            story.plan.must_fail = vec!["nothing_lost".to_owned()];
+        },
+    );
+    tell(
+        "must-fail.unknown",
+        &[nothing_lost(), Check::Exercised],
+        &|story| {
+            story.plan.must_fail = vec!["nothing_lost".to_owned()];
+            story.without(|_, event| matches!(event, Event::Inserted { .. }));
+        },
+    );
+    all
+}
+
+/// The steady state is looked at until the deadline, and is like this to the last.
+pub(crate) fn never_comes_back(story: &mut Story, look: &Event) {
+    story.without(|at, event| {
+        matches!(event, Event::Recovered { .. })
+            || (matches!(event, Event::Steady(_)) && at > 72.0 && at < 95.0)
+    });
+    story.change(|at, event| {
+        if *at >= 76.0 && !matches!(event, Event::Containers(_) | Event::Poll(_)) {
+            *at += 40.0;
+        }
+    });
+    for at in [77.0, 82.0, 87.0, 92.0, 97.0, 102.0, 107.0, 110.9] {
+        story.at(at, broken(look.clone()));
+    }
+}
+
+/// Every node reads these rows.
+pub(crate) fn read_everywhere(story: &mut Story, ranges: &[(u64, u64)]) {
+    story.change(|_, event| {
+        if let Event::ReadBack { via, .. } = event {
+            *event = read_back(via, ranges);
+        }
+    });
+}
+
+/// Requests on this node fail in this time.
+pub(crate) fn fail_on(node: &str, when: std::ops::Range<f64>, at: f64, event: &mut Event) {
+    if let Event::Got { via, answer, .. } = event
+        && via == node
+        && when.contains(&at)
+    {
+        *answer = Answer::Failed("no answer within 2s".to_owned());
+    }
+}
+
+/// No manager answers while the fault lasts.
+pub(crate) fn no_answers(story: &mut Story, error: &ApiError) {
+    story.change(|at, event| {
+        if matches!(event, Event::Poll(_)) && (51.4..76.0).contains(at) {
+            *event = poll_errors(error);
+        }
+    });
+}
+
+/// Every row's outcome is forgotten.
+pub(crate) fn forget(story: &mut Story, rows: &[u64]) {
+    story.without(|_, event| matches!(event, Event::Inserted { row, .. } if rows.contains(row)));
+}
+
+/// Changes what became of one row.
+pub(crate) fn settle(story: &mut Story, wanted: u64, to: &Outcome) {
+    story.change(|_, event| {
+        if let Event::Inserted { row, outcome, .. } = event
+            && *row == wanted
+        {
+            *outcome = to.clone();
+        }
+    });
+}
