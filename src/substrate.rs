@@ -88,6 +88,15 @@ pub trait Lab: Send + Sync {
     /// When the share cannot be filled or the stack is not taken.
     async fn deploy(&self) -> Result<(), Trouble>;
 
+    /// The steady state holds: a place that can may keep the swarm as it is now, so that the
+    /// next run starts from here. Connections may break meanwhile.
+    ///
+    /// # Errors
+    /// When the swarm could not be kept, or does not go on.
+    async fn checkpoint(&self) -> Result<(), Trouble> {
+        Ok(())
+    }
+
     /// Asks one manager for its nodes, and for the tasks of the plan's services.
     ///
     /// # Errors

@@ -108,6 +108,11 @@ impl Journal {
         self
     }
 
+    /// The run's folder, for what else a run leaves behind.
+    pub fn folder(&self) -> &Path {
+        self.path.parent().unwrap_or(Path::new("."))
+    }
+
     /// The run's clock.
     pub fn clock(&self) -> Clock {
         self.clock

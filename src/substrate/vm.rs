@@ -1,14 +1,125 @@
 //! Virtual machines: a swarm with its own kernels, disks, clocks and network, made without root.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::capability::{Capabilities, Capability};
+use crate::journal::Journal;
+use crate::plan::Plan;
+use crate::substrate::{Identity, Lab, Place, Trouble};
+
 mod accelerator;
 mod agent;
 mod archive;
+mod assemble;
+mod lab;
 mod machine;
 mod prepare;
 mod progress;
 mod qmp;
+mod snapshot;
 mod switch;
 
 pub use agent::Ran;
+pub use lab::VmLab;
 pub use prepare::{Images, prepare};
 pub use progress::Progress;
+
+use snapshot::{Moment, Shelf};
+
+/// Seconds from power to an answer of the engine that need no patience. Budgets are multiplied by
+/// how much longer it really took, see [`Vm::patience`].
+const PROMPT_BOOT_SECONDS: f64 = 15.0;
+
+/// Swarm's own timers are not stretched, so no place is given more than this.
+const PATIENCE_MAX: f64 = 2.5;
+
+/// This machine, as a place where swarms of virtual machines can run.
+#[derive(Clone)]
+pub struct Vm {
+    images: Images,
+    cache: PathBuf,
+    shelf: Shelf,
+    progress: Progress,
+    fresh: bool,
+}
+
+impl Vm {
+    /// The place, with images that were prepared. `fresh` starts from nothing, whatever is saved.
+    pub fn new(images: Images, cache: &Path, progress: Progress, fresh: bool) -> Self {
+        let shelf = Shelf::new(cache);
+        Self {
+            images,
+            cache: cache.into(),
+            shelf,
+            progress,
+            fresh,
+        }
+    }
+
+    /// What liveness budgets are multiplied by here: how many times longer than 15 s a machine
+    /// took to boot when the images were prepared; at least 1, at most 2.5.
+    pub fn patience(&self) -> f64 {
+        let times = self.images.facts.boot_seconds / PROMPT_BOOT_SECONDS;
+        (times.clamp(1.0, PATIENCE_MAX) * 10.0).round() / 10.0
+    }
+
+    /// The variables that stack files take their images from.
+    pub fn variables(&self) -> std::collections::BTreeMap<String, String> {
+        self.images.facts.variables.clone()
+    }
+
+    /// Makes a lab, with a journal or, for a swarm that is only to be used, without one.
+    ///
+    /// # Errors
+    /// When the lab cannot be made; whatever was made is removed again.
+    pub async fn lab(&self, plan: &Plan, journal: Option<&Journal>) -> Result<Arc<VmLab>, Trouble> {
+        assemble::bring_up(self, plan, journal).await
+    }
+}
+
+#[async_trait]
+impl Place for Vm {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities::from([
+            Capability::CleanStop,
+            Capability::PowerCut,
+            Capability::Isolation,
+            Capability::RoutingMesh,
+            Capability::NfsV3,
+            Capability::NfsV42,
+        ])
+    }
+
+    fn identity(&self, plan: &Plan) -> Identity {
+        let facts = &self.images.facts;
+        let versions = [
+            ("docker", &facts.engine),
+            ("linux", &facts.kernel),
+            ("qemu", &facts.qemu),
+        ];
+        let saved = self.shelf.latest(plan, facts).filter(|_| !self.fresh);
+        let started_from = match saved {
+            Some((Moment::Steady, saved)) => format!("snapshot {} of the steady state", saved.key),
+            Some((Moment::Formed, saved)) => format!("snapshot {} of the formed swarm", saved.key),
+            None => "cold".to_owned(),
+        };
+        Identity {
+            place: "vm".into(),
+            accelerator: facts.accelerator.to_string(),
+            patience: self.patience(),
+            versions: versions
+                .map(|(name, version)| (name.into(), version.clone()))
+                .into(),
+            images: facts.images.clone(),
+            started_from,
+        }
+    }
+
+    async fn bring_up(&self, plan: &Plan, journal: &Journal) -> Result<Arc<dyn Lab>, Trouble> {
+        let lab: Arc<dyn Lab> = self.lab(plan, Some(journal)).await?;
+        Ok(lab)
+    }
+}

@@ -1,0 +1,313 @@
+//! Puts a lab together: disks, sockets, switch, machines, and a swarm of them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::sync::Mutex;
+
+use super::Vm;
+use super::lab::{BOOT, COMMAND, Machines, VmLab, all};
+use super::machine::{Machine, Spec, lan_socket};
+use super::prepare::make_folder;
+use super::snapshot::Moment;
+use super::switch::Switch;
+use crate::journal::{ApiError, Event, Journal, Resource};
+use crate::plan::{Plan, Role};
+use crate::substrate::Trouble;
+use crate::swarm::engine::Engine;
+use crate::wait::{Look, until};
+
+/// Memory of a node and of the storage machine, in MiB. 1.5 GiB a node is what the engine,
+/// MariaDB and a kernel were seen to live in without swapping.
+const NODE_MEMORY: u32 = 1536;
+const STORAGE_MEMORY: u32 = 512;
+
+/// Makes a plan's machines and swarm: from the latest snapshot there is, else from nothing.
+pub(super) async fn bring_up(
+    vm: &Vm,
+    plan: &Plan,
+    journal: Option<&Journal>,
+) -> Result<Arc<VmLab>, Trouble> {
+    let turn = take_turn(&vm.cache).await?;
+    let lab = Arc::new(lay_out(vm, plan, journal, turn)?);
+    match start(&lab).await {
+        Ok(()) => Ok(lab),
+        Err(trouble) => {
+            use crate::substrate::Lab;
+            let cleaned = lab.tear_down().await;
+            let left = cleaned.err().map(|left| format!("; left behind: {left}"));
+            Err(Trouble(format!("{trouble}{}", left.unwrap_or_default())))
+        }
+    }
+}
+
+/// Turns the machines on.
+async fn start(lab: &VmLab) -> Result<(), Trouble> {
+    let saved = lab.vm.shelf.latest(&lab.plan, &lab.vm.images.facts);
+    match saved.filter(|_| !lab.vm.fresh) {
+        Some((moment, snapshot)) => {
+            *lab.deployed.lock().await = moment == Moment::Steady;
+            lab.restore(&snapshot).await
+        }
+        None => {
+            boot(lab).await?;
+            form(lab).await?;
+            lab.save(Moment::Formed).await
+        }
+    }
+}
+
+/// Waits for the one place where a swarm may run on this machine.
+async fn take_turn(cache: &Path) -> Result<std::fs::File, Trouble> {
+    make_folder(cache)?;
+    let path = cache.join("turn.lock");
+    let look = || async {
+        let file = std::fs::File::create(&path);
+        match file.map(|file| (file.try_lock(), file)) {
+            Ok((Ok(()), file)) => Look::Holds(file),
+            Ok((Err(_), _)) => Look::NotYet("another run has it".into()),
+            Err(error) => Look::CannotTell(error.to_string()),
+        }
+    };
+    let hour = Duration::from_secs(3600);
+    until(
+        format!("`{}`", path.display()),
+        hour,
+        Duration::from_millis(200),
+        look,
+    )
+    .await
+    .map_err(|late| Trouble(late.to_string()))
+}
+
+/// Makes folders, switch and machines, all without power.
+fn lay_out(
+    vm: &Vm,
+    plan: &Plan,
+    journal: Option<&Journal>,
+    turn: std::fs::File,
+) -> Result<VmLab, Trouble> {
+    let unique = format!(
+        "seatrial-{}-{:08x}",
+        std::process::id(),
+        rand::random::<u32>()
+    );
+    let disks = vm.cache.join("work").join(&unique);
+    let sockets = std::env::temp_dir().join(&unique);
+    let consoles =
+        journal.map_or_else(|| disks.clone(), |journal| journal.folder().join("console"));
+    for folder in [&disks, &sockets] {
+        if let Some(journal) = journal {
+            let path = folder.display().to_string();
+            journal.record(Event::Creating(Resource::Folder { path }))?;
+        }
+    }
+    for folder in [&disks, &sockets, &consoles] {
+        make_folder(folder)?;
+    }
+    let mut switch = Switch::new();
+    let mut machines = Machines::new();
+    for spec in specs(vm, plan, &disks, &sockets, &consoles) {
+        if let Some(journal) = journal {
+            journal.record(Event::Creating(Resource::Machine {
+                name: spec.name.clone(),
+            }))?;
+        }
+        switch
+            .add_port(&spec.name, &lan_socket(&sockets, &spec.name))
+            .map_err(|error| Trouble(format!("no port for `{}`: {error}", spec.name)))?;
+        machines.insert(spec.name.clone(), Arc::new(Machine::new(spec)));
+    }
+    Ok(VmLab {
+        vm: vm.clone(),
+        plan: plan.clone(),
+        journal: journal.cloned(),
+        machines,
+        switch: Arc::new(std::sync::Mutex::new(switch)),
+        disks,
+        sockets,
+        deployed: Mutex::new(false),
+        _turn: turn,
+    })
+}
+
+/// What each machine of a plan is made of. The storage machine is always there, so that one
+/// snapshot of a formed swarm serves every version of NFS.
+fn specs(vm: &Vm, plan: &Plan, disks: &Path, sockets: &Path, consoles: &Path) -> Vec<Spec> {
+    let storage = ("storage", "192.168.150.2");
+    let nodes = plan
+        .topology
+        .nodes
+        .iter()
+        .map(|node| (node.name.as_str(), node.address.as_str()));
+    let all: BTreeMap<&str, &str> = nodes.chain([storage]).collect();
+    let hosts: Vec<String> = all
+        .iter()
+        .map(|(name, address)| format!("{address}={name}"))
+        .collect();
+    let spec = |(name, address): (&&str, &&str)| {
+        let is_storage = *name == storage.0;
+        let disk = |disk: &str| disks.join(format!("{name}.{disk}.qcow2"));
+        Spec {
+            name: (*name).to_owned(),
+            role: if is_storage { "storage" } else { "node" },
+            lan: format!("{address}/24"),
+            number: address
+                .rsplit('.')
+                .next()
+                .and_then(|last| last.parse().ok())
+                .unwrap_or(1),
+            hosts: hosts.join(","),
+            memory: if is_storage {
+                STORAGE_MEMORY
+            } else {
+                NODE_MEMORY
+            },
+            accelerator: vm.images.facts.accelerator,
+            kernel: vm.images.kernel(),
+            initrd: vm.images.initrd(),
+            disks: vec![disk("system"), disk("state")],
+            sockets: sockets.into(),
+            console: consoles.join(format!("{name}.log")),
+        }
+    };
+    all.iter().map(spec).collect()
+}
+
+/// Boots every machine from the images.
+async fn boot(lab: &VmLab) -> Result<(), Trouble> {
+    let step = lab
+        .vm
+        .progress
+        .step(format!("boot {} machines", lab.machines.len()));
+    let images = &lab.vm.images;
+    let boots = lab.machines.values().map(|machine| async move {
+        let state = if machine.spec.role == "storage" {
+            images.storage_state()
+        } else {
+            images.node_state()
+        };
+        overlay(&images.system(), &machine.spec.disks[0]).await?;
+        overlay(&state, &machine.spec.disks[1]).await?;
+        machine.power_on(None).await?;
+        machine
+            .agent
+            .ready(BOOT)
+            .await
+            .map_err(|late| Trouble(late.to_string()))
+    });
+    all(boots).await?;
+    step.done();
+    let step = lab.vm.progress.step("wait for engines and storage");
+    let storage = lab
+        .machines
+        .values()
+        .filter(|machine| machine.spec.role == "storage");
+    for machine in storage {
+        let command = "mkdir -p /data/docker-nfs && systemctl start nfs-server && exportfs -ra";
+        machine.agent.sh(command, COMMAND).await?;
+    }
+    all(lab.plan.node_names().map(|node| lab.engine_answers(node))).await?;
+    step.done();
+    Ok(())
+}
+
+/// Forms the swarm: the first node initialises it, the others join, one after the other.
+async fn form(lab: &VmLab) -> Result<(), Trouble> {
+    let step = lab.vm.progress.step("form the swarm");
+    let nodes = &lab.plan.topology.nodes;
+    let slow = |engine: Engine| engine.with_deadline(COMMAND);
+    let about = |node: &str, error: ApiError| Trouble(format!("swarm on `{node}`: {error}"));
+    let first = &nodes[0];
+    let leader = slow(
+        lab.engine(&first.name)
+            .await
+            .map_err(|e| about(&first.name, e))?,
+    );
+    leader
+        .swarm_init(&first.address)
+        .await
+        .map_err(|e| about(&first.name, e))?;
+    let tokens = leader
+        .join_tokens()
+        .await
+        .map_err(|e| about(&first.name, e))?;
+    for node in &nodes[1..] {
+        let engine = slow(
+            lab.engine(&node.name)
+                .await
+                .map_err(|e| about(&node.name, e))?,
+        );
+        let token = match node.role {
+            Role::Manager => &tokens.manager,
+            Role::Worker => &tokens.worker,
+        };
+        let remote = [format!("{}:2377", first.address)];
+        match engine.swarm_join(&remote, token, &node.address).await {
+            // The engine goes on joining after this answer; the wait below sees it through.
+            Ok(()) | Err(ApiError::Refused { status: 503, .. }) => {}
+            Err(error) => return Err(about(&node.name, error)),
+        }
+    }
+    let look = || async {
+        match leader.view(&BTreeMap::new()).await {
+            Ok(view) => {
+                let ready = view
+                    .nodes
+                    .iter()
+                    .filter(|node| node.state == "ready")
+                    .count();
+                let reachable = view
+                    .nodes
+                    .iter()
+                    .filter(|node| node.reachability.as_deref() == Some("reachable"))
+                    .count();
+                let managers = nodes
+                    .iter()
+                    .filter(|node| node.role == Role::Manager)
+                    .count();
+                if ready == nodes.len() && reachable == managers {
+                    Look::Holds(())
+                } else {
+                    Look::NotYet(format!(
+                        "{ready} nodes ready, {reachable} managers reachable"
+                    ))
+                }
+            }
+            Err(error) => Look::CannotTell(error.to_string()),
+        }
+    };
+    until(
+        "every node to be ready",
+        BOOT,
+        Duration::from_millis(500),
+        look,
+    )
+    .await
+    .map_err(|late| Trouble(late.to_string()))?;
+    step.done();
+    Ok(())
+}
+
+/// Creates a disk that is written to, on one that is not.
+pub(super) async fn overlay(base: &Path, overlay: &PathBuf) -> Result<(), Trouble> {
+    let mut command = Command::new("qemu-img");
+    command
+        .args(["create", "-q", "-f", "qcow2", "-F", "qcow2", "-b"])
+        .arg(base)
+        .arg(overlay);
+    let out = command.stdin(Stdio::null()).output().await;
+    let out = out.map_err(|error| Trouble(format!("cannot run `qemu-img`: {error}")))?;
+    if out.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&out.stderr).trim().to_owned();
+    Err(Trouble(format!(
+        "cannot create `{}`: {said}",
+        overlay.display()
+    )))
+}

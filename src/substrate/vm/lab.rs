@@ -1,0 +1,416 @@
+//! A swarm of virtual machines, as the rest of the harness knows it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use tokio::sync::Mutex;
+
+use super::agent::Ran;
+use super::machine::Machine;
+use super::snapshot::{Moment, Snapshot};
+use super::switch::Switch;
+use super::{Vm, assemble};
+use crate::journal::{Answer, ApiError, ContainerSeen, Event, Journal};
+use crate::plan::{Plan, Storage};
+use crate::remote::database::MySql;
+use crate::remote::page;
+use crate::substrate::{Database, Lab, PageRequest, PowerOff, Trouble};
+use crate::swarm::View;
+use crate::swarm::engine::Engine;
+use crate::wait::{Look, until};
+
+/// The engine's port on the management network.
+pub(super) const API: u16 = 2375;
+
+/// How long one question to an engine may take. An emulated engine that starts a container
+/// answers within 3 s; twice that tells a hung one.
+const QUESTION: Duration = Duration::from_secs(6);
+
+/// How long a command in a guest may take.
+pub(super) const COMMAND: Duration = Duration::from_secs(120);
+
+/// How long a guest may take to shut down: systemd's own limit for a unit is 90 s.
+const SHUTDOWN: Duration = Duration::from_secs(150);
+
+/// How long a guest may take from power to an answer of its engine.
+pub(super) const BOOT: Duration = Duration::from_secs(300);
+
+/// The machines of a lab.
+pub(super) type Machines = BTreeMap<String, Arc<Machine>>;
+
+/// A swarm of virtual machines.
+pub struct VmLab {
+    pub(super) vm: Vm,
+    pub(super) plan: Plan,
+    pub(super) journal: Option<Journal>,
+    pub(super) machines: Machines,
+    pub(super) switch: Arc<std::sync::Mutex<Switch>>,
+    /// Holds disks; removed at the end.
+    pub(super) disks: PathBuf,
+    /// Holds sockets; removed at the end.
+    pub(super) sockets: PathBuf,
+    /// True once the stack is in place, from a snapshot or by us.
+    pub(super) deployed: Mutex<bool>,
+    /// One swarm at a time; released when the lab is gone.
+    pub(super) _turn: std::fs::File,
+}
+
+impl VmLab {
+    /// A machine by name.
+    fn machine(&self, name: &str) -> Result<&Arc<Machine>, Trouble> {
+        self.machines
+            .get(name)
+            .ok_or_else(|| Trouble(format!("there is no machine `{name}`")))
+    }
+
+    /// The loopback address that leads to a port of a machine, by the management network.
+    ///
+    /// # Errors
+    /// When there is no such machine, or QEMU refuses the forward.
+    pub async fn address(&self, machine: &str, port: u16) -> Result<SocketAddr, Trouble> {
+        self.machine(machine)?.forward(port).await
+    }
+
+    /// Runs a shell command in a machine, by its guest agent.
+    ///
+    /// # Errors
+    /// When there is no such machine, or its agent does not answer.
+    pub async fn exec(&self, machine: &str, command: &str) -> Result<Ran, Trouble> {
+        self.machine(machine)?
+            .agent
+            .run(command, b"", COMMAND)
+            .await
+    }
+
+    /// The engine of a node.
+    pub(super) async fn engine(&self, node: &str) -> Result<Engine, ApiError> {
+        let address = self.address(node, API).await;
+        let address = address.map_err(|trouble| ApiError::Unreachable(trouble.0))?;
+        Engine::connect(address, QUESTION)
+    }
+
+    /// Service names in the swarm to those in the plan.
+    fn services(&self) -> BTreeMap<String, String> {
+        let stack = self.plan.stack.iter();
+        stack
+            .flat_map(|stack| &stack.services)
+            .map(|service| (service.full_name.clone(), service.name.clone()))
+            .collect()
+    }
+
+    /// Waits until a node's engine answers.
+    pub(super) async fn engine_answers(&self, node: &str) -> Result<(), Trouble> {
+        let look = || async {
+            let pinged = match self.engine(node).await {
+                Ok(engine) => engine.ping().await,
+                Err(error) => Err(error),
+            };
+            match pinged {
+                Ok(()) => Look::Holds(()),
+                Err(error) => Look::NotYet(error.to_string()),
+            }
+        };
+        until(
+            format!("the engine of `{node}`"),
+            BOOT,
+            Duration::from_millis(250),
+            look,
+        )
+        .await
+        .map_err(|late| Trouble(late.to_string()))
+    }
+
+    /// Fills the share on the storage machine.
+    async fn fill_share(&self, storage: &Storage) -> Result<(), Trouble> {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (path, content) in &self.plan.share {
+            let mut header = tar::Header::new_gnu();
+            let folder = path.ends_with('/');
+            header.set_entry_type(if folder {
+                tar::EntryType::Directory
+            } else {
+                tar::EntryType::Regular
+            });
+            header.set_mode(if folder { 0o755 } else { 0o644 });
+            header.set_size(if folder { 0 } else { content.len() as u64 });
+            let bytes = if folder { &[][..] } else { content.as_bytes() };
+            archive
+                .append_data(&mut header, path, bytes)
+                .map_err(|error| Trouble(format!("`{path}` of the share: {error}")))?;
+        }
+        let bytes = archive
+            .into_inner()
+            .map_err(|error| Trouble(error.to_string()))?;
+        let command = format!("tar -x -C {}", storage.export);
+        self.machine(&storage.name)?
+            .agent
+            .sh_with(&command, &bytes, COMMAND)
+            .await
+            .map(|_| ())
+    }
+
+    /// Mounts the share on a node as the article does, with a unit, and returns what was mounted.
+    async fn mount(&self, node: &str, storage: &Storage) -> Result<String, Trouble> {
+        let Storage {
+            address,
+            export,
+            mount,
+            options,
+            ..
+        } = storage;
+        let unit = format!(
+            "[Unit]\nDescription=NFS Mount 01\n[Mount]\nWhat={address}:{export}\nWhere={mount}\n\
+             Type=nfs\nOptions={options}\n[Install]\nWantedBy=multi-user.target\n"
+        );
+        let name = format!("{}.mount", mount.trim_start_matches('/').replace('/', "-"));
+        let command = format!(
+            "cat > /etc/systemd/system/{name} && systemctl daemon-reload && \
+             systemctl -q enable --now {name} && \
+             findmnt -n -o SOURCE,FSTYPE,OPTIONS --types nfs,nfs4 {mount}"
+        );
+        let agent = &self.machine(node)?.agent;
+        let seen = agent.sh_with(&command, unit.as_bytes(), COMMAND).await?;
+        Ok(format!("{node}: {}", seen.trim()))
+    }
+
+    /// Mounts the share on every node, and journals what was mounted.
+    async fn mount_all(&self, storage: &Storage) -> Result<(), Trouble> {
+        let mounts = join_all(self.plan.node_names().map(|node| self.mount(node, storage))).await;
+        let lines = mounts.into_iter().collect::<Result<Vec<_>, _>>()?;
+        if let Some(journal) = &self.journal {
+            journal.record(Event::Excerpt {
+                source: "mounts".into(),
+                lines,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Has a manager take the plan's stack.
+    async fn deploy_stack(&self) -> Result<(), Trouble> {
+        let Some(stack) = &self.plan.stack else {
+            return Ok(());
+        };
+        let variables: Vec<String> = self
+            .vm
+            .images
+            .facts
+            .variables
+            .iter()
+            .map(|(variable, image)| format!("{variable}={image}"))
+            .collect();
+        let command = format!(
+            "env {} docker stack deploy --resolve-image never -c - {}",
+            variables.join(" "),
+            stack.name
+        );
+        let manager = &self.plan.topology.nodes[0].name;
+        let agent = &self.machine(manager)?.agent;
+        agent
+            .sh_with(&command, stack.text.as_bytes(), COMMAND)
+            .await
+            .map(|_| ())
+    }
+
+    /// Saves the whole swarm, and goes on from what was saved.
+    pub(super) async fn save(&self, moment: Moment) -> Result<(), Trouble> {
+        let snapshot = self
+            .vm
+            .shelf
+            .place(&self.plan, &self.vm.images.facts, moment);
+        let step = self
+            .vm
+            .progress
+            .step(format!("save the swarm ({moment:?}, {})", snapshot.key));
+        snapshot.begin()?;
+        all(self.machines.values().map(|machine| machine.pause())).await?;
+        let saves = self.machines.iter().map(|(name, machine)| {
+            let memory = snapshot.memory(name);
+            async move { machine.save(&memory).await }
+        });
+        all(saves).await?;
+        for name in self.machines.keys() {
+            for disk in ["system", "state"] {
+                let (from, to) = (
+                    self.disks.join(format!("{name}.{disk}.qcow2")),
+                    snapshot.disk(name, disk),
+                );
+                std::fs::rename(&from, &to).map_err(|error| {
+                    Trouble(format!("cannot move `{}`: {error}", from.display()))
+                })?;
+            }
+        }
+        snapshot.finish(&self.plan, moment, self.machines.keys().cloned().collect())?;
+        step.done();
+        self.restore(&snapshot).await
+    }
+
+    /// Goes on from a saved swarm. Every machine must be off.
+    pub(super) async fn restore(&self, snapshot: &Snapshot) -> Result<(), Trouble> {
+        let step = self
+            .vm
+            .progress
+            .step(format!("restore the swarm ({})", snapshot.key));
+        let starts = self.machines.iter().map(|(name, machine)| async move {
+            for disk in ["system", "state"] {
+                let overlay = self.disks.join(format!("{name}.{disk}.qcow2"));
+                assemble::overlay(&snapshot.disk(name, disk), &overlay).await?;
+            }
+            machine.power_on(Some(&snapshot.memory(name))).await
+        });
+        all(starts).await?;
+        all(self.machines.values().map(|machine| machine.resume())).await?;
+        all(self
+            .machines
+            .values()
+            .map(|machine| machine.agent.set_time()))
+        .await?;
+        all(self.plan.node_names().map(|node| self.engine_answers(node))).await?;
+        step.done();
+        Ok(())
+    }
+}
+
+/// Waits for all, whatever becomes of some, and returns the first trouble.
+pub(super) async fn all<T>(
+    tasks: impl IntoIterator<Item = impl Future<Output = Result<T, Trouble>>>,
+) -> Result<Vec<T>, Trouble> {
+    join_all(tasks).await.into_iter().collect()
+}
+
+#[async_trait]
+impl Lab for VmLab {
+    async fn deploy(&self) -> Result<(), Trouble> {
+        let mut deployed = self.deployed.lock().await;
+        if *deployed {
+            return Ok(());
+        }
+        if let Some(storage) = &self.plan.topology.storage {
+            self.fill_share(storage).await?;
+            self.mount_all(storage).await?;
+        }
+        self.deploy_stack().await?;
+        *deployed = true;
+        Ok(())
+    }
+
+    async fn checkpoint(&self) -> Result<(), Trouble> {
+        let place = self
+            .vm
+            .shelf
+            .place(&self.plan, &self.vm.images.facts, Moment::Steady);
+        if place.complete() {
+            Ok(())
+        } else {
+            self.save(Moment::Steady).await
+        }
+    }
+
+    async fn view(&self, manager: &str) -> Result<View, ApiError> {
+        self.engine(manager).await?.view(&self.services()).await
+    }
+
+    async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
+        self.engine(node).await?.containers(&self.services()).await
+    }
+
+    async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
+        let machine = self.machine(node)?;
+        match how {
+            PowerOff::Shutdown => machine.shut_down(SHUTDOWN).await,
+            PowerOff::Cut => machine.cut().await,
+        }
+    }
+
+    async fn power_on(&self, node: &str) -> Result<(), Trouble> {
+        self.machine(node)?.power_on(None).await?;
+        self.engine_answers(node).await
+    }
+
+    async fn powered(&self, node: &str) -> bool {
+        match self.machine(node) {
+            Ok(machine) => machine.powered().await,
+            Err(_) => false,
+        }
+    }
+
+    async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
+        let switch = self
+            .switch
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if switch.isolate(node, isolated) {
+            Ok(())
+        } else {
+            Err(Trouble(format!("`{node}` is not on the switch")))
+        }
+    }
+
+    async fn frames(&self, node: &str) -> (u64, u64) {
+        self.switch
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .frames(node)
+    }
+
+    async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer {
+        match self.address(node, port).await {
+            Ok(address) => page::get(address, ask).await,
+            Err(trouble) => Answer::Failed(trouble.0),
+        }
+    }
+
+    async fn database(
+        &self,
+        node: &str,
+        service: &str,
+        deadline: Duration,
+    ) -> Result<Box<dyn Database>, String> {
+        let Some(service) = self.plan.service(service) else {
+            return Err(format!("there is no service `{service}`"));
+        };
+        let Some(port) = service.published.first() else {
+            return Err(format!("`{}` publishes no port", service.name));
+        };
+        let address = self
+            .address(node, *port)
+            .await
+            .map_err(|trouble| trouble.0)?;
+        let session = MySql::connect(address, service.root_password.as_deref(), deadline).await?;
+        Ok(Box::new(session))
+    }
+
+    async fn last_words(&self, node: &str, container: &str) -> Vec<String> {
+        match self.engine(node).await {
+            Ok(engine) => engine.last_words(container, 10).await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    async fn tear_down(&self) -> Result<(), Trouble> {
+        let mut left: Vec<String> = Vec::new();
+        for machine in self.machines.values() {
+            if let Err(trouble) = machine.cut().await {
+                left.push(trouble.0);
+            }
+        }
+        for folder in [&self.disks, &self.sockets] {
+            match std::fs::remove_dir_all(folder) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    left.push(format!("cannot remove `{}`: {error}", folder.display()));
+                }
+                _ => {}
+            }
+        }
+        if left.is_empty() {
+            Ok(())
+        } else {
+            Err(Trouble(left.join("; ")))
+        }
+    }
+}

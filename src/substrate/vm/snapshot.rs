@@ -1,0 +1,135 @@
+//! Saved swarms: each machine's memory and disks, as they stood at one moment.
+//!
+//! A snapshot is never written to again: a restored machine writes to overlays of its own.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::prepare::{Facts, make_folder};
+use crate::plan::Plan;
+use crate::substrate::Trouble;
+
+/// The two moments that are worth saving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Moment {
+    /// The swarm is formed; nothing is mounted or deployed.
+    Formed,
+    /// The plan's stack is deployed and its steady state holds.
+    Steady,
+}
+
+/// Where saved swarms are.
+#[derive(Clone, Debug)]
+pub(super) struct Shelf {
+    folder: PathBuf,
+}
+
+/// One saved swarm, complete or about to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Snapshot {
+    /// Its key.
+    pub(super) key: String,
+    /// Its folder.
+    pub(super) folder: PathBuf,
+}
+
+/// What a snapshot is, for people; the last file to be written.
+#[derive(Serialize, Deserialize)]
+struct About {
+    moment: String,
+    scenario: String,
+    machines: Vec<String>,
+}
+
+impl Shelf {
+    /// The snapshots in a cache folder.
+    pub(super) fn new(cache: &Path) -> Self {
+        Self {
+            folder: cache.join("snapshots"),
+        }
+    }
+
+    /// A plan's snapshot of a moment, whether it exists or not.
+    pub(super) fn place(&self, plan: &Plan, facts: &Facts, moment: Moment) -> Snapshot {
+        let key = key(plan, facts, moment);
+        Snapshot {
+            folder: self.folder.join(&facts.key).join(&key),
+            key,
+        }
+    }
+
+    /// The latest moment of a plan that was saved.
+    pub(super) fn latest(&self, plan: &Plan, facts: &Facts) -> Option<(Moment, Snapshot)> {
+        [Moment::Steady, Moment::Formed]
+            .into_iter()
+            .map(|moment| (moment, self.place(plan, facts, moment)))
+            .find(|(_, snapshot)| snapshot.complete())
+    }
+}
+
+impl Snapshot {
+    /// True if it was saved as a whole.
+    pub(super) fn complete(&self) -> bool {
+        self.folder.join("about.json").exists()
+    }
+
+    /// A machine's saved memory.
+    pub(super) fn memory(&self, machine: &str) -> PathBuf {
+        self.folder.join(format!("{machine}.memory"))
+    }
+
+    /// A machine's disk: `system` or `state`.
+    pub(super) fn disk(&self, machine: &str, disk: &str) -> PathBuf {
+        self.folder.join(format!("{machine}.{disk}.qcow2"))
+    }
+
+    /// Makes room for it; what an interrupted save left is removed.
+    pub(super) fn begin(&self) -> Result<(), Trouble> {
+        let _ = std::fs::remove_dir_all(&self.folder);
+        make_folder(&self.folder)
+    }
+
+    /// Marks it as whole.
+    pub(super) fn finish(
+        &self,
+        plan: &Plan,
+        moment: Moment,
+        machines: Vec<String>,
+    ) -> Result<(), Trouble> {
+        let about = About {
+            moment: format!("{moment:?}"),
+            scenario: plan.name.clone(),
+            machines,
+        };
+        let path = self.folder.join("about.json");
+        serde_json::to_vec_pretty(&about)
+            .map_err(std::io::Error::from)
+            .and_then(|text| std::fs::write(&path, text))
+            .map_err(|error| Trouble(format!("cannot write `{}`: {error}", path.display())))
+    }
+}
+
+/// The hash of everything that decides what a snapshot holds.
+fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
+    let mut digest = Sha256::new();
+    let mut add = |text: String| {
+        digest.update(text.len().to_le_bytes());
+        digest.update(text);
+    };
+    add(format!(
+        "{moment:?} {} {} {}",
+        facts.key, facts.qemu, facts.accelerator
+    ));
+    add(format!("{:?}", plan.topology.nodes));
+    if moment == Moment::Steady {
+        add(format!("{:?}", plan.topology.storage));
+        add(format!("{:?}", plan.share));
+        add(format!("{:?} {:?}", plan.steady, facts.variables));
+        if let Some(stack) = &plan.stack {
+            add(format!("{} {}", stack.name, stack.text));
+        }
+    }
+    format!("{:x}", digest.finalize())[..16].to_owned()
+}
