@@ -76,6 +76,25 @@ pub struct Journal {
 struct Writer {
     file: File,
     next: u64,
+    /// True once a write failed: half a line may stand at the end, and nothing may follow it.
+    failed: bool,
+}
+
+impl Writer {
+    /// Writes one line whole, or never writes again.
+    fn write(&mut self, line: &[u8], to_disk: bool) -> std::io::Result<()> {
+        if self.failed {
+            return Err(std::io::Error::other("an earlier entry was not written"));
+        }
+        self.failed = true;
+        self.file.write_all(line)?;
+        if to_disk {
+            self.file.sync_data()?;
+        }
+        self.failed = false;
+        self.next += 1;
+        Ok(())
+    }
 }
 
 impl Journal {
@@ -92,7 +111,11 @@ impl Journal {
                 path: path.into(),
                 source,
             })?;
-        let writer = Arc::new(Mutex::new(Writer { file, next: 0 }));
+        let writer = Arc::new(Mutex::new(Writer {
+            file,
+            next: 0,
+            failed: false,
+        }));
         Ok(Self {
             clock,
             path: path.into(),
@@ -134,11 +157,7 @@ impl Journal {
             };
             let mut line = serde_json::to_vec(&entry).map_err(|e| failed(e.into()))?;
             line.push(b'\n');
-            writer.file.write_all(&line).map_err(failed)?;
-            if announces {
-                writer.file.sync_data().map_err(failed)?;
-            }
-            writer.next += 1;
+            writer.write(&line, announces).map_err(failed)?;
             entry
         };
         if let Some(listener) = &self.listener {
