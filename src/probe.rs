@@ -65,6 +65,15 @@ pub async fn observe(
     }
 }
 
+/// True if a probe cannot be asked without the managers' word.
+pub fn needs_view(probe: &Probe) -> bool {
+    match probe {
+        Probe::Running { .. } => true,
+        Probe::Sql { .. } => false,
+        Probe::Http { via, .. } => matches!(via, Target::Leader | Target::HostOf(_)),
+    }
+}
+
 /// The nodes that a probe or a workload asks.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ mod runs;
 #[path = "sim/sabotage.rs"]
 mod sabotage;
 
-use seatrial::journal::{Entry, Event, History};
+use seatrial::journal::{Event, History};
 use seatrial::plan::Plan;
 use seatrial::run::{self, Options};
 use seatrial::substrate::sim::{Sabotage, Sim};
@@ -42,14 +42,9 @@ async fn run_until(plan: &Plan, sabotage: Option<Sabotage>, stop: CancellationTo
     seatrial::journal::read(&summary.journal).expect("a journal that can be read")
 }
 
-/// The first entry that is wanted.
-fn first<'a>(history: &'a History, wanted: impl Fn(&Event) -> bool) -> Option<&'a Entry> {
-    history.entries.iter().find(|entry| wanted(&entry.event))
-}
-
 /// The number of the first entry that is wanted; it must be there.
 fn seq(history: &History, what: &str, wanted: impl Fn(&Event) -> bool) -> u64 {
-    match first(history, wanted) {
+    match history.entries.iter().find(|entry| wanted(&entry.event)) {
         Some(entry) => entry.seq,
         None => panic!("no {what} in the journal:\n{}", outline(history)),
     }
@@ -64,9 +59,10 @@ fn count(history: &History, wanted: impl Fn(&Event) -> bool) -> usize {
         .count()
 }
 
-/// The entries that are not observations, for people: seconds and event.
+/// What was done, and when the steady state changed, for people: seconds and event.
 fn outline(history: &History) -> String {
     let mut text = String::new();
+    let mut last = None;
     for entry in &history.entries {
         let seconds = entry.at().as_secs_f64();
         let line = match &entry.event {
@@ -80,6 +76,13 @@ fn outline(history: &History) -> String {
             | Event::Insert { .. }
             | Event::Inserted { .. }
             | Event::Got { .. } => continue,
+            Event::Steady(steady) => {
+                let seen = Some((steady.holds, steady.cannot_tell, steady.broken.clone()));
+                if std::mem::replace(&mut last, seen.clone()) == seen {
+                    continue;
+                }
+                serde_json::to_string(steady).expect("an event")
+            }
             event => serde_json::to_string(event).expect("an event"),
         };
         text.push_str(&format!("{seconds:7.1}  {line}\n"));

@@ -179,3 +179,41 @@ fn announces_an_act(event: &Event) -> bool {
             | Event::Healing { .. }
     )
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_follows_an_entry_that_was_not_written_whole() {
+        let full = OpenOptions::new().write(true).open("/dev/full");
+        let null = OpenOptions::new().write(true).open("/dev/null");
+        let mut writer = Writer {
+            file: full.expect("a full disk"),
+            next: 0,
+            failed: false,
+        };
+        writer
+            .write(b"half a line", false)
+            .expect_err("the disk is full");
+        writer.file = null.expect("room again");
+        writer.write(b"a line", false).expect_err("never again");
+        assert_eq!(writer.next, 0);
+    }
+
+    #[test]
+    fn entries_are_numbered_and_read_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("journal.jsonl");
+        let journal = Journal::create(&path, Clock::start()).expect("a journal");
+        for expected in 0..3 {
+            assert_eq!(journal.record(Event::End).expect("written"), expected);
+        }
+        let text = std::fs::read_to_string(&path).expect("text");
+        assert_eq!(text.lines().count(), 3);
+        assert!(matches!(
+            Journal::create(&path, Clock::start()),
+            Err(JournalError::Write { .. })
+        ));
+    }
+}

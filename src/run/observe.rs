@@ -19,6 +19,10 @@ pub(super) const PACE: Duration = Duration::from_millis(500);
 /// How long one answer is waited for, should the place forget its own deadline.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// An engine that takes longer to list its containers says nothing about now; two containers of
+/// one slot are told apart from one that moved by less than this.
+const CONTAINERS_ANSWER: Duration = Duration::from_secs(1);
+
 /// Containers are journaled at least this often.
 const CONTAINERS_AGAIN: Duration = Duration::from_secs(5);
 
@@ -146,9 +150,9 @@ async fn ask_manager(trial: Arc<Trial>, node: String) -> Result<(), JournalError
 async fn ask_engine(trial: Arc<Trial>, node: String) -> Result<(), JournalError> {
     let mut last = None;
     loop {
-        let mut seen = timeout(ANSWER, trial.lab.containers(&node))
+        let mut seen = timeout(CONTAINERS_ANSWER, trial.lab.containers(&node))
             .await
-            .unwrap_or_else(|_| Err(ApiError::TimedOut(format!("{ANSWER:?}"))));
+            .unwrap_or_else(|_| Err(ApiError::TimedOut(format!("{CONTAINERS_ANSWER:?}"))));
         if let Ok(containers) = &mut seen {
             containers.sort_by(|a, b| a.id.cmp(&b.id));
         }

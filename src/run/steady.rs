@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::time::{Instant, timeout_at};
 
@@ -83,12 +84,18 @@ async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
 async fn one_round(trial: &Trial) -> Round {
     let began = Instant::now();
     let broken = trial.broken_now();
-    let sight = trial.sight(began).await;
-    let asked = trial
-        .plan
-        .steady
-        .iter()
-        .map(|probe| probe::observe(&*trial.lab, &trial.plan, probe, &sight, &broken));
+    let sight = trial.sight(began).shared();
+    let asked = trial.plan.steady.iter().map(|probe| {
+        let (sight, broken) = (sight.clone(), &broken);
+        async move {
+            // Managers that hang must not hold up what can be asked without them.
+            let sight = match probe::needs_view(probe) {
+                true => sight.await,
+                false => Look::CannotTell("nobody was asked".to_owned()),
+            };
+            probe::observe(&*trial.lab, &trial.plan, probe, &sight, broken).await
+        }
+    });
     let looks = join_all(asked).await;
     let holds = looks.iter().all(|look| matches!(look, Look::Holds(_)));
     let cannot_tell = looks.iter().any(|look| matches!(look, Look::CannotTell(_)));

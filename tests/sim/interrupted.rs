@@ -34,11 +34,11 @@ fn left_nothing_behind(history: &History) {
 async fn a_run_that_is_stopped_at_any_time_heals_and_ends() {
     let action = FaultAction::Kill(plans::database_host());
     let plan = with_fault(plans::database(), 10, action);
-    for half_seconds in 0..90 {
+    for step in 0..30 {
         let stop = CancellationToken::new();
         let token = stop.clone();
         tokio::spawn(async move {
-            wait::pause(Duration::from_millis(500 * half_seconds)).await;
+            wait::pause(Duration::from_millis(1_900 * step)).await;
             token.cancel();
         });
         let history = run_until(&plan, None, stop.clone()).await;
@@ -167,7 +167,7 @@ async fn a_listener_is_told_of_every_entry() {
         folder: folder.path().to_owned(),
         command_line: Vec::new(),
         listener: Some(Arc::new(move |entry| {
-            heard.lock().expect("no panic").push(entry.seq)
+            heard.lock().expect("no panic").push(entry.seq);
         })),
         stop: CancellationToken::new(),
     };
@@ -183,4 +183,40 @@ async fn a_listener_is_told_of_every_entry() {
         *told.lock().expect("no panic"),
         (0..written).collect::<Vec<_>>()
     );
+}
+
+#[rstest]
+#[case::in_a_fault("confirmed")]
+#[case::before_the_injection("injecting")]
+#[case::in_an_observer("steady")]
+#[case::in_the_course("load")]
+#[case::in_a_workload("inserted")]
+#[tokio::test(start_paused = true)]
+async fn a_panic_anywhere_ends_in_heal_and_trouble(#[case] at: &'static str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fused = std::sync::atomic::AtomicBool::new(true);
+    let options = Options {
+        folder: folder.path().to_owned(),
+        command_line: Vec::new(),
+        listener: Some(Arc::new(move |entry| {
+            let text = serde_json::to_string(&entry.event).expect("an event");
+            let hit =
+                text.starts_with(&format!("{{\"{at}\"")) || text.ends_with(&format!("\"{at}\"}}"));
+            if hit && fused.swap(false, std::sync::atomic::Ordering::Relaxed) {
+                panic!("the listener fails at {at}");
+            }
+        })),
+        stop: CancellationToken::new(),
+    };
+    let plan = with_fault(
+        plans::database(),
+        10,
+        FaultAction::Kill(plans::database_host()),
+    );
+    let summary = run::run(&Sim::new(), &plan, options).await.expect("a run");
+    let history = read(&summary.journal).expect("a journal");
+    left_nothing_behind(&history);
+    let said = |e: &Event| matches!(e, Event::Trouble { what } if what.contains("panicked"));
+    assert_eq!(count(&history, said), 1, "{}", outline(&history));
+    assert!(!summary.interrupted);
 }

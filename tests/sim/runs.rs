@@ -5,7 +5,7 @@ use seatrial::journal::{ApiError, Event, History, ManagerAnswer, Outcome, Phase,
 use seatrial::scenario::{FaultAction, Target};
 
 use super::plans::{self, with_fault};
-use super::{count, first, outline, run_sim, seq};
+use super::{count, outline, run_sim, seq};
 
 /// What must be true of every journal of a run that reached its end.
 fn is_whole(history: &History) {
