@@ -19,6 +19,9 @@ const ANSWER: Duration = Duration::from_millis(5);
 /// How long a clean shutdown takes.
 const SHUTDOWN: Duration = Duration::from_secs(3);
 
+/// How long a power cut takes.
+const CUT: Duration = Duration::from_millis(20);
+
 /// The simulated lab.
 pub(super) struct SimLab {
     pub(super) world: Arc<Mutex<World>>,
@@ -84,9 +87,11 @@ impl Lab for SimLab {
 
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
         let machine = self.machine(node)?;
-        if how == PowerOff::Shutdown {
-            wait::pause(SHUTDOWN).await;
-        }
+        wait::pause(match how {
+            PowerOff::Shutdown => SHUTDOWN,
+            PowerOff::Cut => CUT,
+        })
+        .await;
         if self.is(&Sabotage::FaultDoesNotBite) {
             return Ok(());
         }
