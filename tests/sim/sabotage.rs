@@ -3,7 +3,7 @@
 //! The checkers must let none of these pass.
 
 use rstest::rstest;
-use seatrial::journal::{Answer, ApiError, Event, History, Outcome, Rows};
+use seatrial::journal::{Answer, ApiError, ContainerSeen, Event, History, Outcome, Rows};
 use seatrial::plan::Plan;
 use seatrial::scenario::{FaultAction, Target};
 use seatrial::substrate::sim::Sabotage;
@@ -69,6 +69,14 @@ async fn sabotage_shows(#[case] plan: Plan, #[case] sabotage: Sabotage, #[case] 
     assert!(!mark(&honest), "an honest run:\n{}", outline(&honest));
 }
 
+fn holds(ranges: &[(u64, u64)], row: u64) -> bool {
+    ranges.iter().any(|(from, to)| (*from..=*to).contains(&row))
+}
+
+fn running_in(containers: &[ContainerSeen]) -> usize {
+    containers.iter().filter(|one| one.running).count()
+}
+
 fn any(history: &History, wanted: impl Fn(&Event) -> bool) -> bool {
     count(history, wanted) > 0
 }
@@ -92,13 +100,13 @@ fn found(history: &History) -> impl Iterator<Item = (&Vec<(u64, u64)>, &Vec<u64>
 }
 
 fn acknowledged_is_missing(history: &History) -> bool {
-    let is_there = |row: u64| {
-        found(history).all(|(ranges, ..)| ranges.iter().any(|(a, b)| (*a..=*b).contains(&row)))
-    };
-    any(
-        history,
-        |e| matches!(e, Event::Inserted { row, outcome: Outcome::Acknowledged, .. } if !is_there(*row)),
-    )
+    let is_there = |row: u64| found(history).all(|(ranges, ..)| holds(ranges, row));
+    any(history, |e| match e {
+        Event::Inserted { row, outcome, .. } => {
+            *outcome == Outcome::Acknowledged && !is_there(*row)
+        }
+        _ => false,
+    })
 }
 
 fn duplicate(history: &History) -> bool {
@@ -120,10 +128,7 @@ fn two_of_a_slot(history: &History) -> bool {
     let mut running = std::collections::BTreeMap::<String, usize>::new();
     history.entries.iter().any(|entry| {
         if let Event::Containers(seen) = &entry.event {
-            let here = seen
-                .seen
-                .as_ref()
-                .map_or(0, |all| all.iter().filter(|c| c.running).count());
+            let here = seen.seen.as_ref().map_or(0, |all| running_in(all));
             running.insert(seen.node.clone(), here);
         }
         running.values().sum::<usize>() > 1
@@ -151,10 +156,12 @@ fn nothing_acknowledged(history: &History) -> bool {
 }
 
 fn unreadable(history: &History) -> bool {
-    any(
-        history,
-        |e| matches!(e, Event::ReadBack { via, rows: Rows::Unreadable(_), .. } if via == "server-2"),
-    )
+    any(history, |e| match e {
+        Event::ReadBack { via, rows, .. } => {
+            via == "server-2" && matches!(rows, Rows::Unreadable(_))
+        }
+        _ => false,
+    })
 }
 
 fn managers_said(history: &History, wanted: impl Fn(&ApiError) -> bool) -> bool {
