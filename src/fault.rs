@@ -1,1 +1,89 @@
-//! To be written.
+//! Breaks a node, looks whether it is broken, and mends it.
+//!
+//! `prepare` changes nothing; its intent is journaled before `inject`. `heal` needs the intent
+//! alone, so that another process can do it, and is right even when `inject` never ran or half ran.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::journal::Intent;
+use crate::substrate::{Lab, Trouble};
+
+mod isolate;
+mod kill;
+mod power;
+mod stop;
+
+/// How often a fault is looked at while it is being confirmed.
+const PACE: Duration = Duration::from_millis(250);
+
+/// One way to break nodes.
+#[async_trait]
+pub trait Fault: Send + Sync {
+    /// The verb as a scenario spells it.
+    fn verb(&self) -> &'static str;
+
+    /// The intent to break these nodes; changes nothing.
+    fn prepare(&self, fault: usize, targets: Vec<String>, chosen: String) -> Intent {
+        let verb = self.verb().to_owned();
+        Intent {
+            fault,
+            verb,
+            targets,
+            chosen,
+        }
+    }
+
+    /// Breaks every target.
+    ///
+    /// # Errors
+    /// When a target could not be broken; others may be.
+    async fn inject(&self, lab: &dyn Lab, intent: &Intent) -> Result<(), Trouble>;
+
+    /// Looks until every target is seen to be broken; says what was seen.
+    ///
+    /// # Errors
+    /// When that was not seen before the deadline; the last thing seen.
+    async fn confirm(
+        &self,
+        lab: &dyn Lab,
+        intent: &Intent,
+        deadline: Duration,
+    ) -> Result<String, String>;
+
+    /// Mends every target, and looks until it is seen to be mended; says what was seen.
+    /// Idempotent.
+    ///
+    /// # Errors
+    /// When a target could not be mended, or was not seen to be; all of them are visited.
+    async fn heal(
+        &self,
+        lab: &dyn Lab,
+        intent: &Intent,
+        deadline: Duration,
+    ) -> Result<String, String>;
+}
+
+/// The fault that a scenario's or an intent's verb means.
+pub fn of_verb(verb: &str) -> Option<&'static dyn Fault> {
+    let all: [&'static dyn Fault; 3] = [&stop::Stop, &kill::Kill, &isolate::Isolate];
+    all.into_iter().find(|fault| fault.verb() == verb)
+}
+
+/// Joins what was seen of each target; the errors alone if there is one.
+fn joined(seen: Vec<Result<String, String>>) -> Result<String, String> {
+    let (fine, wrong): (Vec<_>, Vec<_>) = seen.into_iter().partition(Result::is_ok);
+    let text = |all: Vec<Result<String, String>>| {
+        let all: Vec<String> = all
+            .into_iter()
+            .map(|one| one.unwrap_or_else(|e| e))
+            .collect();
+        all.join("; ")
+    };
+    if wrong.is_empty() {
+        Ok(text(fine))
+    } else {
+        Err(text(wrong))
+    }
+}

@@ -1,1 +1,28 @@
-//! To be written.
+//! Keeps using the services while they are being broken, and journals what clients were told.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::journal::Journal;
+use crate::substrate::Lab;
+
+pub mod get;
+pub mod ledger;
+
+/// What every workload needs.
+#[derive(Clone)]
+pub struct Context {
+    /// The door to the services.
+    pub lab: Arc<dyn Lab>,
+    /// Where clients write what they do, and what they were told.
+    pub journal: Journal,
+    /// Every node, by name.
+    pub nodes: Arc<[String]>,
+    /// The nodes that are broken now.
+    pub broken: watch::Receiver<BTreeSet<String>>,
+    /// Cancelled when the workload must end; what is under way is finished.
+    pub stop: CancellationToken,
+}

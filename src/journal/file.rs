@@ -76,6 +76,25 @@ pub struct Journal {
 struct Writer {
     file: File,
     next: u64,
+    /// True once a write failed: half a line may stand at the end, and nothing may follow it.
+    failed: bool,
+}
+
+impl Writer {
+    /// Writes one line whole, or never writes again.
+    fn write(&mut self, line: &[u8], to_disk: bool) -> std::io::Result<()> {
+        if self.failed {
+            return Err(std::io::Error::other("an earlier entry was not written"));
+        }
+        self.failed = true;
+        self.file.write_all(line)?;
+        if to_disk {
+            self.file.sync_data()?;
+        }
+        self.failed = false;
+        self.next += 1;
+        Ok(())
+    }
 }
 
 impl Journal {
@@ -92,7 +111,11 @@ impl Journal {
                 path: path.into(),
                 source,
             })?;
-        let writer = Arc::new(Mutex::new(Writer { file, next: 0 }));
+        let writer = Arc::new(Mutex::new(Writer {
+            file,
+            next: 0,
+            failed: false,
+        }));
         Ok(Self {
             clock,
             path: path.into(),
@@ -139,11 +162,7 @@ impl Journal {
             };
             let mut line = serde_json::to_vec(&entry).map_err(|e| failed(e.into()))?;
             line.push(b'\n');
-            writer.file.write_all(&line).map_err(failed)?;
-            if announces {
-                writer.file.sync_data().map_err(failed)?;
-            }
-            writer.next += 1;
+            writer.write(&line, announces).map_err(failed)?;
             entry
         };
         if let Some(listener) = &self.listener {
@@ -164,4 +183,42 @@ fn announces_an_act(event: &Event) -> bool {
             | Event::Injecting { .. }
             | Event::Healing { .. }
     )
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_follows_an_entry_that_was_not_written_whole() {
+        let full = OpenOptions::new().write(true).open("/dev/full");
+        let null = OpenOptions::new().write(true).open("/dev/null");
+        let mut writer = Writer {
+            file: full.expect("a full disk"),
+            next: 0,
+            failed: false,
+        };
+        writer
+            .write(b"half a line", false)
+            .expect_err("the disk is full");
+        writer.file = null.expect("room again");
+        writer.write(b"a line", false).expect_err("never again");
+        assert_eq!(writer.next, 0);
+    }
+
+    #[test]
+    fn entries_are_numbered_and_read_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("journal.jsonl");
+        let journal = Journal::create(&path, Clock::start()).expect("a journal");
+        for expected in 0..3 {
+            assert_eq!(journal.record(Event::End).expect("written"), expected);
+        }
+        let text = std::fs::read_to_string(&path).expect("text");
+        assert_eq!(text.lines().count(), 3);
+        assert!(matches!(
+            Journal::create(&path, Clock::start()),
+            Err(JournalError::Write { .. })
+        ));
+    }
 }

@@ -1,1 +1,120 @@
-//! To be written.
+//! A swarm of a few lines of memory: tests of the harness itself, minutes in milliseconds.
+//!
+//! Never a verdict about Swarm. It runs on tokio's time, and a [`Sabotage`] makes it misbehave in
+//! one way that the harness must notice.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+
+use super::{Identity, Lab, Place, Trouble};
+use crate::capability::{Capabilities, Capability};
+use crate::journal::Journal;
+use crate::plan::Plan;
+
+mod database;
+mod lab;
+mod ledger;
+mod swarm;
+mod tasks;
+mod world;
+
+use lab::SimLab;
+use world::World;
+
+/// One way to misbehave. "Struck" is from the first fault on that reached the place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// A row that was acknowledged and stored is gone when the ledger is read.
+    LoseRow,
+    /// One row is stored twice.
+    DuplicateRow,
+    /// Every tenth row is acknowledged and never stored.
+    AckWithoutCommit,
+    /// A row that nobody wrote is in the ledger.
+    StrangeRow,
+    /// This node answers with the content of yesterday.
+    StaleBody(String),
+    /// This node answers with something else altogether.
+    WrongBody(String),
+    /// A slot has two live tasks for ten seconds.
+    SecondLiveTask,
+    /// When a node returns, its old task runs again for twenty seconds.
+    ResurrectedTask,
+    /// Turning a node off succeeds, and does nothing.
+    FaultDoesNotBite,
+    /// Isolating a node succeeds, and does nothing.
+    IsolateNoOp,
+    /// No row is ever taken, although sessions open.
+    WorkloadNeverConnects,
+    /// The ledger cannot be read through this node.
+    ReadBackUnavailable(String),
+    /// Once struck, no manager answers at all.
+    ApiHangs,
+    /// Once struck, no manager's answer can be understood.
+    ApiNotUnderstood,
+    /// Nothing that was broken can be mended.
+    HealFails,
+    /// Once struck, every new task of a database fails.
+    DatabaseNeverComesBack,
+    /// No task ever starts.
+    SteadyNeverHolds,
+    /// Once struck, no leader is elected again.
+    LeaderNeverReturns,
+    /// The machines cannot be made.
+    BringUpFails,
+    /// The machines cannot be removed.
+    TearDownFails,
+}
+
+/// The place.
+#[derive(Clone, Debug, Default)]
+pub struct Sim {
+    sabotage: Option<Sabotage>,
+}
+
+impl Sim {
+    /// A place that behaves.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A place that misbehaves in one way.
+    pub fn with(sabotage: Sabotage) -> Self {
+        let sabotage = Some(sabotage);
+        Self { sabotage }
+    }
+
+    /// A lab by itself, its stack not deployed yet, for tests of what needs a lab and no run.
+    pub fn lab(&self, plan: &Plan) -> Arc<dyn Lab> {
+        let world = World::new(plan.clone(), self.sabotage.clone());
+        Arc::new(SimLab {
+            world: Arc::new(Mutex::new(world)),
+        })
+    }
+}
+
+#[async_trait]
+impl Place for Sim {
+    fn capabilities(&self) -> Capabilities {
+        use Capability::{CleanStop, Isolation, NfsV3, NfsV42, PowerCut, RoutingMesh};
+        [CleanStop, PowerCut, Isolation, RoutingMesh, NfsV3, NfsV42].into()
+    }
+
+    fn identity(&self, _: &Plan) -> Identity {
+        Identity {
+            place: "sim".to_owned(),
+            accelerator: "none".to_owned(),
+            patience: 1.0,
+            started_from: "cold".to_owned(),
+            ..Identity::default()
+        }
+    }
+
+    async fn bring_up(&self, plan: &Plan, _: &Journal) -> Result<Arc<dyn Lab>, Trouble> {
+        if self.sabotage == Some(Sabotage::BringUpFails) {
+            return Err(Trouble("no memory for `server-1`".to_owned()));
+        }
+        Ok(self.lab(plan))
+    }
+}

@@ -1,0 +1,127 @@
+//! `isolate`: no frame passes to or from the node; healed by letting them pass.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use super::{Fault, PACE, joined};
+use crate::journal::Intent;
+use crate::substrate::{Lab, Trouble};
+use crate::wait::{self, Look};
+
+/// The least time over which a node must have sent in vain.
+const WINDOW: Duration = Duration::from_secs(2);
+
+/// A node cut off from the LAN.
+pub(super) struct Isolate;
+
+#[async_trait]
+impl Fault for Isolate {
+    fn verb(&self) -> &'static str {
+        "isolate"
+    }
+
+    async fn inject(&self, lab: &dyn Lab, intent: &Intent) -> Result<(), Trouble> {
+        set(lab, intent, true).await.map_err(Trouble)
+    }
+
+    async fn confirm(
+        &self,
+        lab: &dyn Lab,
+        intent: &Intent,
+        deadline: Duration,
+    ) -> Result<String, String> {
+        let looks = intent
+            .targets
+            .iter()
+            .map(|node| seen_cut_off(lab, node, deadline));
+        joined(join_all(looks).await)
+    }
+
+    async fn heal(
+        &self,
+        lab: &dyn Lab,
+        intent: &Intent,
+        deadline: Duration,
+    ) -> Result<String, String> {
+        set(lab, intent, false).await?;
+        let looks = intent
+            .targets
+            .iter()
+            .map(|node| seen_rejoined(lab, node, deadline));
+        joined(join_all(looks).await)
+    }
+}
+
+/// Cuts every target off, or lets it back; visits all, and says all that went wrong.
+async fn set(lab: &dyn Lab, intent: &Intent, isolated: bool) -> Result<(), String> {
+    let ends = join_all(
+        intent
+            .targets
+            .iter()
+            .map(|node| lab.isolate(node, isolated)),
+    );
+    let errors: Vec<String> = ends
+        .await
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|e| e.0)
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(errors.join("; "))
+    }
+}
+
+/// Looks until the node has sent frames for a while and nobody got one. A node that sends nothing
+/// proves nothing, so it is watched for longer.
+async fn seen_cut_off(lab: &dyn Lab, node: &str, deadline: Duration) -> Result<String, String> {
+    let mut since = (Instant::now(), lab.frames(node).await);
+    let end = Instant::now() + deadline;
+    loop {
+        wait::pause(PACE).await;
+        let (sent, delivered) = lab.frames(node).await;
+        let (began, (sent_before, delivered_before)) = since;
+        let vain = sent.saturating_sub(sent_before);
+        let watched = began.elapsed();
+        let last = if delivered != delivered_before {
+            since = (Instant::now(), (sent, delivered));
+            let passed = delivered.saturating_sub(delivered_before);
+            format!("`{node}` is not cut off: {passed} of its frames were delivered")
+        } else if vain == 0 {
+            format!("`{node}` sent no frame in {watched:.1?}, so nobody can tell")
+        } else if watched >= WINDOW {
+            return Ok(format!(
+                "`{node}` sent {vain} frames in {watched:.1?}, and none was delivered"
+            ));
+        } else {
+            format!("`{node}` was watched for {watched:.1?} only")
+        };
+        if Instant::now() >= end {
+            return Err(format!("waited {deadline:.1?}; last seen: {last}"));
+        }
+    }
+}
+
+/// Looks until a frame of the node is delivered.
+async fn seen_rejoined(lab: &dyn Lab, node: &str, deadline: Duration) -> Result<String, String> {
+    let (_, before) = lab.frames(node).await;
+    wait::until(
+        format!("frames of `{node}` to pass"),
+        deadline,
+        PACE,
+        || async move {
+            let (_, now) = lab.frames(node).await;
+            if now > before {
+                Look::Holds(format!("frames of `{node}` are delivered"))
+            } else {
+                Look::NotYet(format!("no frame of `{node}` was delivered"))
+            }
+        },
+    )
+    .await
+    .map_err(|timed_out| timed_out.to_string())
+}

@@ -1,0 +1,93 @@
+//! What `stop` and `kill` share: a node without power, and how that is seen.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::{PACE, joined};
+use crate::journal::{ApiError, Intent};
+use crate::substrate::{Lab, PowerOff, Trouble};
+use crate::wait::{self, Look};
+
+/// How long a node must be silent on the LAN. A live node of a swarm sends gossip several times a
+/// second (`memberlist` probes every second, its packets every 200 ms).
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// Turns every target off; visits all, and says all that went wrong.
+pub(super) async fn off(lab: &dyn Lab, intent: &Intent, how: PowerOff) -> Result<(), Trouble> {
+    let ends = join_all(intent.targets.iter().map(|node| lab.power_off(node, how))).await;
+    let errors: Vec<String> = ends
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|e| e.0)
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Trouble(errors.join("; ")))
+    }
+}
+
+/// Looks until every target has no power, is silent, and its engine does not answer.
+pub(super) async fn seen_off(
+    lab: &dyn Lab,
+    intent: &Intent,
+    deadline: Duration,
+) -> Result<String, String> {
+    let looks = intent.targets.iter().map(|node| async move {
+        let what = format!("`{node}` to be off");
+        wait::until(what, deadline, PACE, || look_off(lab, node))
+            .await
+            .map_err(|timed_out| timed_out.to_string())
+    });
+    joined(join_all(looks).await)
+}
+
+/// One look at a node that should be off.
+async fn look_off(lab: &dyn Lab, node: &str) -> Look<String> {
+    if lab.powered(node).await {
+        return Look::NotYet(format!("`{node}` still has power"));
+    }
+    let (before, _) = lab.frames(node).await;
+    wait::pause(SILENCE).await;
+    let (after, _) = lab.frames(node).await;
+    if after != before {
+        let count = after.saturating_sub(before);
+        return Look::NotYet(format!("`{node}` still sent {count} frames"));
+    }
+    match lab.containers(node).await {
+        Err(ApiError::Unreachable(_) | ApiError::TimedOut(_)) => Look::Holds(format!(
+            "`{node}` has no power, sent no frame for {SILENCE:?}, and its engine does not answer"
+        )),
+        Ok(_) | Err(ApiError::Refused { .. } | ApiError::NotUnderstood(_)) => {
+            Look::NotYet(format!("`{node}` still answers with its engine"))
+        }
+    }
+}
+
+/// Turns every target on, and looks until its engine answers.
+pub(super) async fn on(
+    lab: &dyn Lab,
+    intent: &Intent,
+    deadline: Duration,
+) -> Result<String, String> {
+    let heals = intent.targets.iter().map(|node| async move {
+        lab.power_on(node).await.map_err(|trouble| trouble.0)?;
+        let what = format!("`{node}` to be on");
+        wait::until(what, deadline, PACE, || look_on(lab, node))
+            .await
+            .map_err(|timed_out| timed_out.to_string())
+    });
+    joined(join_all(heals).await)
+}
+
+/// One look at a node that should be on.
+async fn look_on(lab: &dyn Lab, node: &str) -> Look<String> {
+    if !lab.powered(node).await {
+        return Look::NotYet(format!("`{node}` has no power"));
+    }
+    match lab.containers(node).await {
+        Ok(_) => Look::Holds(format!("`{node}` has power and its engine answers")),
+        Err(error) => Look::NotYet(format!("the engine of `{node}`: {error}")),
+    }
+}

@@ -1,0 +1,132 @@
+//! The phases of a run, one after the other.
+
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::time::Instant;
+
+use super::trial::Trial;
+use super::{Halt, excerpt, load, steady, strike};
+use crate::journal::{Event, Phase, Rows};
+use crate::units::Span;
+use crate::wait;
+use crate::workload::ledger::{self, Ledger};
+
+/// Goes through every phase up to the read-back.
+pub(super) async fn run(trial: &Arc<Trial>) -> Result<(), Halt> {
+    enter(trial, Phase::Deploy)?;
+    if let Err(trouble) = trial.lab.deploy().await {
+        return Err(Halt::Trouble(format!(
+            "the stack was not deployed: {trouble}"
+        )));
+    }
+    enter(trial, Phase::SteadyBefore)?;
+    steady::start(trial);
+    steady_before(trial).await?;
+    let ledgers = load::ledgers(&trial.plan);
+    create_tables(trial, &ledgers).await?;
+    enter(trial, Phase::Load)?;
+    let began = Instant::now();
+    load::start(trial, &ledgers);
+    strike_all(trial, began).await?;
+    let holds = steady_after(trial).await?;
+    trial.working.cancel();
+    trial.workloads.close();
+    trial.workloads.wait().await;
+    enter(trial, Phase::ReadBack)?;
+    let read = read_back(trial, &ledgers).await?;
+    if !(holds && read) {
+        excerpt::last_words(trial).await;
+    }
+    Ok(())
+}
+
+/// Journals a phase, unless the run must end.
+fn enter(trial: &Trial, phase: Phase) -> Result<(), Halt> {
+    if trial.stop.is_cancelled() {
+        return Err(Halt::Stopped);
+    }
+    trial.tell(Event::Phase(phase));
+    Ok(())
+}
+
+/// Waits for the steady state; without it nothing that follows would mean anything.
+async fn steady_before(trial: &Trial) -> Result<(), Halt> {
+    let deadline = trial.plan.deadlines.steady.0;
+    let began = trial.mark();
+    let waited = steady::holds_after(trial, began, began + deadline);
+    if trial.unless_stopped(waited).await.ok_or(Halt::Stopped)? {
+        return Ok(());
+    }
+    excerpt::last_words(trial).await;
+    let deadline = Span(deadline);
+    Err(Halt::Trouble(format!(
+        "the steady state did not hold within {deadline}, so nothing was broken; last seen: {}",
+        steady::last_seen(trial)
+    )))
+}
+
+/// Creates the table of every ledger.
+async fn create_tables(trial: &Trial, ledgers: &[Ledger]) -> Result<(), Halt> {
+    let nodes: Vec<String> = trial.plan.node_names().map(str::to_owned).collect();
+    let deadline = trial.plan.deadlines.steady.0;
+    for ledger in ledgers {
+        let created = ledger::create(&*trial.lab, ledger, &nodes, deadline);
+        let created = trial.unless_stopped(created).await.ok_or(Halt::Stopped)?;
+        created.map_err(|error| Halt::Trouble(format!("no ledger to write to: {error}")))?;
+    }
+    Ok(())
+}
+
+/// Lets every fault come and go; without faults, lets the workloads go on for a while.
+async fn strike_all(trial: &Arc<Trial>, began: Instant) -> Result<(), Halt> {
+    if trial.plan.faults.is_empty() {
+        let quiet = wait::pause(trial.plan.deadlines.after.0);
+        return trial.unless_stopped(quiet).await.ok_or(Halt::Stopped);
+    }
+    for index in 0..trial.plan.faults.len() {
+        let name = format!("fault {index}");
+        let work = strike::run(Arc::clone(trial), index, began);
+        trial.spawn(&trial.faults, name, work);
+    }
+    trial.faults.close();
+    trial.faults.wait().await;
+    Ok(())
+}
+
+/// Waits for the steady state after the last heal, and lets the workloads go on for a while.
+/// That it does not hold again is a fact about the swarm, and the ledgers are read all the same.
+async fn steady_after(trial: &Trial) -> Result<bool, Halt> {
+    enter(trial, Phase::SteadyAfter)?;
+    let healed = trial.mark();
+    let end = healed + trial.plan.deadlines.steady_again.0;
+    let waited = steady::holds_after(trial, healed, end);
+    let holds = trial.unless_stopped(waited).await.ok_or(Halt::Stopped)?;
+    if holds {
+        let quiet = wait::pause(trial.plan.deadlines.after.0);
+        trial.unless_stopped(quiet).await.ok_or(Halt::Stopped)?;
+    }
+    Ok(holds)
+}
+
+/// Reads every ledger through every node; true if all could be read.
+async fn read_back(trial: &Trial, ledgers: &[Ledger]) -> Result<bool, Halt> {
+    let deadline = trial.plan.deadlines.read_back.0;
+    let mut all = true;
+    for ledger in ledgers {
+        let reads = trial.plan.node_names().map(|node| async move {
+            let rows = ledger::read_back(&*trial.lab, &ledger.service, node, deadline).await;
+            let readable = !matches!(rows, Rows::Unreadable(_));
+            let (workload, via) = (ledger.workload.clone(), node.to_owned());
+            trial.tell(Event::ReadBack {
+                workload,
+                via,
+                rows,
+            });
+            readable
+        });
+        let readable = trial.unless_stopped(join_all(reads)).await;
+        all &= readable.ok_or(Halt::Stopped)?.into_iter().all(|r| r);
+    }
+    Ok(all)
+}

@@ -1,0 +1,170 @@
+//! Watches managers and containers from bring-up to tear-down, and journals what changes.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout};
+
+use super::poll;
+use super::trial::{Trial, lock};
+use crate::journal::{ApiError, ContainersSeen, Event, JournalError, NodeSeen, TaskSeen};
+use crate::plan::Role;
+use crate::swarm::View;
+use crate::wait;
+
+/// The pace of questions to one manager, and to one node's engine.
+pub(super) const PACE: Duration = Duration::from_millis(500);
+
+/// How long one answer is waited for, should the place forget its own deadline.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// An engine that takes longer to list its containers says nothing about now; two containers of
+/// one slot are told apart from one that moved by less than this.
+const CONTAINERS_ANSWER: Duration = Duration::from_secs(1);
+
+/// Containers are journaled at least this often.
+const CONTAINERS_AGAIN: Duration = Duration::from_secs(5);
+
+/// A manager's last answer, and when it was asked for.
+pub(super) struct Asked {
+    pub(super) asked: Instant,
+    pub(super) result: Result<View, ApiError>,
+}
+
+/// The last answer of each manager, by name.
+pub(super) type Seen = BTreeMap<String, Asked>;
+
+/// The newest of what the managers said, whoever said it.
+#[derive(Default)]
+pub(super) struct Merged {
+    nodes: BTreeMap<String, NodeSeen>,
+    /// The task, and when the last answer that listed it was asked for.
+    tasks: BTreeMap<String, (TaskSeen, Instant)>,
+}
+
+impl Merged {
+    /// Every task that the managers list, in no order of time.
+    pub(super) fn tasks(&self) -> impl Iterator<Item = &TaskSeen> {
+        self.tasks.values().map(|(task, _)| task)
+    }
+
+    /// What is new in an answer. `trusted` is false for a manager that we broke: it may be cut
+    /// off, so only what is certainly newer counts. Never goes back to an older index.
+    fn take_in(&mut self, view: &View, asked: Instant, trusted: bool) -> Vec<Event> {
+        let newer = |old: u64, new: u64| if trusted { new >= old } else { new > old };
+        let mut events = Vec::new();
+        for node in &view.nodes {
+            let old = self.nodes.get(&node.id);
+            if old.is_none_or(|old| old != node && newer(old.index, node.index)) {
+                self.nodes.insert(node.id.clone(), node.clone());
+                events.push(Event::Node(node.clone()));
+            }
+        }
+        for task in &view.tasks {
+            let known = self.tasks.get_mut(&task.id);
+            if let Some((old, listed)) = known {
+                *listed = asked.max(*listed);
+                if old == task || !newer(old.index, task.index) {
+                    continue;
+                }
+            }
+            let kept = (task.clone(), asked);
+            self.tasks.insert(task.id.clone(), kept);
+            events.push(Event::Task(task.clone()));
+        }
+        if trusted {
+            self.drop_gone(view, asked, &mut events);
+        }
+        events
+    }
+
+    /// Tasks that an answer no longer lists, if it was asked for after they were last listed.
+    fn drop_gone(&mut self, view: &View, asked: Instant, events: &mut Vec<Event>) {
+        let listed = |id: &String| view.tasks.iter().any(|task| task.id == *id);
+        let gone: Vec<String> = self
+            .tasks
+            .iter()
+            .filter(|(id, (_, last))| *last < asked && !listed(id))
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in gone {
+            self.tasks.remove(&id);
+            events.push(Event::TaskGone { id });
+        }
+    }
+}
+
+/// Starts to ask the managers, and every node's own engine for its containers.
+pub(super) fn start(trial: &Arc<Trial>) {
+    for node in &trial.plan.topology.nodes {
+        if node.role == Role::Manager {
+            let name = format!("the observer of manager `{}`", node.name);
+            let work = until_torn_down(trial, ask_manager(Arc::clone(trial), node.name.clone()));
+            trial.spawn(&trial.observers, name, work);
+        }
+    }
+    let work = until_torn_down(trial, poll::write(Arc::clone(trial)));
+    trial.spawn(&trial.observers, "the writer of polls".to_owned(), work);
+    for node in &trial.plan.topology.nodes {
+        let name = format!("the observer of containers on `{}`", node.name);
+        let work = until_torn_down(trial, ask_engine(Arc::clone(trial), node.name.clone()));
+        trial.spawn(&trial.observers, name, work);
+    }
+}
+
+/// An observer that ends when it must.
+pub(super) fn until_torn_down<W>(
+    trial: &Arc<Trial>,
+    work: W,
+) -> impl Future<Output = Result<(), JournalError>> + use<W>
+where
+    W: Future<Output = Result<(), JournalError>>,
+{
+    let observing = trial.observing.clone();
+    async move { observing.run_until_cancelled(work).await.unwrap_or(Ok(())) }
+}
+
+/// Asks one manager, again and again.
+async fn ask_manager(trial: Arc<Trial>, node: String) -> Result<(), JournalError> {
+    loop {
+        let asked = Instant::now();
+        let result = timeout(ANSWER, trial.lab.view(&node))
+            .await
+            .unwrap_or_else(|_| Err(ApiError::TimedOut(format!("{ANSWER:?}"))));
+        if let Ok(view) = &result {
+            let trusted = !trial.broken.borrow().contains(&node);
+            let mut merged = lock(&trial.merged);
+            for event in merged.take_in(view, asked, trusted) {
+                trial.record(event)?;
+            }
+        }
+        trial.seen.send_modify(|seen| {
+            seen.insert(node.clone(), Asked { asked, result });
+        });
+        wait::pause(PACE).await;
+    }
+}
+
+/// Asks one node's engine, again and again.
+async fn ask_engine(trial: Arc<Trial>, node: String) -> Result<(), JournalError> {
+    let mut last = None;
+    loop {
+        let mut seen = timeout(CONTAINERS_ANSWER, trial.lab.containers(&node))
+            .await
+            .unwrap_or_else(|_| Err(ApiError::TimedOut(format!("{CONTAINERS_ANSWER:?}"))));
+        if let Ok(containers) = &mut seen {
+            containers.sort_by(|a, b| a.id.cmp(&b.id));
+        }
+        let now = Instant::now();
+        let due = last.as_ref().is_none_or(|(written, old)| {
+            *old != seen || now.duration_since(*written) >= CONTAINERS_AGAIN
+        });
+        if due {
+            last = Some((now, seen.clone()));
+            let node = node.clone();
+            trial.record(Event::Containers(ContainersSeen { node, seen }))?;
+        }
+        wait::pause(PACE).await;
+    }
+}

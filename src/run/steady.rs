@@ -1,0 +1,113 @@
+//! Asks again and again whether the steady state holds.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::join_all;
+use tokio::time::{Instant, timeout_at};
+
+use super::observe::until_torn_down;
+use super::trial::{Trial, lock};
+use crate::journal::{Event, JournalError, Steady};
+use crate::probe;
+use crate::wait::{self, Look};
+
+/// The pause between two rounds. A round opens a connection through every node, which a slow
+/// machine feels.
+const PACE: Duration = Duration::from_millis(500);
+
+/// The steady state is journaled at least this often.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// One round of all probes.
+#[derive(Clone)]
+pub(super) struct Round {
+    /// When its first question was asked.
+    began: Instant,
+    /// What it came to.
+    steady: Steady,
+}
+
+/// Starts to ask.
+pub(super) fn start(trial: &Arc<Trial>) {
+    let work = until_torn_down(trial, ask(Arc::clone(trial)));
+    trial.spawn(&trial.observers, "the steady prober".to_owned(), work);
+}
+
+/// Waits until the steady state holds in a round that began after `since`; false at `end`.
+/// By then the round is in the journal.
+pub(super) async fn holds_after(trial: &Trial, since: Instant, end: Instant) -> bool {
+    let mut rounds = trial.rounds.subscribe();
+    let held = rounds.wait_for(|round| {
+        let after = round.as_ref().filter(|round| round.began > since);
+        after.is_some_and(|round| round.steady.holds)
+    });
+    let in_time = async { held.await.is_ok() };
+    timeout_at(end, in_time).await.unwrap_or(false)
+}
+
+/// The last round's lines, for a message.
+pub(super) fn last_seen(trial: &Trial) -> String {
+    match &*trial.rounds.borrow() {
+        Some(round) => round.steady.probes.join("; "),
+        None => "nothing".to_owned(),
+    }
+}
+
+/// Asks all probes in rounds. A round during which a fault came or went says nothing about either
+/// side of it, and is thrown away.
+async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
+    let mut written: Option<(Instant, Steady)> = None;
+    loop {
+        let round = one_round(&trial).await;
+        if trial
+            .broken_now()
+            .into_iter()
+            .eq(round.steady.broken.iter().cloned())
+        {
+            let mark = *lock(&trial.mark);
+            let due = written.as_ref().is_none_or(|(at, old)| {
+                *old != round.steady || at.elapsed() >= AGAIN || *at <= mark
+            });
+            if due {
+                trial.record(Event::Steady(round.steady.clone()))?;
+                written = Some((round.began, round.steady.clone()));
+            }
+            trial.rounds.send_replace(Some(round));
+        }
+        wait::pause(PACE).await;
+    }
+}
+
+/// Asks all probes at once.
+async fn one_round(trial: &Trial) -> Round {
+    let began = Instant::now();
+    let broken = trial.broken_now();
+    let sight = trial.sight(began).shared();
+    let asked = trial.plan.steady.iter().map(|probe| {
+        let (sight, broken) = (sight.clone(), &broken);
+        async move {
+            // Managers that hang must not hold up what can be asked without them.
+            let sight = match probe::needs_view(probe) {
+                true => sight.await,
+                false => Look::CannotTell("nobody was asked".to_owned()),
+            };
+            probe::observe(&*trial.lab, &trial.plan, probe, &sight, broken).await
+        }
+    });
+    let looks = join_all(asked).await;
+    let holds = looks.iter().all(|look| matches!(look, Look::Holds(_)));
+    let cannot_tell = looks.iter().any(|look| matches!(look, Look::CannotTell(_)));
+    let line = |look| match look {
+        Look::Holds(seen) | Look::NotYet(seen) => seen,
+        Look::CannotTell(why) => format!("cannot tell: {why}"),
+    };
+    let steady = Steady {
+        holds,
+        cannot_tell,
+        probes: looks.into_iter().map(line).collect(),
+        broken: broken.into_iter().collect(),
+    };
+    Round { began, steady }
+}

@@ -1,0 +1,152 @@
+//! One fault, from its hour to its heal.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::target::{Chosen, choose};
+use super::trial::Trial;
+use super::{excerpt, observe, steady};
+use crate::fault::{self, Fault};
+use crate::heal;
+use crate::journal::{Event, Intent, JournalError};
+use crate::plan::FaultEnd;
+use crate::wait;
+
+/// Waits for its hour, breaks, looks, waits for its end, and heals. When the run is stopped it
+/// heals at once.
+pub(super) async fn run(
+    trial: Arc<Trial>,
+    index: usize,
+    load_began: Instant,
+) -> Result<(), JournalError> {
+    let Some(planned) = trial.plan.faults.get(index) else {
+        return Ok(());
+    };
+    let hour = wait::pause_until(load_began + planned.at.0);
+    if trial.unless_stopped(hour).await.is_none() {
+        return Ok(());
+    }
+    let Some(fault) = fault::of_verb(planned.action.verb()) else {
+        let last = format!("no fault is called `{}`", planned.action.verb());
+        return trial.record(Event::NotConfirmed { fault: index, last });
+    };
+    let Some(intent) = announce(&trial, index, fault).await? else {
+        return Ok(());
+    };
+    let ended = last(&trial, fault, &intent, planned.end).await;
+    heal_one(&trial, &intent).await;
+    ended
+}
+
+/// Chooses the targets and journals the intent; nothing if there is no target in time.
+async fn announce(
+    trial: &Trial,
+    index: usize,
+    fault: &dyn Fault,
+) -> Result<Option<Intent>, JournalError> {
+    let turn = trial.choosing.lock().await;
+    let Some(chosen) = trial.unless_stopped(find_targets(trial, index)).await else {
+        return Ok(None);
+    };
+    let (targets, chosen) = match chosen {
+        Ok(chosen) => chosen,
+        Err(last) => {
+            let last = format!("no target: {last}");
+            trial.record(Event::NotConfirmed { fault: index, last })?;
+            return Ok(None);
+        }
+    };
+    let intent = fault.prepare(index, targets, chosen);
+    trial.record(Event::Intent(intent.clone()))?;
+    trial.count_broken(&intent);
+    drop(turn);
+    Ok(Some(intent))
+}
+
+/// Chooses from what the managers say now; waits for a target as long as for a confirmation.
+async fn find_targets(trial: &Trial, index: usize) -> Result<Chosen, String> {
+    let deadline = trial.plan.deadlines.confirm.0;
+    let Some(planned) = trial.plan.faults.get(index) else {
+        return Err("the plan has no such fault".to_owned());
+    };
+    let target = planned.action.target();
+    wait::until(
+        format!("`{target}`"),
+        deadline,
+        observe::PACE,
+        || async move {
+            let sight = trial.sight(Instant::now()).await;
+            choose(&trial.plan, index, target, &sight, &trial.broken_now())
+        },
+    )
+    .await
+    .map_err(|timed_out| timed_out.to_string())
+}
+
+/// Injects, confirms, and waits for the fault's end.
+async fn last(
+    trial: &Trial,
+    fault: &dyn Fault,
+    intent: &Intent,
+    end: FaultEnd,
+) -> Result<(), JournalError> {
+    let index = intent.fault;
+    trial.record(Event::Injecting { fault: index })?;
+    if let Err(trouble) = fault.inject(&*trial.lab, intent).await {
+        let last = trouble.0;
+        return trial.record(Event::NotConfirmed { fault: index, last });
+    }
+    let injected = Instant::now();
+    trial.record(Event::Injected { fault: index })?;
+    let deadline = trial.plan.deadlines.confirm.0;
+    let looked = fault.confirm(&*trial.lab, intent, deadline);
+    match trial.unless_stopped(looked).await {
+        None => return Ok(()),
+        Some(Err(last)) => return trial.record(Event::NotConfirmed { fault: index, last }),
+        Some(Ok(evidence)) => trial.record(Event::Confirmed {
+            fault: index,
+            evidence,
+        })?,
+    }
+    let confirmed = trial.mark();
+    let waited = wait_for_end(trial, index, end, injected, confirmed);
+    trial.unless_stopped(waited).await.unwrap_or(Ok(()))
+}
+
+/// Waits until the fault has lasted as long as it must, and journals the recovery.
+async fn wait_for_end(
+    trial: &Trial,
+    index: usize,
+    end: FaultEnd,
+    injected: Instant,
+    confirmed: Instant,
+) -> Result<(), JournalError> {
+    let longest = injected + end.longest().0;
+    let recovered = steady::holds_after(trial, confirmed, longest).await;
+    if recovered {
+        trial.record(Event::Recovered { fault: index })?;
+    } else {
+        excerpt::last_words(trial).await;
+    }
+    match end {
+        FaultEnd::After(_) => wait::pause_until(longest).await,
+        // The workloads must be seen to work while the fault still lasts.
+        FaultEnd::Recovery { .. } if recovered => wait::pause(trial.plan.deadlines.after.0).await,
+        FaultEnd::Recovery { .. } => {}
+    }
+    Ok(())
+}
+
+/// Heals, whatever the journal says of it.
+async fn heal_one(trial: &Trial, intent: &Intent) {
+    let fault = intent.fault;
+    trial.tell(Event::Healing { fault });
+    match heal::undo(&*trial.lab, &trial.plan, intent, &trial.broken_now()).await {
+        Ok(evidence) => {
+            trial.count_whole(intent);
+            trial.tell(Event::Healed { fault, evidence });
+        }
+        Err(error) => trial.tell(Event::HealFailed { fault, error }),
+    }
+}

@@ -1,0 +1,101 @@
+//! Chooses the nodes that a fault breaks.
+
+use std::collections::BTreeSet;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::plan::{Plan, Role};
+use crate::scenario::Target;
+use crate::swarm::View;
+use crate::wait::Look;
+
+/// The nodes, and why these.
+pub(super) type Chosen = (Vec<String>, String);
+
+/// Chooses among the nodes that are not broken yet; the seed and the fault's index decide where
+/// there is a choice.
+pub(super) fn choose(
+    plan: &Plan,
+    fault: usize,
+    target: &Target,
+    sight: &Look<View>,
+    broken: &BTreeSet<String>,
+) -> Look<Chosen> {
+    let view = match sight {
+        Look::Holds(view) => Some(view),
+        Look::NotYet(_) | Look::CannotTell(_) => None,
+    };
+    let leader = view.and_then(View::leader);
+    let sound = |name: &str| !broken.contains(name);
+    let of_role = |role: Role| -> Vec<&str> {
+        let nodes = plan.topology.nodes.iter();
+        let named = nodes.filter(|node| node.role == role && sound(&node.name));
+        named.map(|node| node.name.as_str()).collect()
+    };
+    let seeded = |from: &[&str]| {
+        let mut rng = ChaCha8Rng::seed_from_u64(plan.seed.wrapping_add(fault as u64));
+        from.get(rng.random_range(0..from.len().max(1)))
+            .map(|name| vec![(*name).to_owned()])
+    };
+    let text = target.to_string();
+    let found = match target {
+        Target::Leader => leader
+            .filter(|name| sound(name))
+            .map(|name| vec![name.to_owned()]),
+        Target::Manager => {
+            let all = of_role(Role::Manager);
+            let others: Vec<&str> = all.iter().copied().filter(|n| Some(*n) != leader).collect();
+            seeded(if others.is_empty() { &all } else { &others })
+        }
+        Target::Worker => seeded(&of_role(Role::Worker)),
+        Target::EveryNode => {
+            let all: Vec<String> = plan
+                .node_names()
+                .filter(|n| sound(n))
+                .map(str::to_owned)
+                .collect();
+            (!all.is_empty()).then_some(all)
+        }
+        Target::Node(name) => plan
+            .node_names()
+            .find(|node| node == name && sound(node))
+            .map(|name| vec![name.to_owned()]),
+        Target::HostOf(service) => return host_of(service, sight, broken),
+    };
+    match found {
+        Some(nodes) => Look::Holds((nodes, text)),
+        None => Look::NotYet(format!("no unbroken node is `{text}`{}", reason(sight))),
+    }
+}
+
+/// The node of the live task with the lowest slot.
+fn host_of(service: &str, sight: &Look<View>, broken: &BTreeSet<String>) -> Look<Chosen> {
+    let Look::Holds(view) = sight else {
+        return Look::NotYet(format!(
+            "nobody knows the host of `{service}`{}",
+            reason(sight)
+        ));
+    };
+    let hosted = view
+        .live(service)
+        .filter_map(|task| Some((task, task.node.clone()?)));
+    let first = hosted
+        .filter(|(_, node)| !broken.contains(node))
+        .min_by_key(|(task, _)| task.slot);
+    match first {
+        Some((task, node)) => {
+            let chosen = format!("host_of: {service} (slot {}, task {})", task.slot, task.id);
+            Look::Holds((vec![node], chosen))
+        }
+        None => Look::NotYet(format!("no unbroken node runs a live task of `{service}`")),
+    }
+}
+
+/// Why the managers said nothing, if they did not.
+fn reason(sight: &Look<View>) -> String {
+    match sight {
+        Look::Holds(_) => String::new(),
+        Look::NotYet(why) | Look::CannotTell(why) => format!(": {why}"),
+    }
+}

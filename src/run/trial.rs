@@ -1,0 +1,179 @@
+//! One run under way: what its parts share, and who may end whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures_util::FutureExt;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::journal::{Event, Intent, Journal, JournalError};
+use crate::plan::Plan;
+use crate::substrate::Lab;
+
+use super::observe::{Merged, Seen};
+use super::steady::Round;
+
+/// One run under way.
+pub(super) struct Trial {
+    /// The door to the world.
+    pub(super) lab: Arc<dyn Lab>,
+    /// What is to happen.
+    pub(super) plan: Plan,
+    /// What did.
+    pub(super) journal: Journal,
+    /// Cancelled when the run must end; faults then heal themselves.
+    pub(super) stop: CancellationToken,
+    /// Cancelled when the observers must end: after the last heal.
+    pub(super) observing: CancellationToken,
+    /// The observers' tasks.
+    pub(super) observers: TaskTracker,
+    /// The workloads' tasks; they end with [`Trial::working`].
+    pub(super) workloads: TaskTracker,
+    /// Cancelled when the workloads must end; also when the run must.
+    pub(super) working: CancellationToken,
+    /// The faults' tasks.
+    pub(super) faults: TaskTracker,
+    /// The last answer of each manager.
+    pub(super) seen: watch::Sender<Seen>,
+    /// The newest of what the managers said.
+    pub(super) merged: Mutex<Merged>,
+    /// The last round of the steady state's probes.
+    pub(super) rounds: watch::Sender<Option<Round>>,
+    /// The first round that begins after this is journaled whatever it says.
+    pub(super) mark: Mutex<Instant>,
+    /// The nodes that are broken now.
+    pub(super) broken: watch::Sender<BTreeSet<String>>,
+    /// Held while a fault chooses its targets, so that two never choose the same node.
+    pub(super) choosing: tokio::sync::Mutex<()>,
+    intents: Mutex<BTreeMap<usize, Intent>>,
+    fatal: Mutex<Option<JournalError>>,
+}
+
+impl Trial {
+    /// A run that has a lab, and has done nothing with it.
+    pub(super) fn new(
+        lab: Arc<dyn Lab>,
+        plan: Plan,
+        journal: Journal,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            lab,
+            plan,
+            journal,
+            observing: CancellationToken::new(),
+            observers: TaskTracker::new(),
+            workloads: TaskTracker::new(),
+            working: stop.child_token(),
+            faults: TaskTracker::new(),
+            seen: watch::Sender::new(Seen::default()),
+            merged: Mutex::default(),
+            rounds: watch::Sender::new(None),
+            mark: Mutex::new(Instant::now()),
+            broken: watch::Sender::new(BTreeSet::new()),
+            choosing: tokio::sync::Mutex::new(()),
+            intents: Mutex::default(),
+            fatal: Mutex::default(),
+            stop,
+        }
+    }
+
+    /// Journals what an act must not go without.
+    pub(super) fn record(&self, event: Event) -> Result<(), JournalError> {
+        self.journal.record(event).map(drop)
+    }
+
+    /// Journals what must not be held up: an observation, a clean-up. A failure ends the run.
+    pub(super) fn tell(&self, event: Event) {
+        if let Err(error) = self.record(event) {
+            self.fail(error);
+        }
+    }
+
+    /// Journals trouble in the harness.
+    pub(super) fn trouble(&self, what: impl Into<String>) {
+        self.tell(Event::Trouble { what: what.into() });
+    }
+
+    /// The journal failed: the run must end, because it can no longer be judged.
+    pub(super) fn fail(&self, error: JournalError) {
+        lock(&self.fatal).get_or_insert(error);
+        self.stop.cancel();
+    }
+
+    /// Why the journal failed, if it did.
+    pub(super) fn fatal(&self) -> Option<JournalError> {
+        lock(&self.fatal).take()
+    }
+
+    /// Starts a part of the run. Its failure ends the run; its panic is trouble.
+    pub(super) fn spawn(
+        self: &Arc<Self>,
+        group: &TaskTracker,
+        name: String,
+        work: impl Future<Output = Result<(), JournalError>> + Send + 'static,
+    ) {
+        let trial = Arc::clone(self);
+        group.spawn(async move {
+            match AssertUnwindSafe(work).catch_unwind().await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => trial.fail(error),
+                Err(_) => {
+                    trial.trouble(format!(
+                        "{name} panicked; report this with the run's journal"
+                    ));
+                    trial.stop.cancel();
+                }
+            }
+        });
+    }
+
+    /// Counts the targets of a fault as broken, from before it is injected.
+    pub(super) fn count_broken(&self, intent: &Intent) {
+        lock(&self.intents).insert(intent.fault, intent.clone());
+        self.publish_broken();
+    }
+
+    /// Counts them as whole, once they were seen to be.
+    pub(super) fn count_whole(&self, intent: &Intent) {
+        lock(&self.intents).remove(&intent.fault);
+        self.publish_broken();
+    }
+
+    /// The faults that may still be in force, in the plan's order.
+    pub(super) fn outstanding(&self) -> Vec<Intent> {
+        lock(&self.intents).values().cloned().collect()
+    }
+
+    /// The nodes that are broken now.
+    pub(super) fn broken_now(&self) -> BTreeSet<String> {
+        self.broken.borrow().clone()
+    }
+
+    /// Asks for an entry of the next round of the steady state's probes.
+    pub(super) fn mark(&self) -> Instant {
+        let now = Instant::now();
+        *lock(&self.mark) = now;
+        now
+    }
+
+    /// What `work` comes to, or nothing when the run must end first.
+    pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.stop.run_until_cancelled(work).await
+    }
+
+    fn publish_broken(&self) {
+        let all = self.outstanding();
+        let names = all.into_iter().flat_map(|intent| intent.targets).collect();
+        self.broken.send_replace(names);
+    }
+}
+
+/// Locks; a panic elsewhere is journaled where it happened, and leaves plain data behind.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,123 @@
+//! A session with a simulated database.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::Sabotage;
+use super::lab::present;
+use super::world::World;
+use crate::journal::{Outcome, Rows};
+use crate::substrate::Database;
+use crate::units::Span;
+use crate::wait;
+
+/// From the client to the commit, and from the commit to the client.
+const HALF: Duration = Duration::from_millis(2);
+
+/// One connection, through one machine to one task.
+pub(super) struct Session {
+    world: Arc<Mutex<World>>,
+    via: usize,
+    task: String,
+}
+
+/// What becomes of a packet on the way to the task.
+enum Way {
+    /// It arrives at this task.
+    Open(usize),
+    /// The process or its machine is gone, and somebody says so.
+    Reset,
+    /// Nobody says anything.
+    Silent,
+}
+
+impl Session {
+    pub(super) fn new(world: Arc<Mutex<World>>, via: usize, task: String) -> Self {
+        Self { world, via, task }
+    }
+
+    /// The way to the task, and for `stores` on to its storage.
+    fn way(&self, world: &World, stores: bool) -> Way {
+        let found = world.tasks.iter().position(|task| task.id == self.task);
+        let task = found.and_then(|i| Some((i, world.tasks.get(i)?)));
+        let Some((i, task)) = task.filter(|(_, task)| task.process) else {
+            return Way::Reset;
+        };
+        if !world.live(self.via) {
+            return Way::Reset;
+        }
+        let cut = |node: usize| world.machines.get(node).is_some_and(|m| m.isolated);
+        let shared = world.plan.topology.storage.is_some();
+        match task.node {
+            Some(node) if !world.connected(self.via, node) => Way::Silent,
+            Some(node) if stores && shared && cut(node) => Way::Silent,
+            _ => Way::Open(i),
+        }
+    }
+
+    /// Waits for the answer to something that reached the task.
+    async fn answered(&self, stores: bool, deadline: Duration) -> Result<usize, String> {
+        wait::pause(HALF).await;
+        let way = self.way(&present(&self.world), stores);
+        match way {
+            Way::Open(task) => Ok(task),
+            Way::Reset => Err("connection reset".to_owned()),
+            Way::Silent => {
+                wait::pause(deadline.saturating_sub(HALF)).await;
+                Err(format!("no answer within {}", Span(deadline)))
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Database for Session {
+    async fn query(&mut self, _: &str, deadline: Duration) -> Result<(), String> {
+        self.answered(false, deadline).await.map(drop)
+    }
+
+    async fn create_ledger(&mut self, deadline: Duration) -> Result<(), String> {
+        let task = self.answered(true, deadline).await?;
+        if let Some(table) = present(&self.world).table(task) {
+            table.created = true;
+        }
+        Ok(())
+    }
+
+    async fn insert(&mut self, row: u64, deadline: Duration) -> Outcome {
+        if present(&self.world).is(&Sabotage::WorkloadNeverConnects) {
+            return Outcome::Refused("access denied".to_owned());
+        }
+        let task = match self.answered(true, deadline).await {
+            Ok(task) => task,
+            Err(error) => return Outcome::Unknown(error),
+        };
+        if !present(&self.world).commit(task, row) {
+            return Outcome::Refused("table `ledger` doesn't exist".to_owned());
+        }
+        match self.answered(true, deadline).await {
+            Ok(_) => Outcome::Acknowledged,
+            Err(error) => Outcome::Unknown(error),
+        }
+    }
+
+    async fn read_ledger(&mut self, deadline: Duration) -> Rows {
+        let unavailable = {
+            let world = present(&self.world);
+            let name = world
+                .machines
+                .get(self.via)
+                .map(|machine| machine.name.clone());
+            name.is_some_and(|name| world.is(&Sabotage::ReadBackUnavailable(name)))
+        };
+        if unavailable {
+            return Rows::Unreadable("access denied".to_owned());
+        }
+        match self.answered(true, deadline).await {
+            Ok(task) => present(&self.world).rows(task),
+            Err(error) => Rows::Unreadable(error),
+        }
+    }
+}

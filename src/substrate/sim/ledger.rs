@@ -1,0 +1,66 @@
+//! What a simulated database stores.
+
+use std::collections::BTreeMap;
+
+use super::Sabotage;
+use super::world::World;
+use crate::journal::Rows;
+
+/// One ledger's table.
+#[derive(Clone, Default)]
+pub(super) struct Table {
+    pub(super) created: bool,
+    /// Row number to the number of times it is there.
+    rows: BTreeMap<u64, u32>,
+}
+
+impl World {
+    /// The table that a task stores in.
+    pub(super) fn table(&mut self, task: usize) -> Option<&mut Table> {
+        if self.plan.topology.storage.is_some() {
+            return Some(&mut self.shared);
+        }
+        self.tasks.get_mut(task).map(|task| &mut task.table)
+    }
+
+    /// Stores a row; false if there is no table.
+    pub(super) fn commit(&mut self, task: usize, row: u64) -> bool {
+        let forgotten = self.is(&Sabotage::AckWithoutCommit) && row.is_multiple_of(10);
+        let twice = self.is(&Sabotage::DuplicateRow) && row == 7;
+        match self.table(task) {
+            Some(table) if table.created => {
+                if !forgotten {
+                    *table.rows.entry(row).or_default() += 1 + u32::from(twice);
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Everything that a task's table holds.
+    pub(super) fn rows(&mut self, task: usize) -> Rows {
+        let (lose, strange) = (self.is(&Sabotage::LoseRow), self.is(&Sabotage::StrangeRow));
+        let Some(table) = self.table(task).filter(|table| table.created) else {
+            return Rows::NoTable;
+        };
+        let lost = lose.then(|| table.rows.keys().nth(table.rows.len() / 2).copied());
+        let lost = lost.flatten();
+        let mut ranges: Vec<(u64, u64)> = Vec::new();
+        for row in table.rows.keys().copied().filter(|row| Some(*row) != lost) {
+            match ranges.last_mut() {
+                Some((_, end)) if *end + 1 == row => *end = row,
+                _ => ranges.push((row, row)),
+            }
+        }
+        let more = table.rows.iter().filter(|(_, count)| **count > 1);
+        Rows::Found {
+            ranges,
+            duplicates: more.map(|(row, _)| *row).collect(),
+            strange: strange
+                .then(|| "row 1 has the content of row 2".to_owned())
+                .into_iter()
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What the simulated managers and engines answer.
+
+use super::world::World;
+use crate::journal::{ApiError, ContainerSeen, NodeSeen, TaskSeen};
+use crate::swarm::View;
+
+impl World {
+    /// One manager's list of nodes and tasks.
+    pub(super) fn view(&self, manager: usize) -> Result<View, ApiError> {
+        if !self.live(manager) {
+            return Err(ApiError::Unreachable("connection refused".to_owned()));
+        }
+        if !self.heard(manager) {
+            return Err(ApiError::Refused {
+                status: 503,
+                message: "rpc error: code = Unknown desc = The swarm does not have a leader"
+                    .to_owned(),
+            });
+        }
+        Ok(View {
+            nodes: (0..self.machines.len())
+                .filter_map(|i| self.node_seen(i))
+                .collect(),
+            tasks: (0..self.tasks.len())
+                .filter_map(|i| self.task_seen(i))
+                .collect(),
+        })
+    }
+
+    fn node_seen(&self, i: usize) -> Option<NodeSeen> {
+        let machine = self.machines.get(i)?;
+        let reached = if self.heard(i) {
+            "reachable"
+        } else {
+            "unreachable"
+        };
+        Some(NodeSeen {
+            id: format!("node{i:02}"),
+            name: machine.name.clone(),
+            index: machine.index,
+            state: if machine.down { "down" } else { "ready" }.to_owned(),
+            availability: "active".to_owned(),
+            role: if machine.manager { "manager" } else { "worker" }.to_owned(),
+            leader: self.leader == Some(i),
+            reachability: machine.manager.then(|| reached.to_owned()),
+        })
+    }
+
+    fn task_seen(&self, i: usize) -> Option<TaskSeen> {
+        let task = self.tasks.get(i)?;
+        let node = task.node.and_then(|node| self.machines.get(node));
+        let placed = matches!(task.state, "running" | "failed" | "shutdown");
+        Some(TaskSeen {
+            id: task.id.clone(),
+            index: task.index,
+            service: task.service.clone(),
+            slot: task.slot,
+            node: node.map(|node| node.name.clone()),
+            state: task.state.to_owned(),
+            desired: if task.wanted { "running" } else { "shutdown" }.to_owned(),
+            message: task.message.to_owned(),
+            container: placed.then(|| container_of(&task.id)),
+            timestamp: None,
+        })
+    }
+
+    /// What one machine's own engine lists.
+    pub(super) fn containers(&self, machine: usize) -> Result<Vec<ContainerSeen>, ApiError> {
+        if !self.live(machine) {
+            return Err(ApiError::Unreachable("connection refused".to_owned()));
+        }
+        let here = self.tasks.iter().filter(|task| {
+            task.node == Some(machine) && matches!(task.state, "running" | "failed" | "shutdown")
+        });
+        let seen = here.map(|task| ContainerSeen {
+            id: container_of(&task.id),
+            task: task.id.clone(),
+            service: task.service.clone(),
+            slot: task.slot,
+            running: task.process,
+        });
+        Ok(seen.collect())
+    }
+}
+
+/// The container of a task.
+fn container_of(task: &str) -> String {
+    format!("container-of-{task}")
+}

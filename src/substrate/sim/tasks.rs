@@ -1,0 +1,314 @@
+//! How the simulated swarm places, starts and replaces tasks.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Sabotage;
+use super::ledger::Table;
+use super::world::World;
+use crate::plan::{Probe, Service, Workload};
+
+/// From the loss of a task to the placing of its successor (Swarm's restart delay).
+const RESTART: Duration = Duration::from_secs(5);
+
+/// From the placing of a task to its running.
+const START: Duration = Duration::from_secs(3);
+
+/// When the task of [`Sabotage::SecondLiveTask`] appears, counted from the deployment.
+const SECOND_AT: Duration = Duration::from_secs(15);
+
+/// How long it stays.
+const SECOND_FOR: Duration = Duration::from_secs(10);
+
+/// How long an old task of [`Sabotage::ResurrectedTask`] runs again.
+const RESURRECTED_FOR: Duration = Duration::from_secs(20);
+
+/// Ended tasks that are remembered for a slot (Swarm: 5).
+const REMEMBERED: usize = 4;
+
+/// One task.
+pub(super) struct Task {
+    pub(super) id: String,
+    pub(super) index: u64,
+    pub(super) service: String,
+    pub(super) slot: u64,
+    pub(super) node: Option<usize>,
+    /// As the managers know it.
+    pub(super) state: &'static str,
+    pub(super) wanted: bool,
+    pub(super) message: &'static str,
+    /// When it can be placed, or starts.
+    due: Instant,
+    /// True while its process runs, whatever the managers know.
+    pub(super) process: bool,
+    /// Its own storage, where there is no shared one.
+    pub(super) table: Table,
+    lingers: Option<Instant>,
+}
+
+impl World {
+    /// Takes the stack.
+    pub(super) fn deploy(&mut self) {
+        self.deployed = Some(self.now);
+        let stack = self.plan.stack.clone();
+        for service in stack.map(|stack| stack.services).unwrap_or_default() {
+            match service.replicas {
+                Some(replicas) => {
+                    for slot in 1..=u64::from(replicas) {
+                        self.create(&service.name, slot, None, self.now);
+                    }
+                }
+                None => {
+                    for node in 0..self.machines.len() {
+                        self.create(&service.name, 0, Some(node), self.now);
+                    }
+                }
+            }
+        }
+    }
+
+    /// One step of everything that the leader and the agents do.
+    pub(super) fn move_tasks(&mut self) {
+        self.second_live_task();
+        if self.leader.is_none() {
+            return;
+        }
+        for i in 0..self.tasks.len() {
+            self.report(i);
+            self.replace(i);
+            self.place(i);
+            self.start(i);
+            self.end(i);
+        }
+        self.forget();
+    }
+
+    /// The processes of a machine that lost its power are gone; nobody is told yet.
+    pub(super) fn drop_processes(&mut self, machine: usize) {
+        for task in self.tasks.iter_mut().filter(|t| t.node == Some(machine)) {
+            task.process = false;
+        }
+    }
+
+    fn create(&mut self, service: &str, slot: u64, node: Option<usize>, due: Instant) {
+        self.identity += 1;
+        let task = Task {
+            id: format!("task{:04}", self.identity),
+            index: self.next_index(),
+            service: service.to_owned(),
+            slot,
+            node,
+            state: if node.is_some() {
+                "preparing"
+            } else {
+                "pending"
+            },
+            wanted: true,
+            message: "",
+            due: if node.is_some() { due + START } else { due },
+            process: false,
+            table: Table::default(),
+            lingers: None,
+        };
+        self.tasks.push(task);
+    }
+
+    fn change(&mut self, i: usize, change: impl FnOnce(&mut Task)) {
+        let index = self.next_index();
+        if let Some(task) = self.tasks.get_mut(i) {
+            task.index = index;
+            change(task);
+        }
+    }
+
+    /// The task, and whether the leader hears of its node.
+    fn look(&self, i: usize) -> Option<(&Task, bool)> {
+        let task = self.tasks.get(i)?;
+        Some((task, task.node.is_some_and(|node| self.heard(node))))
+    }
+
+    /// An agent that is heard again says which of its processes are gone.
+    fn report(&mut self, i: usize) {
+        let gone = |(task, heard): (&Task, bool)| {
+            heard && task.wanted && task.state == "running" && !task.process
+        };
+        if self.look(i).is_some_and(gone) {
+            self.change(i, |task| {
+                task.state = "failed";
+                task.message = "task: non-zero exit (137)";
+            });
+        }
+    }
+
+    /// A task that failed, or whose node is down, gets a successor.
+    fn replace(&mut self, i: usize) {
+        let Some((task, _)) = self.look(i) else {
+            return;
+        };
+        let machine = task.node.and_then(|node| self.machines.get(node));
+        let global = task.slot == 0;
+        let down = machine.is_some_and(|m| m.down) && !global;
+        if !task.wanted || !(down || task.state == "failed") {
+            return;
+        }
+        let (service, slot) = (task.service.clone(), task.slot);
+        let pinned = task.node.filter(|_| global);
+        self.change(i, |task| task.wanted = false);
+        self.create(&service, slot, pinned, self.now + RESTART);
+    }
+
+    fn place(&mut self, i: usize) {
+        let Some((task, _)) = self.look(i) else {
+            return;
+        };
+        if task.state != "pending" || task.due > self.now {
+            return;
+        }
+        let workers_only = self
+            .plan
+            .service(&task.service)
+            .is_some_and(|service| service.only_workers);
+        let load = |node: usize| {
+            let here = self
+                .tasks
+                .iter()
+                .filter(|t| t.wanted && t.node == Some(node));
+            let same = here.clone().filter(|t| t.service == task.service).count();
+            (same, here.count())
+        };
+        let fit = (0..self.machines.len())
+            .filter(|node| self.heard(*node))
+            .filter(|node| {
+                self.machines
+                    .get(*node)
+                    .is_some_and(|m| !(workers_only && m.manager))
+            })
+            .min_by_key(|node| (load(*node), *node));
+        if fit.is_some() {
+            let due = self.now + START;
+            self.change(i, |task| {
+                (task.node, task.state, task.due) = (fit, "preparing", due);
+            });
+        }
+    }
+
+    fn start(&mut self, i: usize) {
+        let Some((task, heard)) = self.look(i) else {
+            return;
+        };
+        let starts = task.state == "preparing" && task.wanted && task.due <= self.now && heard;
+        if !starts || self.is(&Sabotage::SteadyNeverHolds) {
+            return;
+        }
+        let fails = self.struck
+            && self.is(&Sabotage::DatabaseNeverComesBack)
+            && self.is_database(&task.service);
+        self.change(i, |task| {
+            task.process = !fails;
+            task.state = if fails { "failed" } else { "running" };
+            task.message = if fails {
+                "task: non-zero exit (1)"
+            } else {
+                "started"
+            };
+        });
+    }
+
+    /// An agent that is heard ends what is no longer wanted.
+    fn end(&mut self, i: usize) {
+        let Some((task, heard)) = self.look(i) else {
+            return;
+        };
+        if task.wanted || !heard || !matches!(task.state, "running" | "preparing") {
+            return;
+        }
+        if self.is(&Sabotage::ResurrectedTask) && task.state == "running" {
+            let until = task.lingers.unwrap_or(self.now + RESURRECTED_FOR);
+            if until > self.now {
+                if let Some(task) = self.tasks.get_mut(i) {
+                    (task.process, task.lingers) = (true, Some(until));
+                }
+                return;
+            }
+        }
+        self.change(i, |task| {
+            (task.process, task.state) = (false, "shutdown");
+        });
+    }
+
+    /// Keeps a few ended tasks of each slot.
+    fn forget(&mut self) {
+        let ended = |task: &Task| !task.wanted && matches!(task.state, "shutdown" | "failed");
+        let mut kept = Vec::new();
+        let mut count = std::collections::BTreeMap::new();
+        for task in self.tasks.drain(..).rev() {
+            let slot = (
+                task.service.clone(),
+                task.slot,
+                task.node.filter(|_| task.slot == 0),
+            );
+            let seen: &mut usize = count.entry(slot).or_default();
+            *seen += usize::from(ended(&task));
+            if !ended(&task) || *seen <= REMEMBERED {
+                kept.push(task);
+            }
+        }
+        kept.reverse();
+        self.tasks = kept;
+    }
+
+    fn second_live_task(&mut self) {
+        let due = self.deployed.is_some_and(|at| self.now >= at + SECOND_AT);
+        if !due || !self.is(&Sabotage::SecondLiveTask) {
+            return;
+        }
+        if let Some((id, until)) = self.second.clone() {
+            let ended = self.tasks.iter().position(|t| t.id == id && t.wanted);
+            if let Some(i) = ended.filter(|_| until <= self.now) {
+                self.change(i, |task| task.wanted = false);
+            }
+            return;
+        }
+        let Some(first) = self.tasks.iter().find(|t| t.wanted && t.process) else {
+            return;
+        };
+        let (service, slot, node) = (first.service.clone(), first.slot, first.node);
+        let other = (0..self.machines.len()).find(|i| Some(*i) != node && self.heard(*i));
+        self.create(&service, slot, other, self.now);
+        let last = self.tasks.len() - 1;
+        self.change(last, |task| (task.state, task.process) = ("running", true));
+        let id = self
+            .tasks
+            .last()
+            .map(|task| task.id.clone())
+            .unwrap_or_default();
+        self.second = Some((id, self.now + SECOND_FOR));
+    }
+
+    /// True for a service that the plan speaks SQL to.
+    fn is_database(&self, name: &str) -> bool {
+        let asked = |probe: &Probe| matches!(probe, Probe::Sql { service, .. } if service == name);
+        let written =
+            |w: &Workload| matches!(w, Workload::Ledger { service, .. } if service == name);
+        self.plan.steady.iter().any(asked) || self.plan.workloads.iter().any(written)
+    }
+
+    /// The service that publishes a port.
+    pub(super) fn publisher(&self, port: u16) -> Option<&Service> {
+        let services = &self.plan.stack.as_ref()?.services;
+        services
+            .iter()
+            .find(|service| service.published.contains(&port))
+    }
+
+    /// The task that a node's published port leads to: any live one, or its own when it is cut off.
+    pub(super) fn replica(&self, via: usize, service: &str) -> Option<usize> {
+        let serves = |task: &Task| {
+            let near = task.node.is_some_and(|node| self.connected(via, node));
+            let listed = task.wanted || task.node == Some(via);
+            task.service == service && task.process && task.state == "running" && near && listed
+        };
+        self.tasks.iter().position(serves)
+    }
+}

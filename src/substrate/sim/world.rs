@@ -1,0 +1,231 @@
+//! The state of the simulated machines, and how it moves with time.
+
+use std::time::Duration;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+use tokio::time::Instant;
+
+use super::Sabotage;
+use super::ledger::Table;
+use super::tasks::Task;
+use crate::plan::{Plan, Role};
+
+/// Time moves in steps of this length.
+pub(super) const STEP: Duration = Duration::from_millis(100);
+
+/// From power to an engine that answers.
+pub(super) const BOOT: Duration = Duration::from_secs(8);
+
+/// From the loss of a leader to the next (raft's tick is 1 s, an election takes several).
+const ELECTION: Duration = Duration::from_secs(4);
+
+/// One machine.
+pub(super) struct Machine {
+    pub(super) name: String,
+    pub(super) manager: bool,
+    pub(super) powered: bool,
+    pub(super) isolated: bool,
+    /// When its engine answers, once it has power.
+    pub(super) engine_at: Instant,
+    /// Since when the leader has not heard of it.
+    pub(super) lost: Option<Instant>,
+    /// After how long the leader calls it down (swarmkit: 13.5 s to 16.5 s).
+    pub(super) grace: Duration,
+    pub(super) down: bool,
+    /// `Version.Index`.
+    pub(super) index: u64,
+    pub(super) sent: u64,
+    pub(super) delivered: u64,
+}
+
+impl Machine {
+    /// True while its engine runs.
+    pub(super) fn live(&self, now: Instant) -> bool {
+        self.powered && self.engine_at <= now
+    }
+}
+
+/// Everything there is.
+pub(super) struct World {
+    pub(super) plan: Plan,
+    pub(super) sabotage: Option<Sabotage>,
+    /// The time up to which the world has moved.
+    pub(super) now: Instant,
+    pub(super) machines: Vec<Machine>,
+    pub(super) tasks: Vec<Task>,
+    pub(super) leader: Option<usize>,
+    /// When there will be a leader, if nothing changes.
+    election: Option<Instant>,
+    /// The last `Version.Index` that was given out.
+    index: u64,
+    /// The last identity that was given out.
+    pub(super) identity: u64,
+    pub(super) deployed: Option<Instant>,
+    /// True once a fault reached a machine.
+    pub(super) struck: bool,
+    /// What every task of a database stores on, if there is a storage machine.
+    pub(super) shared: Table,
+    /// The extra task of [`Sabotage::SecondLiveTask`], and when it ends.
+    pub(super) second: Option<(String, Instant)>,
+}
+
+impl World {
+    /// A swarm that has formed, with nothing in it.
+    pub(super) fn new(plan: Plan, sabotage: Option<Sabotage>) -> Self {
+        let now = Instant::now();
+        let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
+        let mut index = 0;
+        let machine = |node: &crate::plan::Node| {
+            index += 1;
+            Machine {
+                name: node.name.clone(),
+                manager: node.role == Role::Manager,
+                powered: true,
+                isolated: false,
+                engine_at: now,
+                lost: None,
+                grace: Duration::from_millis(rng.random_range(13_500..16_500)),
+                down: false,
+                index,
+                sent: 0,
+                delivered: 0,
+            }
+        };
+        let machines = plan.topology.nodes.iter().map(machine).collect();
+        Self {
+            plan,
+            sabotage,
+            now,
+            machines,
+            tasks: Vec::new(),
+            leader: Some(0),
+            election: None,
+            index: index + 1,
+            identity: 0,
+            deployed: None,
+            struck: false,
+            shared: Table::default(),
+            second: None,
+        }
+    }
+
+    /// Moves the world up to the present.
+    pub(super) fn catch_up(&mut self) {
+        let present = Instant::now();
+        while self.now + STEP <= present {
+            self.now += STEP;
+            self.send_frames();
+            self.elect();
+            self.notice_nodes();
+            self.move_tasks();
+        }
+    }
+
+    /// The next `Version.Index`.
+    pub(super) fn next_index(&mut self) -> u64 {
+        self.index += 1;
+        self.index
+    }
+
+    /// The machine of this name.
+    pub(super) fn machine(&self, name: &str) -> Option<usize> {
+        self.machines.iter().position(|m| m.name == name)
+    }
+
+    /// True when this is how the world misbehaves.
+    pub(super) fn is(&self, sabotage: &Sabotage) -> bool {
+        self.sabotage.as_ref() == Some(sabotage)
+    }
+
+    /// True while this machine's engine runs.
+    pub(super) fn live(&self, machine: usize) -> bool {
+        self.machines.get(machine).is_some_and(|m| m.live(self.now))
+    }
+
+    /// True while frames pass between two machines.
+    pub(super) fn connected(&self, one: usize, other: usize) -> bool {
+        let isolated = |i: usize| self.machines.get(i).is_none_or(|m| m.isolated);
+        self.live(one) && self.live(other) && (one == other || !(isolated(one) || isolated(other)))
+    }
+
+    /// True while the leader hears of this machine.
+    pub(super) fn heard(&self, machine: usize) -> bool {
+        self.leader
+            .is_some_and(|leader| self.connected(leader, machine))
+    }
+
+    fn send_frames(&mut self) {
+        let now = self.now;
+        for machine in self.machines.iter_mut().filter(|m| m.live(now)) {
+            machine.sent += 1;
+            machine.delivered += u64::from(!machine.isolated);
+        }
+    }
+
+    /// True if this manager reaches a majority of managers, itself included.
+    fn has_majority(&self, manager: usize) -> bool {
+        let managers = self.machines.iter().enumerate().filter(|(_, m)| m.manager);
+        let (mut all, mut reached) = (0, 0);
+        for (other, _) in managers {
+            all += 1;
+            reached += usize::from(self.connected(manager, other));
+        }
+        reached * 2 > all
+    }
+
+    fn elect(&mut self) {
+        if self.leader.is_some_and(|leader| self.has_majority(leader)) {
+            return;
+        }
+        if let Some(old) = self.leader.take() {
+            let index = self.next_index();
+            if let Some(machine) = self.machines.get_mut(old) {
+                machine.index = index;
+            }
+        }
+        let able = (0..self.machines.len())
+            .find(|i| self.machines.get(*i).is_some_and(|m| m.manager) && self.has_majority(*i));
+        let Some(able) = able else {
+            self.election = None;
+            return;
+        };
+        let at = *self.election.get_or_insert(self.now + ELECTION);
+        if at > self.now || (self.struck && self.is(&Sabotage::LeaderNeverReturns)) {
+            return;
+        }
+        self.election = None;
+        self.leader = Some(able);
+        let (index, now) = (self.next_index(), self.now);
+        for machine in &mut self.machines {
+            machine.lost = machine.lost.map(|_| now);
+        }
+        if let Some(machine) = self.machines.get_mut(able) {
+            machine.index = index;
+        }
+    }
+
+    fn notice_nodes(&mut self) {
+        if self.leader.is_none() {
+            return;
+        }
+        for i in 0..self.machines.len() {
+            let (heard, now, index) = (self.heard(i), self.now, self.index + 1);
+            let Some(machine) = self.machines.get_mut(i) else {
+                continue;
+            };
+            let down = if heard {
+                machine.lost = None;
+                false
+            } else {
+                let lost = *machine.lost.get_or_insert(now);
+                machine.down || now.duration_since(lost) >= machine.grace
+            };
+            if down != machine.down {
+                machine.down = down;
+                machine.index = index;
+                self.index = index;
+            }
+        }
+    }
+}

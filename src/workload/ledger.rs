@@ -1,0 +1,212 @@
+//! `ledger`: inserts numbered rows, and journals each before it is sent and when its fate is told.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+use super::Context;
+use crate::journal::{Event, JournalError, Outcome, Rows};
+use crate::substrate::{Database, Lab};
+use crate::units::{Rate, Span};
+use crate::wait::{self, Look};
+
+/// How long one attempt to connect may take; a row's own deadline if that is shorter.
+const CONNECT: Duration = Duration::from_secs(2);
+
+/// How much longer than its deadline an answer is waited for, should the place forget it.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// The pace of attempts that are made until they succeed: table, read-back.
+const PACE: Duration = Duration::from_millis(500);
+
+/// How long one attempt to read the whole ledger may take before it is tried again.
+const READ: Duration = Duration::from_secs(30);
+
+/// A ledger of the plan, ready to be driven.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    /// The workload's name.
+    pub workload: String,
+    /// The service's name in the stack file.
+    pub service: String,
+    /// Rows a second, over all writers.
+    pub rate: Rate,
+    /// How many writers.
+    pub writers: u8,
+    /// How long one row may take before its fate is unknown.
+    pub within: Duration,
+    /// The number of the last row that was taken; the writers share it.
+    pub last_row: Arc<AtomicU64>,
+}
+
+/// Creates the table, through any node.
+///
+/// # Errors
+/// When no node's session could do it before the deadline; the last error.
+pub async fn create(
+    lab: &dyn Lab,
+    ledger: &Ledger,
+    nodes: &[String],
+    deadline: Duration,
+) -> Result<(), String> {
+    let what = format!("the table of `{}`", ledger.workload);
+    wait::until(what, deadline, PACE, || async move {
+        let mut last = "there is no node".to_owned();
+        for node in nodes {
+            let created = async {
+                let mut session = lab.database(node, &ledger.service, CONNECT).await?;
+                session.create_ledger(ledger.within).await
+            };
+            match timeout(CONNECT + ledger.within, created).await {
+                Ok(Ok(())) => return Look::Holds(()),
+                Ok(Err(error)) => last = format!("`{node}`: {error}"),
+                Err(_) => last = format!("`{node}`: no answer"),
+            }
+        }
+        Look::NotYet(last)
+    })
+    .await
+    .map_err(|timed_out| timed_out.to_string())
+}
+
+/// One writer: a row a tick, on a connection of its own; a tick that comes too late is skipped.
+/// Returns when it is stopped and the row under way is settled.
+///
+/// # Errors
+/// When the journal cannot be written; then no further row is sent.
+pub async fn write(context: Context, ledger: Ledger, writer: u8) -> Result<(), JournalError> {
+    let writers = u32::from(ledger.writers.max(1));
+    let period = ledger.rate.period() * writers;
+    let first = Instant::now() + period * u32::from(writer) / writers;
+    let mut ticks = interval_at(first, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut session: Option<(String, Box<dyn Database>)> = None;
+    let mut attempt = usize::from(writer);
+    loop {
+        tokio::select! {
+            biased;
+            () = context.stop.cancelled() => return Ok(()),
+            _ = ticks.tick() => {}
+        }
+        session = match session.take() {
+            Some((via, open)) => insert(&context, &ledger, via, open).await?,
+            None => {
+                let via = next_node(&context, attempt);
+                attempt += 1;
+                match connect(&context, &ledger, &via).await {
+                    Ok(open) => insert(&context, &ledger, via, open).await?,
+                    Err(error) => {
+                        refuse(&context, &ledger, via, &error)?;
+                        None
+                    }
+                }
+            }
+        };
+    }
+}
+
+/// Sends one row; gives the session back if it can be used again.
+async fn insert(
+    context: &Context,
+    ledger: &Ledger,
+    via: String,
+    mut session: Box<dyn Database>,
+) -> Result<Option<(String, Box<dyn Database>)>, JournalError> {
+    let row = announce(context, ledger, via.clone())?;
+    let sent = session.insert(row, ledger.within);
+    let outcome = timeout(ledger.within + GRACE, sent)
+        .await
+        .unwrap_or_else(|_| Outcome::Unknown(format!("no answer within {}", Span(ledger.within))));
+    let usable = outcome == Outcome::Acknowledged;
+    settle(context, ledger, row, outcome)?;
+    Ok(usable.then_some((via, session)))
+}
+
+/// A row that was never sent, because there is no connection.
+fn refuse(
+    context: &Context,
+    ledger: &Ledger,
+    via: String,
+    error: &str,
+) -> Result<(), JournalError> {
+    let row = announce(context, ledger, via)?;
+    let outcome = Outcome::Refused(format!("no connection: {error}"));
+    settle(context, ledger, row, outcome)
+}
+
+/// Takes the next row's number and journals it.
+fn announce(context: &Context, ledger: &Ledger, via: String) -> Result<u64, JournalError> {
+    let row = ledger.last_row.fetch_add(1, Ordering::Relaxed) + 1;
+    let workload = ledger.workload.clone();
+    context
+        .journal
+        .record(Event::Insert { workload, row, via })?;
+    Ok(row)
+}
+
+/// Journals a row's fate.
+fn settle(
+    context: &Context,
+    ledger: &Ledger,
+    row: u64,
+    outcome: Outcome,
+) -> Result<(), JournalError> {
+    let workload = ledger.workload.clone();
+    let event = Event::Inserted {
+        workload,
+        row,
+        outcome,
+    };
+    context.journal.record(event).map(drop)
+}
+
+/// Opens a session.
+async fn connect(
+    context: &Context,
+    ledger: &Ledger,
+    via: &str,
+) -> Result<Box<dyn Database>, String> {
+    let deadline = CONNECT.min(ledger.within);
+    let open = context.lab.database(via, &ledger.service, deadline);
+    timeout(deadline, open)
+        .await
+        .unwrap_or_else(|_| Err(format!("no session within {}", Span(deadline))))
+}
+
+/// The node to try next: in turn, those that are not broken; all, if every one is.
+fn next_node(context: &Context, attempt: usize) -> String {
+    let broken = context.broken.borrow();
+    let sound: Vec<&String> = context
+        .nodes
+        .iter()
+        .filter(|n| !broken.contains(*n))
+        .collect();
+    match sound.len() {
+        0 => context.nodes.get(attempt % context.nodes.len().max(1)),
+        count => sound.get(attempt % count).copied(),
+    }
+    .cloned()
+    .unwrap_or_default()
+}
+
+/// Reads the ledger through one node, again until it can be read or the deadline has passed.
+pub async fn read_back(lab: &dyn Lab, service: &str, node: &str, deadline: Duration) -> Rows {
+    let read = || async move {
+        let rows = async {
+            match lab.database(node, service, CONNECT).await {
+                Ok(mut session) => session.read_ledger(READ).await,
+                Err(error) => Rows::Unreadable(format!("no connection: {error}")),
+            }
+        };
+        match timeout(CONNECT + READ + GRACE, rows).await {
+            Ok(Rows::Unreadable(why)) => Look::CannotTell(why),
+            Ok(rows) => Look::Holds(rows),
+            Err(_) => Look::CannotTell("no answer".to_owned()),
+        }
+    };
+    wait::until(format!("the ledger through `{node}`"), deadline, PACE, read)
+        .await
+        .unwrap_or_else(|timed_out| Rows::Unreadable(timed_out.to_string()))
+}

@@ -1,0 +1,91 @@
+//! Whole runs on the simulated place, minutes in milliseconds.
+//!
+//! Goal: whatever happens to a run, its journal tells it in order, and nothing stays broken.
+//! Method: hand-built plans, tokio's paused time, and a place that can be sabotaged.
+
+#[path = "sim/plans.rs"]
+mod plans;
+
+#[path = "sim/faults.rs"]
+mod faults;
+#[path = "sim/interrupted.rs"]
+mod interrupted;
+#[path = "sim/probes.rs"]
+mod probes;
+#[path = "sim/runs.rs"]
+mod runs;
+#[path = "sim/sabotage.rs"]
+mod sabotage;
+
+use seatrial::journal::{Event, History};
+use seatrial::plan::Plan;
+use seatrial::run::{self, Options};
+use seatrial::substrate::sim::{Sabotage, Sim};
+use tokio_util::sync::CancellationToken;
+
+/// Runs a plan on the simulated place and reads its journal back.
+async fn run_sim(plan: &Plan, sabotage: Option<Sabotage>) -> History {
+    run_until(plan, sabotage, CancellationToken::new()).await
+}
+
+/// The same, with a token that ends it.
+async fn run_until(plan: &Plan, sabotage: Option<Sabotage>, stop: CancellationToken) -> History {
+    let folder = tempfile::tempdir().expect("a folder");
+    let options = Options {
+        folder: folder.path().join("run"),
+        command_line: vec!["seatrial".to_owned(), "run".to_owned()],
+        listener: None,
+        stop,
+    };
+    let place = sabotage.map_or_else(Sim::new, Sim::with);
+    let summary = run::run(&place, plan, options).await.expect("a journal");
+    seatrial::journal::read(&summary.journal).expect("a journal that can be read")
+}
+
+/// The number of the first entry that is wanted; it must be there.
+fn seq(history: &History, what: &str, wanted: impl Fn(&Event) -> bool) -> u64 {
+    match history.entries.iter().find(|entry| wanted(&entry.event)) {
+        Some(entry) => entry.seq,
+        None => panic!("no {what} in the journal:\n{}", outline(history)),
+    }
+}
+
+/// How many entries are wanted.
+fn count(history: &History, wanted: impl Fn(&Event) -> bool) -> usize {
+    history
+        .entries
+        .iter()
+        .filter(|entry| wanted(&entry.event))
+        .count()
+}
+
+/// What was done, and when the steady state changed, for people: seconds and event.
+fn outline(history: &History) -> String {
+    let mut text = String::new();
+    let mut last = None;
+    for entry in &history.entries {
+        let seconds = entry.at().as_secs_f64();
+        let line = match &entry.event {
+            Event::Header(_) => "header".to_owned(),
+            Event::Plan(_) => "plan".to_owned(),
+            Event::Poll(_)
+            | Event::Node(_)
+            | Event::Task(_)
+            | Event::TaskGone { .. }
+            | Event::Containers(_)
+            | Event::Insert { .. }
+            | Event::Inserted { .. }
+            | Event::Got { .. } => continue,
+            Event::Steady(steady) => {
+                let seen = Some((steady.holds, steady.cannot_tell, steady.broken.clone()));
+                if std::mem::replace(&mut last, seen.clone()) == seen {
+                    continue;
+                }
+                serde_json::to_string(steady).expect("an event")
+            }
+            event => serde_json::to_string(event).expect("an event"),
+        };
+        text.push_str(&format!("{seconds:7.1}  {line}\n"));
+    }
+    text
+}

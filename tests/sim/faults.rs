@@ -1,0 +1,132 @@
+//! Each fault by itself: it is confirmed by observation, and its heal can be repeated.
+
+use std::time::Duration;
+
+use rstest::rstest;
+use seatrial::fault;
+use seatrial::substrate::sim::{Sabotage, Sim};
+use seatrial::substrate::{Lab, PowerOff};
+
+use super::plans;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A deployed lab.
+async fn lab(sabotage: Option<Sabotage>) -> std::sync::Arc<dyn Lab> {
+    let place = sabotage.map_or_else(Sim::new, Sim::with);
+    let lab = place.lab(&plans::web());
+    lab.deploy().await.expect("deployed");
+    lab
+}
+
+#[rstest]
+#[case("stop", "has no power")]
+#[case("kill", "has no power")]
+#[case("isolate", "none was delivered")]
+#[tokio::test(start_paused = true)]
+async fn a_fault_is_seen_to_bite_and_to_be_gone(#[case] verb: &str, #[case] seen: &str) {
+    let lab = lab(None).await;
+    let fault = fault::of_verb(verb).expect("a fault");
+    let targets = vec!["server-2".to_owned(), "server-4".to_owned()];
+    let intent = fault.prepare(0, targets, "by hand".to_owned());
+    fault.inject(&*lab, &intent).await.expect("injected");
+    let evidence = fault
+        .confirm(&*lab, &intent, DEADLINE)
+        .await
+        .expect("confirmed");
+    assert_eq!(evidence.matches(seen).count(), 2, "{evidence}");
+    for _ in 0..2 {
+        fault
+            .heal(&*lab, &intent, DEADLINE)
+            .await
+            .expect("healed, also again");
+    }
+    fault
+        .confirm(&*lab, &intent, DEADLINE)
+        .await
+        .expect_err("it is gone");
+}
+
+#[rstest]
+#[case("stop", Sabotage::FaultDoesNotBite, "still has power")]
+#[case("kill", Sabotage::FaultDoesNotBite, "still has power")]
+#[case("isolate", Sabotage::IsolateNoOp, "frames were delivered")]
+#[tokio::test(start_paused = true)]
+async fn a_fault_that_does_not_bite_is_not_confirmed(
+    #[case] verb: &str,
+    #[case] sabotage: Sabotage,
+    #[case] seen: &str,
+) {
+    let lab = lab(Some(sabotage)).await;
+    let fault = fault::of_verb(verb).expect("a fault");
+    let intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    fault
+        .inject(&*lab, &intent)
+        .await
+        .expect("it claims to be injected");
+    let last = fault
+        .confirm(&*lab, &intent, DEADLINE)
+        .await
+        .expect_err("not seen");
+    assert!(last.contains(seen), "{last}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_sends_nothing_proves_no_isolation() {
+    let lab = lab(None).await;
+    lab.power_off("server-2", PowerOff::Cut).await.expect("off");
+    let fault = fault::of_verb("isolate").expect("a fault");
+    let intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    fault.inject(&*lab, &intent).await.expect("injected");
+    let last = fault
+        .confirm(&*lab, &intent, DEADLINE)
+        .await
+        .expect_err("nobody can tell");
+    assert!(last.contains("sent no frame"), "{last}");
+}
+
+#[rstest]
+#[case("stop")]
+#[case("kill")]
+#[case("isolate")]
+#[tokio::test(start_paused = true)]
+async fn a_heal_is_right_when_the_injection_never_ran_or_half_ran(#[case] verb: &str) {
+    let lab = lab(None).await;
+    let fault = fault::of_verb(verb).expect("a fault");
+    let targets = vec!["server-2".to_owned(), "server-4".to_owned()];
+    let intent = fault.prepare(0, targets, "by hand".to_owned());
+    fault
+        .heal(&*lab, &intent, DEADLINE)
+        .await
+        .expect("nothing to heal");
+    let half = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    fault.inject(&*lab, &half).await.expect("half injected");
+    fault.heal(&*lab, &intent, DEADLINE).await.expect("healed");
+    assert!(lab.powered("server-2").await);
+    fault
+        .confirm(&*lab, &half, DEADLINE)
+        .await
+        .expect_err("it is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_heal_that_fails_says_so_and_visits_every_target() {
+    let lab = lab(Some(Sabotage::HealFails)).await;
+    let fault = fault::of_verb("kill").expect("a fault");
+    let targets = vec!["server-2".to_owned(), "server-4".to_owned()];
+    let intent = fault.prepare(0, targets, "by hand".to_owned());
+    fault.inject(&*lab, &intent).await.expect("injected");
+    let error = fault
+        .heal(&*lab, &intent, DEADLINE)
+        .await
+        .expect_err("it fails");
+    assert!(
+        error.contains("server-2") && error.contains("server-4"),
+        "{error}"
+    );
+}
+
+#[test]
+fn an_unknown_verb_is_no_fault() {
+    assert!(fault::of_verb("stpo").is_none());
+}

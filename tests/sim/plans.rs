@@ -1,0 +1,190 @@
+//! Plans built by hand.
+
+use seatrial::plan::{
+    Check, Deadlines, Fault, FaultEnd, NfsVersionKey, Node, Plan, Probe, Role, Service, Stack,
+    Storage, Topology, Workload,
+};
+use seatrial::scenario::{Control, FaultAction, Target};
+use seatrial::units::{Rate, Share, Span};
+
+/// A database on shared storage, with a ledger: three managers and a worker.
+pub(crate) fn database() -> Plan {
+    let mut plan = empty("database", 3, 1);
+    plan.topology.storage = Some(Storage {
+        name: "storage".to_owned(),
+        address: "192.168.150.20".to_owned(),
+        export: "/srv/share".to_owned(),
+        mount: "/mnt/dockernfs".to_owned(),
+        options: "vers=3".to_owned(),
+        nfs: NfsVersionKey::V3,
+    });
+    plan.stack = Some(stack("mariadb", Some(1), 3306));
+    plan.steady = vec![
+        Probe::Running {
+            service: "mariadb".to_owned(),
+            replicas: 1,
+        },
+        Probe::Sql {
+            service: "mariadb".to_owned(),
+            port: 3306,
+            query: "SELECT 1".to_owned(),
+            within: Span::secs(2),
+        },
+    ];
+    plan.workloads = vec![Workload::Ledger {
+        name: "ledger".to_owned(),
+        service: "mariadb".to_owned(),
+        port: 3306,
+        rate: Rate { per_second: 20.0 },
+        writers: 4,
+        within: Span::secs(5),
+    }];
+    plan.checks = vec![
+        Check::Recovers {
+            within: Span::secs(120),
+        },
+        Check::NothingLost {
+            workload: "ledger".to_owned(),
+        },
+        Check::NeverTwo {
+            service: "mariadb".to_owned(),
+        },
+        Check::Exercised,
+    ];
+    plan
+}
+
+/// A page on every node, asked for on every node: three managers and two workers.
+pub(crate) fn web() -> Plan {
+    let mut plan = empty("web", 3, 2);
+    plan.stack = Some(stack("nginx", Some(3), 8080));
+    plan.steady = vec![
+        Probe::Running {
+            service: "nginx".to_owned(),
+            replicas: 3,
+        },
+        Probe::Http {
+            via: Target::EveryNode,
+            port: 8080,
+            path: "/".to_owned(),
+            body: "hello".to_owned(),
+            within: Span::secs(2),
+        },
+    ];
+    plan.workloads = vec![Workload::Get {
+        name: "get".to_owned(),
+        via: Target::EveryNode,
+        port: 8080,
+        path: "/".to_owned(),
+        body: "hello".to_owned(),
+        rate: Rate { per_second: 10.0 },
+        within: Span::secs(2),
+    }];
+    plan.checks = vec![
+        Check::Recovers {
+            within: Span::secs(120),
+        },
+        Check::Answers {
+            workload: "get".to_owned(),
+            share: Share(0.9),
+            gap: Span::secs(30),
+        },
+        Check::Exercised,
+    ];
+    plan
+}
+
+/// The web plan, with two of three managers cut off at once.
+pub(crate) fn quorum_loss() -> Plan {
+    let mut plan = web();
+    plan.checks = vec![
+        Check::Control {
+            expected: Control::Lost,
+        },
+        Check::Exercised,
+    ];
+    for target in ["server-1", "server-2"] {
+        let action = FaultAction::Stop(Target::Node(target.to_owned()));
+        plan.faults.push(Fault {
+            at: Span::secs(10),
+            action,
+            end: FaultEnd::After(Span::secs(40)),
+        });
+    }
+    plan
+}
+
+/// A plan with one more fault that lasts until recovery.
+pub(crate) fn with_fault(mut plan: Plan, at: u64, action: FaultAction) -> Plan {
+    plan.faults.push(Fault {
+        at: Span::secs(at),
+        action,
+        end: FaultEnd::Recovery {
+            deadline: Span::secs(120),
+        },
+    });
+    plan
+}
+
+/// The node that runs the database.
+pub(crate) fn database_host() -> Target {
+    Target::HostOf("mariadb".to_owned())
+}
+
+fn empty(name: &str, managers: u8, workers: u8) -> Plan {
+    let node = |number: u8| Node {
+        name: format!("server-{number}"),
+        address: format!("192.168.150.{number}"),
+        role: if number <= managers {
+            Role::Manager
+        } else {
+            Role::Worker
+        },
+    };
+    Plan {
+        name: name.to_owned(),
+        title: "A plan built by hand".to_owned(),
+        because: "The harness must be tested too.".to_owned(),
+        seed: 7,
+        place: "sim".to_owned(),
+        patience: 1.0,
+        needs: [].into(),
+        topology: Topology {
+            nodes: (1..=managers + workers).map(node).collect(),
+            storage: None,
+        },
+        share: [].into(),
+        stack: None,
+        steady: Vec::new(),
+        workloads: Vec::new(),
+        faults: Vec::new(),
+        checks: vec![Check::Exercised],
+        must_fail: Vec::new(),
+        deadlines: Deadlines {
+            bring_up: Span::secs(60),
+            steady: Span::secs(60),
+            confirm: Span::secs(20),
+            heal: Span::secs(60),
+            steady_again: Span::secs(60),
+            read_back: Span::secs(10),
+            after: Span::secs(5),
+        },
+    }
+}
+
+fn stack(service: &str, replicas: Option<u32>, port: u16) -> Stack {
+    let service = Service {
+        name: service.to_owned(),
+        full_name: format!("stack_{service}"),
+        image: format!("{service}:1"),
+        replicas,
+        published: vec![port],
+        root_password: None,
+        only_workers: false,
+    };
+    Stack {
+        name: "stack".to_owned(),
+        text: "services: {}".to_owned(),
+        services: vec![service],
+    }
+}

@@ -1,0 +1,322 @@
+//! Honest runs: every fault, quorum loss, and no fault at all.
+
+use rstest::rstest;
+use seatrial::journal::{ApiError, Event, History, ManagerAnswer, Outcome, Phase, Poll, Rows};
+use seatrial::scenario::{FaultAction, Target};
+
+use super::plans::{self, with_fault};
+use super::{count, outline, run_sim, seq};
+
+/// What must be true of every journal of a run that reached its end.
+fn is_whole(history: &History) {
+    assert!(history.ended(), "{}", outline(history));
+    assert!(matches!(history.entries[0].event, Event::Header(_)));
+    assert!(matches!(history.entries[1].event, Event::Plan(_)));
+    let phases: Vec<Phase> = history
+        .entries
+        .iter()
+        .filter_map(|entry| match entry.event {
+            Event::Phase(phase) => Some(phase),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        phases,
+        [
+            Phase::BringUp,
+            Phase::Deploy,
+            Phase::SteadyBefore,
+            Phase::Load,
+            Phase::SteadyAfter,
+            Phase::ReadBack,
+            Phase::TearDown
+        ]
+    );
+    assert_eq!(
+        count(history, |e| matches!(e, Event::Trouble { .. })),
+        0,
+        "{}",
+        outline(history)
+    );
+}
+
+/// A fault's entries stand in the order of the acts that they announce.
+fn is_orderly(history: &History, index: usize) {
+    let steps = [
+        seq(
+            history,
+            "intent",
+            |e| matches!(e, Event::Intent(i) if i.fault == index),
+        ),
+        seq(history, "injecting", |e| {
+            *e == Event::Injecting { fault: index }
+        }),
+        seq(history, "injected", |e| {
+            *e == Event::Injected { fault: index }
+        }),
+        seq(
+            history,
+            "confirmed",
+            |e| matches!(e, Event::Confirmed { fault, .. } if *fault == index),
+        ),
+        seq(history, "healing", |e| {
+            *e == Event::Healing { fault: index }
+        }),
+        seq(
+            history,
+            "healed",
+            |e| matches!(e, Event::Healed { fault, .. } if *fault == index),
+        ),
+        seq(history, "steady after", |e| {
+            *e == Event::Phase(Phase::SteadyAfter)
+        }),
+    ];
+    assert!(steps.is_sorted(), "{steps:?}\n{}", outline(history));
+}
+
+/// Recovery was seen in a steady entry between confirmation and heal.
+fn recovered_by_itself(history: &History, index: usize) {
+    let confirmed = seq(
+        history,
+        "confirmed",
+        |e| matches!(e, Event::Confirmed { fault, .. } if *fault == index),
+    );
+    let recovered = seq(history, "recovered", |e| {
+        *e == Event::Recovered { fault: index }
+    });
+    let healing = seq(history, "healing", |e| {
+        *e == Event::Healing { fault: index }
+    });
+    assert!(
+        confirmed < recovered && recovered < healing,
+        "{}",
+        outline(history)
+    );
+    let between = &history.entries[confirmed as usize..recovered as usize];
+    let holds = |e: &Event| matches!(e, Event::Steady(s) if s.holds && !s.broken.is_empty());
+    assert!(
+        between.iter().any(|entry| holds(&entry.event)),
+        "{}",
+        outline(history)
+    );
+}
+
+/// Every acknowledged row is read back through every node.
+fn kept_every_row(history: &History) {
+    let acknowledged: Vec<u64> = history
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::Inserted {
+                row,
+                outcome: Outcome::Acknowledged,
+                ..
+            } => Some(*row),
+            _ => None,
+        })
+        .collect();
+    assert!(acknowledged.len() > 100, "{} rows", acknowledged.len());
+    let mut nodes = 0;
+    for entry in &history.entries {
+        let Event::ReadBack { via, rows, .. } = &entry.event else {
+            continue;
+        };
+        let Rows::Found {
+            ranges,
+            duplicates,
+            strange,
+        } = rows
+        else {
+            panic!("through {via}: {rows:?}");
+        };
+        let found = |row: &u64| ranges.iter().any(|(from, to)| (from..=to).contains(&row));
+        assert!(acknowledged.iter().all(found) && duplicates.is_empty() && strange.is_empty());
+        nodes += 1;
+    }
+    assert_eq!(nodes, history.plan.topology.nodes.len());
+}
+
+#[rstest]
+#[case::stop(FaultAction::Stop(plans::database_host()))]
+#[case::kill(FaultAction::Kill(plans::database_host()))]
+#[case::isolate(FaultAction::Isolate(plans::database_host()))]
+#[case::kill_leader(FaultAction::Kill(Target::Leader))]
+#[case::isolate_leader(FaultAction::Isolate(Target::Leader))]
+#[case::stop_manager(FaultAction::Stop(Target::Manager))]
+#[case::kill_worker(FaultAction::Kill(Target::Worker))]
+#[tokio::test(start_paused = true)]
+async fn a_database_survives_a_fault(#[case] action: FaultAction) {
+    let plan = with_fault(plans::database(), 10, action);
+    let history = run_sim(&plan, None).await;
+    is_whole(&history);
+    is_orderly(&history, 0);
+    recovered_by_itself(&history, 0);
+    kept_every_row(&history);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_workload_never_bursts_and_numbers_its_rows_without_gaps() {
+    let plan = with_fault(
+        plans::database(),
+        10,
+        FaultAction::Isolate(plans::database_host()),
+    );
+    let history = run_sim(&plan, None).await;
+    let mut rows = Vec::new();
+    let mut a_second = std::collections::BTreeMap::<u64, usize>::new();
+    for entry in &history.entries {
+        if let Event::Insert { row, .. } = entry.event {
+            rows.push(row);
+            *a_second.entry(entry.at().as_secs()).or_default() += 1;
+        }
+    }
+    rows.sort_unstable();
+    assert_eq!(rows, (1..=rows.len() as u64).collect::<Vec<_>>());
+    assert!(a_second.values().all(|count| *count <= 21), "{a_second:?}");
+    let settled = count(&history, |e| matches!(e, Event::Inserted { .. }));
+    assert_eq!(settled, rows.len());
+    let unknown = |e: &Event| {
+        matches!(
+            e,
+            Event::Inserted {
+                outcome: Outcome::Unknown(_),
+                ..
+            }
+        )
+    };
+    assert!(
+        count(&history, unknown) > 0,
+        "a cut connection leaves a row's fate open"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_happens_without_faults() {
+    for plan in [plans::database(), plans::web()] {
+        let history = run_sim(&plan, None).await;
+        is_whole(&history);
+        assert_eq!(count(&history, |e| matches!(e, Event::Intent(_))), 0);
+        let steady = |e: &Event| matches!(e, Event::Steady(s) if s.holds);
+        assert!(count(&history, steady) >= 2, "{}", outline(&history));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_is_asked_for_on_every_node_while_one_is_down() {
+    let plan = with_fault(plans::web(), 10, FaultAction::Kill(Target::Worker));
+    let history = run_sim(&plan, None).await;
+    is_whole(&history);
+    is_orderly(&history, 0);
+    recovered_by_itself(&history, 0);
+    for node in plan.node_names() {
+        let right = count(&history, |e| {
+            matches!(e, Event::Got { via, answer: seatrial::journal::Answer::Right, .. }
+                if via == node)
+        });
+        assert!(right > 50, "{node}: {right}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_of_three_managers_take_the_leader_with_them() {
+    let history = run_sim(&plans::quorum_loss(), None).await;
+    is_whole(&history);
+    (0..2).for_each(|index| is_orderly(&history, index));
+    let confirmed = seq(&history, "confirmed", |e| {
+        matches!(e, Event::Confirmed { fault: 1, .. })
+    });
+    let healing = seq(&history, "healing", |e| matches!(e, Event::Healing { .. }));
+    let between = &history.entries[confirmed as usize..healing as usize];
+    let polls: Vec<&Poll> = between
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::Poll(poll) => Some(poll),
+            _ => None,
+        })
+        .collect();
+    let refused =
+        |m: &ManagerAnswer| matches!(m.error, Some(ApiError::Refused { status: 503, .. }));
+    assert!(polls.len() > 20, "{} polls", polls.len());
+    for poll in polls {
+        assert!(
+            poll.leader().is_none() && poll.managers.iter().any(refused),
+            "{poll:?}"
+        );
+    }
+    assert_eq!(count(&history, |e| matches!(e, Event::Recovered { .. })), 0);
+    let last = history
+        .entries
+        .iter()
+        .rev()
+        .find_map(|entry| match &entry.event {
+            Event::Poll(poll) => Some(poll.leader().map(str::to_owned)),
+            _ => None,
+        });
+    assert!(last.flatten().is_some(), "a leader is back after the heals");
+}
+
+#[tokio::test(start_paused = true)]
+async fn faults_may_overlap_and_never_share_a_node() {
+    let plan = with_fault(plans::web(), 10, FaultAction::Kill(Target::Worker));
+    let plan = with_fault(plan, 10, FaultAction::Isolate(Target::Worker));
+    let history = run_sim(&plan, None).await;
+    is_whole(&history);
+    let targets: Vec<&str> = history
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::Intent(intent) => Some(intent.targets[0].as_str()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(targets.len(), 2);
+    assert_ne!(targets[0], targets[1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_without_a_target_is_never_confirmed() {
+    let mut plan = with_fault(plans::database(), 10, FaultAction::Kill(Target::Worker));
+    plan.topology.nodes.pop();
+    let history = run_sim(&plan, None).await;
+    is_whole(&history);
+    assert_eq!(count(&history, |e| matches!(e, Event::Intent(_))), 0);
+    let said = |e: &Event| matches!(e, Event::NotConfirmed { last, .. } if last.contains("worker"));
+    assert_eq!(count(&history, said), 1, "{}", outline(&history));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_managers_say_never_goes_backwards() {
+    let plan = with_fault(plans::database(), 10, FaultAction::Isolate(Target::Leader));
+    let history = run_sim(&plan, None).await;
+    let mut indices = std::collections::BTreeMap::<String, u64>::new();
+    for entry in &history.entries {
+        let (id, index) = match &entry.event {
+            Event::Node(node) => (node.id.clone(), node.index),
+            Event::Task(task) => (task.id.clone(), task.index),
+            _ => continue,
+        };
+        let old = indices.insert(id, index).unwrap_or(0);
+        assert!(old <= index);
+    }
+    assert!(indices.len() >= 6, "{indices:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_seed_breaks_the_same_node() {
+    let outlines = [0, 1].map(|_| async {
+        let plan = with_fault(plans::web(), 10, FaultAction::Kill(Target::Manager));
+        outline(&run_sim(&plan, None).await)
+    });
+    let [one, other] = outlines;
+    assert_eq!(one.await, other.await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_outline_of_a_run_reads_well() {
+    let plan = with_fault(
+        plans::database(),
+        10,
+        FaultAction::Kill(plans::database_host()),
+    );
+    insta::assert_snapshot!(outline(&run_sim(&plan, None).await));
+}
