@@ -210,6 +210,8 @@ pub enum Phase {
     Deploy,
     /// Waits for the steady state.
     SteadyBefore,
+    /// The steady state holds; the place may keep it for the next run.
+    Checkpoint,
     /// The workloads run; fault times count from here.
     Load,
     /// All faults are over; waits for the steady state.

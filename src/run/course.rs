@@ -23,6 +23,11 @@ pub(super) async fn run(trial: &Arc<Trial>) -> Result<(), Halt> {
     enter(trial, Phase::SteadyBefore)?;
     steady::start(trial);
     steady_before(trial).await?;
+    enter(trial, Phase::Checkpoint)?;
+    if let Err(trouble) = trial.lab.checkpoint().await {
+        return Err(Halt::Trouble(format!("the steady state was not kept: {trouble}")));
+    }
+    steady_before(trial).await?;
     let ledgers = load::ledgers(&trial.plan);
     create_tables(trial, &ledgers).await?;
     enter(trial, Phase::Load)?;
