@@ -259,6 +259,52 @@ pub(crate) fn plan(name: &str, checks: &[Check]) -> Plan {
         root_password: None,
         only_workers: false,
     };
+    Plan {
+        name: name.to_owned(),
+        title: "MariaDB on NFS survives the loss of its node".to_owned(),
+        because: "A dead node may cost minutes of writes, never an acknowledged one.".to_owned(),
+        seed: 0x7f3a,
+        place: "vm".to_owned(),
+        patience: 1.0,
+        needs: Capabilities::new(),
+        topology: Topology {
+            nodes: NODES.iter().enumerate().map(node).collect(),
+            storage: None,
+        },
+        share: BTreeMap::new(),
+        stack: Some(Stack {
+            name: "mariadb-nfs".to_owned(),
+            text: String::new(),
+            services: vec![service("mariadb", 3306), service("nginx", 8080)],
+        }),
+        steady: vec![Probe::Running {
+            service: "mariadb".to_owned(),
+            replicas: 1,
+        }],
+        workloads: workloads(checks),
+        faults: vec![Fault {
+            at: Span::secs(30),
+            action: FaultAction::Stop(Target::HostOf("mariadb".to_owned())),
+            end: FaultEnd::Recovery {
+                deadline: Span::secs(60),
+            },
+        }],
+        checks: checks.to_vec(),
+        must_fail: Vec::new(),
+        deadlines: Deadlines {
+            bring_up: Span::secs(300),
+            steady: Span::secs(120),
+            confirm: Span::secs(30),
+            heal: Span::secs(60),
+            steady_again: Span::secs(20),
+            read_back: Span::secs(30),
+            after: Span::secs(5),
+        },
+    }
+}
+
+/// The workloads that the checks name.
+fn workloads(checks: &[Check]) -> Vec<Workload> {
     let mut workloads = Vec::new();
     for check in checks {
         match check {
@@ -282,48 +328,7 @@ pub(crate) fn plan(name: &str, checks: &[Check]) -> Plan {
             _ => {}
         }
     }
-    Plan {
-        name: name.to_owned(),
-        title: "MariaDB on NFS survives the loss of its node".to_owned(),
-        because: "A dead node may cost minutes of writes, never an acknowledged one.".to_owned(),
-        seed: 0x7f3a,
-        place: "vm".to_owned(),
-        patience: 1.0,
-        needs: Capabilities::new(),
-        topology: Topology {
-            nodes: NODES.iter().enumerate().map(node).collect(),
-            storage: None,
-        },
-        share: BTreeMap::new(),
-        stack: Some(Stack {
-            name: "mariadb-nfs".to_owned(),
-            text: String::new(),
-            services: vec![service("mariadb", 3306), service("nginx", 8080)],
-        }),
-        steady: vec![Probe::Running {
-            service: "mariadb".to_owned(),
-            replicas: 1,
-        }],
-        workloads,
-        faults: vec![Fault {
-            at: Span::secs(30),
-            action: FaultAction::Stop(Target::HostOf("mariadb".to_owned())),
-            end: FaultEnd::Recovery {
-                deadline: Span::secs(60),
-            },
-        }],
-        checks: checks.to_vec(),
-        must_fail: Vec::new(),
-        deadlines: Deadlines {
-            bring_up: Span::secs(300),
-            steady: Span::secs(120),
-            confirm: Span::secs(30),
-            heal: Span::secs(60),
-            steady_again: Span::secs(20),
-            read_back: Span::secs(30),
-            after: Span::secs(5),
-        },
-    }
+    workloads
 }
 
 fn header(plan: &Plan) -> Header {
