@@ -101,7 +101,9 @@ fn read(rows: &Rows) -> String {
             let lengths = ranges
                 .iter()
                 .map(|(first, last)| last.saturating_sub(*first));
-            let rows = lengths.fold(0, |sum: u64, length| sum.saturating_add(length).saturating_add(1));
+            let rows = lengths.fold(0, |sum: u64, length| {
+                sum.saturating_add(length).saturating_add(1)
+            });
             counted(rows, "row")
         }
         Rows::NoTable => "no table".to_owned(),
