@@ -91,6 +91,7 @@ fn phase_line(phase: Phase) -> (&'static str, String) {
         Phase::BringUp => ("BRING UP", "making machines and swarm"),
         Phase::Deploy => ("DEPLOY", "filling the share, deploying the stack"),
         Phase::SteadyBefore => ("WAIT", "for the steady state"),
+        Phase::Checkpoint => ("KEEP", "the steady state, for the next run"),
         Phase::Load => ("LOAD", "the workloads run; fault times count from here"),
         Phase::SteadyAfter => ("WAIT", "for the steady state, all faults over"),
         Phase::ReadBack => (

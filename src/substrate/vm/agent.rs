@@ -122,16 +122,10 @@ impl Agent {
             .map(|_| ())
     }
 
-    /// Asks the guest to shut itself down; the machine's process ends when it has.
+    /// Asks the guest to shut itself down, as a person would; its process ends when it has.
     pub(super) async fn shut_down(&self) -> Result<(), Trouble> {
-        let mut lines = self.lines.lock().await;
-        let mut session = match lines.take() {
-            Some(session) => session,
-            None => self.open().await?,
-        };
-        let request = json!({ "execute": "guest-shutdown", "arguments": { "mode": "powerdown" } });
-        let sent = session.send(request.to_string()).await;
-        sent.map_err(|error| Trouble(format!("shutdown of `{}`: {error}", self.machine)))
+        let arguments = json!({ "path": "/bin/systemctl", "arg": ["poweroff", "--no-block"] });
+        self.call("guest-exec", arguments).await.map(|_| ())
     }
 
     /// Forgets the session: the machine behind the socket is a new one.
