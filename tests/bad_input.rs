@@ -216,7 +216,11 @@ proptest! {
     }
 
     #[test]
-    fn exchanged_words_never_panic(which in 0_usize..100, from in 0_usize..500, to in 0_usize..500) {
+    fn exchanged_words_never_panic(
+        which in 0_usize..100,
+        from in 0_usize..500,
+        to in 0_usize..500,
+    ) {
         let texts = scenarios();
         let text = &texts[which % texts.len()];
         let words: Vec<&str> = text.split_whitespace().collect();

@@ -103,15 +103,7 @@ fn patience_that_outlasts_a_fault_is_refused() {
         ..options()
     };
     let mistakes = plan(&loaded, &slow).expect_err("6m is longer than 5m");
-    assert_snapshot!(mistakes, @"
-    error: 3m at a patience of 2 is not shorter than the 5m that `stop` lasts: recovery could not be told from the cure
-      --> scenarios/patient.yaml:34:25
-       |
-    34 |   - recovers: { within: 3m }
-       |                         ^^
-       |
-       = help: write less, or leave `for` out: `stop` then lasts until recovery
-    ");
+    assert_snapshot!(mistakes);
     for patience in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
         plan(
             &loaded,
@@ -264,7 +256,10 @@ expect: [ control: kept, recovers: { within: 3m } ]
     ""
 )]
 #[case::nobody_needs_a_majority(
-    &[("stop: worker", "stop: leader"), ("control: kept, recovers: { within: 3m }", "control: lost")],
+    &[
+        ("stop: worker", "stop: leader"),
+        ("control: kept, recovers: { within: 3m }", "control: lost"),
+    ],
     ""
 )]
 #[case::no_majority_is_lost(&[("kept", "lost")], "2 managers keep their majority")]
@@ -273,7 +268,10 @@ expect: [ control: kept, recovers: { within: 3m } ]
     &[("worker }", "worker }, for: 4m"), ("4m, do: { stop: worker", "4m, do: { stop: server-99")],
     "no node `server-99`"
 )]
-#[case::as_long_as_the_fault(&[("worker }", "worker }, for: 3m")], "could not be told from the cure")]
+#[case::as_long_as_the_fault(
+    &[("worker }", "worker }, for: 3m")],
+    "could not be told from the cure"
+)]
 #[case::longer_than_the_fault(&[("worker }", "worker }, for: 3m 1s")], "")]
 #[case::the_same_time(&[("4m", "15s")], "")]
 #[case::before_the_first(&[("4m", "14s")], "is before the fault above")]

@@ -116,7 +116,7 @@ impl Power<'_> {
             .timeline
             .against(self.node)
             .filter_map(Window::power_cut);
-        cuts.map(|(off, _)| off).filter(|off| *off > at).min()
+        cuts.map(|(off, _)| off).filter(|off| *off >= at).min()
     }
 
     /// Until when a container may have run that was seen at `last` and not looked for until `to`.

@@ -48,8 +48,9 @@ pub(super) fn beside(
 /// The name that a stack is deployed under.
 fn stack_name(file: &str) -> Result<&str, &'static str> {
     let mut parts = Path::new(file).components();
-    if !matches!((parts.next(), parts.next()), (Some(Component::Normal(only)), None) if only == file)
-    {
+    let (first, second) = (parts.next(), parts.next());
+    let alone = matches!(first, Some(Component::Normal(only)) if only == file);
+    if !alone || second.is_some() {
         return Err("is not beside the scenario");
     }
     let name = file

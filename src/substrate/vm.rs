@@ -19,6 +19,7 @@ mod machine;
 mod prepare;
 mod progress;
 mod qmp;
+mod share;
 mod snapshot;
 mod switch;
 

@@ -44,7 +44,11 @@ fn what_is_read_must_be_what_was_told(#[case] ranges: &[(u64, u64)], #[case] sai
 
 #[rstest]
 #[case::present(&[(1, 15), (27, 38)], "25 acknowledged rows", "2 unknown, 2 of them present")]
-#[case::absent(&[(1, 6), (8, 14), (27, 38)], "25 acknowledged rows", "2 unknown, 0 of them present")]
+#[case::absent(
+    &[(1, 6), (8, 14), (27, 38)],
+    "25 acknowledged rows",
+    "2 unknown, 0 of them present"
+)]
 fn an_unknown_row_may_be_there_or_not(
     #[case] ranges: &[(u64, u64)],
     #[case] acknowledged: &str,

@@ -26,6 +26,7 @@ fn is_whole(history: &History) {
             Phase::BringUp,
             Phase::Deploy,
             Phase::SteadyBefore,
+            Phase::Checkpoint,
             Phase::Load,
             Phase::SteadyAfter,
             Phase::ReadBack,

@@ -1,12 +1,14 @@
-//! Every way to misbehave leaves its mark in the journal, and an honest run leaves none of them.
-//!
-//! The checkers must let none of these pass.
+//! Every way to misbehave leaves its mark in the journal and is noticed by the finding that is
+//! named beside it; an honest run of the same plan leaves no mark and passes.
 
 use rstest::rstest;
+use seatrial::check::check;
 use seatrial::journal::{Answer, ApiError, ContainerSeen, Event, History, Outcome, Rows};
 use seatrial::plan::Plan;
 use seatrial::scenario::{FaultAction, Target};
 use seatrial::substrate::sim::Sabotage;
+use seatrial::verdict::Finding;
+use seatrial::verdict::Verdict::{self, Fail, Pass, Unknown};
 
 use super::plans::{self, with_fault};
 use super::{count, outline, run_sim};
@@ -37,36 +39,153 @@ fn headless() -> Plan {
     with_fault(plans::database(), 10, FaultAction::Kill(Target::Leader))
 }
 
+fn stale_body() -> Sabotage {
+    Sabotage::StaleBody("server-1".to_owned())
+}
+
+fn wrong_body() -> Sabotage {
+    Sabotage::WrongBody("server-1".to_owned())
+}
+
+fn no_read_back() -> Sabotage {
+    Sabotage::ReadBackUnavailable("server-2".to_owned())
+}
+
+/// The table: how the place misbehaves, its mark in the journal, the verdict that it must come to,
+/// and the finding that must have noticed.
 #[rstest]
-#[case(stopped(), Sabotage::LoseRow, acknowledged_is_missing)]
-#[case(stopped(), Sabotage::AckWithoutCommit, acknowledged_is_missing)]
-#[case(stopped(), Sabotage::DuplicateRow, duplicate)]
-#[case(stopped(), Sabotage::StrangeRow, strange)]
-#[case(web(), Sabotage::StaleBody("server-1".to_owned()), never_load)]
-#[case(web(), Sabotage::WrongBody("server-1".to_owned()), never_load)]
-#[case(stopped(), Sabotage::SecondLiveTask, two_of_a_slot)]
-#[case(stopped(), Sabotage::ResurrectedTask, two_of_a_slot)]
-#[case(stopped(), Sabotage::FaultDoesNotBite, not_confirmed)]
-#[case(web(), Sabotage::FaultDoesNotBite, not_confirmed)]
-#[case(isolated(), Sabotage::IsolateNoOp, not_confirmed)]
-#[case(stopped(), Sabotage::WorkloadNeverConnects, nothing_acknowledged)]
-#[case(stopped(), Sabotage::ReadBackUnavailable("server-2".to_owned()), unreadable)]
-#[case(stopped(), Sabotage::ApiHangs, silent_managers)]
-#[case(stopped(), Sabotage::ApiNotUnderstood, babbling_managers)]
-#[case(stopped(), Sabotage::HealFails, heal_failed)]
-#[case(isolated(), Sabotage::HealFails, heal_failed)]
-#[case(stopped(), Sabotage::DatabaseNeverComesBack, not_recovered)]
-#[case(stopped(), Sabotage::SteadyNeverHolds, never_load)]
-#[case(headless(), Sabotage::LeaderNeverReturns, not_recovered)]
-#[case(stopped(), Sabotage::BringUpFails, trouble)]
-#[case(stopped(), Sabotage::TearDownFails, trouble)]
+#[case::a_lost_write(
+    stopped(),
+    Sabotage::LoseRow,
+    acknowledged_is_missing,
+    Fail,
+    "nothing_lost"
+)]
+#[case::an_acknowledgement_without_a_commit(
+    stopped(),
+    Sabotage::AckWithoutCommit,
+    acknowledged_is_missing,
+    Fail,
+    "nothing_lost"
+)]
+#[case::a_row_stored_twice(stopped(), Sabotage::DuplicateRow, duplicate, Fail, "nothing_lost")]
+#[case::a_row_nobody_wrote(stopped(), Sabotage::StrangeRow, strange, Fail, "nothing_lost")]
+#[case::a_page_of_yesterday(web(), stale_body(), never_load, Unknown, "steady")]
+#[case::a_wrong_page(web(), wrong_body(), never_load, Unknown, "steady")]
+#[case::a_second_live_task(stopped(), Sabotage::SecondLiveTask, two_of_a_slot, Fail, "never_two")]
+#[case::an_old_task_that_runs_again(
+    stopped(),
+    Sabotage::ResurrectedTask,
+    two_of_a_slot,
+    Fail,
+    "never_two"
+)]
+#[case::a_fault_that_does_not_bite(
+    stopped(),
+    Sabotage::FaultDoesNotBite,
+    not_confirmed,
+    Unknown,
+    "exercised"
+)]
+#[case::a_power_cut_that_does_not_bite(
+    web(),
+    Sabotage::FaultDoesNotBite,
+    not_confirmed,
+    Unknown,
+    "exercised"
+)]
+#[case::an_isolation_that_does_not_bite(
+    isolated(),
+    Sabotage::IsolateNoOp,
+    not_confirmed,
+    Unknown,
+    "exercised"
+)]
+#[case::a_workload_that_never_ran(
+    stopped(),
+    Sabotage::WorkloadNeverConnects,
+    nothing_acknowledged,
+    Unknown,
+    "exercised"
+)]
+#[case::a_ledger_that_cannot_be_read(
+    stopped(),
+    no_read_back(),
+    unreadable,
+    Unknown,
+    "nothing_lost"
+)]
+#[case::managers_that_hang(stopped(), Sabotage::ApiHangs, silent_managers, Unknown, "recovers")]
+#[case::managers_that_babble(
+    stopped(),
+    Sabotage::ApiNotUnderstood,
+    babbling_managers,
+    Unknown,
+    "recovers"
+)]
+#[case::a_node_that_stays_off(stopped(), Sabotage::HealFails, heal_failed, Unknown, "run")]
+#[case::a_node_that_stays_cut_off(isolated(), Sabotage::HealFails, heal_failed, Unknown, "run")]
+#[case::a_database_that_never_comes_back(
+    stopped(),
+    Sabotage::DatabaseNeverComesBack,
+    not_recovered,
+    Fail,
+    "recovers"
+)]
+#[case::a_steady_state_that_never_holds(
+    stopped(),
+    Sabotage::SteadyNeverHolds,
+    never_load,
+    Unknown,
+    "steady"
+)]
+#[case::a_leader_that_never_returns(
+    headless(),
+    Sabotage::LeaderNeverReturns,
+    not_recovered,
+    Fail,
+    "recovers"
+)]
+#[case::machines_that_cannot_be_made(stopped(), Sabotage::BringUpFails, trouble, Unknown, "run")]
+#[case::machines_that_cannot_be_removed(
+    stopped(),
+    Sabotage::TearDownFails,
+    trouble,
+    Unknown,
+    "run"
+)]
 #[tokio::test(start_paused = true)]
-async fn sabotage_shows(#[case] plan: Plan, #[case] sabotage: Sabotage, #[case] mark: Mark) {
+async fn sabotage_is_noticed(
+    #[case] plan: Plan,
+    #[case] sabotage: Sabotage,
+    #[case] mark: Mark,
+    #[case] verdict: Verdict,
+    #[case] noticed_by: &str,
+) {
     let history = run_sim(&plan, Some(sabotage)).await;
     assert!(history.ended(), "{}", outline(&history));
     assert!(mark(&history), "{}", outline(&history));
+    is_judged(&history, verdict, noticed_by);
     let honest = run_sim(&plan, None).await;
     assert!(!mark(&honest), "an honest run:\n{}", outline(&honest));
+    is_judged(&honest, Pass, "exercised");
+}
+
+/// The run comes to this verdict, by this finding, and whatever fails says where it is seen.
+fn is_judged(history: &History, verdict: Verdict, noticed_by: &str) {
+    let judgement = check(history);
+    let told: String = judgement
+        .findings
+        .iter()
+        .map(|one| format!("{} {}: {}\n", one.verdict, one.check, one.summary))
+        .collect();
+    assert_eq!(judgement.verdict, verdict, "{told}");
+    let noticed = |one: &&Finding| one.check == noticed_by && one.verdict == verdict;
+    assert!(judgement.findings.iter().any(|one| noticed(&one)), "{told}");
+    for finding in &judgement.findings {
+        let blind = finding.verdict == Fail && finding.evidence.is_empty();
+        assert!(!blind, "without evidence: {told}");
+    }
 }
 
 fn holds(ranges: &[(u64, u64)], row: u64) -> bool {
@@ -198,7 +317,7 @@ fn trouble(history: &History) -> bool {
 async fn a_body_that_goes_stale_under_load_is_told() {
     let mut plan = web();
     plan.steady.pop();
-    let history = run_sim(&plan, Some(Sabotage::StaleBody("server-1".to_owned()))).await;
+    let history = run_sim(&plan, Some(stale_body())).await;
     let wrong = |e: &Event| {
         matches!(
             e,
@@ -209,6 +328,7 @@ async fn a_body_that_goes_stale_under_load_is_told() {
         )
     };
     assert!(count(&history, wrong) > 50, "{}", outline(&history));
+    is_judged(&history, Fail, "answers");
 }
 
 #[tokio::test(start_paused = true)]
@@ -223,4 +343,5 @@ async fn a_database_without_shared_storage_loses_its_rows() {
             ..
         }
     )));
+    is_judged(&history, Fail, "nothing_lost");
 }

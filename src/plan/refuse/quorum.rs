@@ -48,7 +48,8 @@ impl Docket<'_> {
             _ => "is",
         };
         let title = format!(
-            "`{}` {may} a manager: {} of {managers} would be left, no majority, and `{needs}` is expected",
+            "`{}` {may} a manager: {} of {managers} would be left, no majority, and `{needs}` is \
+             expected",
             action.target(),
             managers.saturating_sub(down),
         );

@@ -18,7 +18,7 @@ const PROBE: Duration = Duration::from_secs(10);
 /// What executes the guests' code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Accelerator {
+pub(super) enum Accelerator {
     /// Linux's hypervisor.
     Kvm,
     /// macOS's hypervisor.

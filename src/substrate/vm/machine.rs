@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio::sync::Mutex;
 
 use super::accelerator::Accelerator;
@@ -15,6 +14,8 @@ use super::agent::Agent;
 use super::qmp::Qmp;
 use crate::substrate::Trouble;
 use crate::wait::{Look, until};
+
+mod command;
 
 /// How long QEMU may take to open its monitor, or to end.
 const PROCESS: Duration = Duration::from_secs(20);
@@ -270,129 +271,14 @@ impl Machine {
     }
 
     /// A socket or log of this machine.
-    fn socket(&self, what: &str) -> PathBuf {
+    pub(super) fn socket(&self, what: &str) -> PathBuf {
         self.spec.sockets.join(format!("{}.{what}", self.spec.name))
-    }
-
-    /// The command line. `setpriv` makes the kernel kill the machine when the harness dies.
-    fn command(&self, forwards: &BTreeMap<u16, u16>, incoming: bool) -> Command {
-        let spec = &self.spec;
-        let mut command = Command::new("setpriv");
-        command.args([
-            "--pdeathsig",
-            "KILL",
-            "--",
-            "qemu-system-x86_64",
-            "-nodefaults",
-        ]);
-        command.args(["-display", "none", "-machine", "pc", "-smp", "1"]);
-        command.args([
-            "-accel",
-            spec.accelerator.qemu(),
-            "-cpu",
-            spec.accelerator.cpu(),
-        ]);
-        command.args(["-m", &spec.memory.to_string()]);
-        command
-            .arg("-kernel")
-            .arg(&spec.kernel)
-            .arg("-initrd")
-            .arg(&spec.initrd);
-        command.args(["-append", &self.kernel_command_line()]);
-        for (index, disk) in spec.disks.iter().enumerate() {
-            let kind = if index < 2 {
-                "qcow2,cache=writeback,discard=unmap"
-            } else {
-                "raw,readonly=on"
-            };
-            let file = escaped(disk);
-            let drive = format!("file={file},if=none,id=d{index},format={kind}");
-            command.args([
-                "-drive",
-                &drive,
-                "-device",
-                &format!("virtio-blk-pci,drive=d{index}"),
-            ]);
-        }
-        if !spec.lan.is_empty() {
-            let socket = escaped(&lan_socket(&spec.sockets, &spec.name));
-            let netdev = format!("stream,id=l0,server=off,addr.type=unix,addr.path={socket}");
-            let card = format!(
-                "virtio-net-pci,netdev=l0,mac=52:54:00:5e:00:{:02x}",
-                spec.number
-            );
-            command.args(["-netdev", &netdev, "-device", &card]);
-        }
-        let mut netdev = "user,id=m0,restrict=on".to_owned();
-        for (guest, host) in forwards {
-            netdev.push_str(&format!(",hostfwd=tcp:127.0.0.1:{host}-:{guest}"));
-        }
-        let card = format!(
-            "virtio-net-pci,netdev=m0,mac=52:54:00:0a:00:{:02x}",
-            spec.number
-        );
-        command.args(["-netdev", &netdev, "-device", &card]);
-        self.channels(&mut command);
-        if incoming {
-            command.args(["-S", "-incoming", "defer"]);
-        }
-        let log =
-            std::fs::File::create(self.socket("log")).map_or_else(|_| Stdio::null(), Into::into);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .kill_on_drop(true);
-        command
-    }
-
-    /// The monitor, the guest agent, the console and the sources of randomness.
-    fn channels(&self, command: &mut Command) {
-        let path = |what: &str| escaped(&self.socket(what));
-        let console = escaped(&self.spec.console);
-        command.args([
-            "-qmp",
-            &format!("unix:{},server=on,wait=off", path("monitor")),
-        ]);
-        command.args([
-            "-chardev",
-            &format!("socket,path={},server=on,wait=off,id=a0", path("agent")),
-        ]);
-        command.args(["-device", "virtio-serial-pci"]);
-        command.args([
-            "-device",
-            "virtserialport,chardev=a0,name=org.qemu.guest_agent.0",
-        ]);
-        command.args(["-chardev", &format!("file,path={console},append=on,id=c0")]);
-        command.args(["-serial", "chardev:c0"]);
-        command.args(["-device", "virtio-rng-pci", "-device", "vmgenid,guid=auto"]);
-    }
-
-    /// What the guest reads of itself.
-    fn kernel_command_line(&self) -> String {
-        let Spec {
-            name,
-            role,
-            lan,
-            hosts,
-            ..
-        } = &self.spec;
-        format!(
-            "root=/dev/vda rw console=ttyS0 loglevel=5 net.ifnames=0 mitigations=off \
-             random.trust_cpu=on systemd.show_status=0 seatrial.name={name} seatrial.role={role} \
-             seatrial.lan={lan} seatrial.hosts={hosts}"
-        )
     }
 }
 
 /// The machine's port on the switch.
 pub(super) fn lan_socket(sockets: &Path, name: &str) -> PathBuf {
     sockets.join(format!("{name}.lan"))
-}
-
-/// A path as QEMU's options want it.
-fn escaped(path: &Path) -> String {
-    path.display().to_string().replace(',', ",,")
 }
 
 /// An address on this host's loopback.

@@ -6,19 +6,20 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tokio::process::Command;
-use tokio::time::Instant;
 
 use super::accelerator::Accelerator;
 use super::archive::{self, ServiceImage};
-use super::machine::{Machine, Spec};
 use super::progress::Progress;
 use crate::substrate::Trouble;
+
+mod load;
+mod service;
+
+use service::{SERVICES, Service, config};
 
 /// The Debian release that engines and services come from.
 const SUITE: &str = "bookworm";
@@ -31,58 +32,6 @@ const SYSTEM_PACKAGES: &str = "systemd,systemd-sysv,udev,dbus,linux-image-cloud-
 const SYSTEM_RECIPE: &str = include_str!("recipe/system.sh");
 const INITRAMFS_RECIPE: &str = include_str!("recipe/initramfs.sh");
 const SERVICE_RECIPE: &str = include_str!("recipe/service.sh");
-
-/// A service image's recipe.
-struct Service {
-    name: &'static str,
-    /// The variable that stack files take the image's name from.
-    variable: &'static str,
-    /// The package whose version the image is tagged with.
-    package: &'static str,
-    packages: &'static str,
-    /// Made before the recipe, which tells services apart by it.
-    folder: &'static str,
-    entry_point: &'static str,
-    port: u16,
-    volume: Option<&'static str>,
-    stop_signal: &'static str,
-}
-
-const SERVICES: [Service; 3] = [
-    Service {
-        name: "mariadb",
-        variable: "MARIADB_IMAGE",
-        package: "mariadb-server-core",
-        packages: "mariadb-server-core,mariadb-client-core,passwd",
-        folder: "/etc/mysql",
-        entry_point: include_str!("recipe/mariadb.sh"),
-        port: 3306,
-        volume: Some("/var/lib/mysql"),
-        stop_signal: "SIGTERM",
-    },
-    Service {
-        name: "nginx",
-        variable: "NGINX_IMAGE",
-        package: "nginx-light",
-        packages: "nginx-light",
-        folder: "/etc/nginx",
-        entry_point: include_str!("recipe/nginx.sh"),
-        port: 80,
-        volume: None,
-        stop_signal: "SIGTERM",
-    },
-    Service {
-        name: "httpd",
-        variable: "HTTPD_IMAGE",
-        package: "apache2-bin",
-        packages: "apache2-bin,media-types",
-        folder: "/etc/apache2",
-        entry_point: include_str!("recipe/httpd.sh"),
-        port: 80,
-        volume: None,
-        stop_signal: "SIGWINCH",
-    },
-];
 
 /// Everything that machines start from.
 #[derive(Clone, Debug)]
@@ -306,103 +255,6 @@ impl Builder<'_> {
         })
     }
 
-    /// Boots one machine, has its engine take in the images, and keeps its state disk.
-    async fn load(
-        &self,
-        images: &[ServiceImage],
-        identities: BTreeMap<String, String>,
-    ) -> Result<Facts, Trouble> {
-        let step = self.progress.step("probe the accelerator");
-        let (kernel, initrd) = (self.folder.join("vmlinuz"), self.folder.join("initrd.img"));
-        let accelerator = Accelerator::probe(&kernel, &initrd).await;
-        step.done();
-        self.tool(
-            "overlay",
-            "qemu-img",
-            &[
-                "create",
-                "-q",
-                "-f",
-                "qcow2",
-                "-b",
-                "system.qcow2",
-                "-F",
-                "qcow2",
-                "builder.qcow2",
-            ],
-        )
-        .await?;
-        let sockets = tempfile::Builder::new()
-            .prefix("seatrial-")
-            .tempdir()
-            .map_err(|error| Trouble(format!("no folder for sockets: {error}")))?;
-        let disk = |name: &str| self.folder.join(name);
-        let machine = Machine::new(Spec {
-            name: "builder".into(),
-            role: "node",
-            lan: String::new(),
-            number: 1,
-            hosts: "127.0.1.1=builder".into(),
-            memory: 1536,
-            accelerator,
-            kernel,
-            initrd,
-            disks: vec![
-                disk("builder.qcow2"),
-                disk("node.qcow2"),
-                disk("services.tar"),
-            ],
-            sockets: sockets.path().into(),
-            console: self.folder.join("builder.log"),
-        });
-        let step = self
-            .progress
-            .step(format!("boot an engine ({accelerator})"));
-        let started = Instant::now();
-        machine.power_on(None).await?;
-        machine
-            .agent
-            .ready(Duration::from_secs(300))
-            .await
-            .map_err(|e| Trouble(e.to_string()))?;
-        let minutes = Duration::from_secs(600);
-        let wait = "systemctl start docker && docker version -f '{{.Server.Version}}'";
-        let engine = machine.agent.sh(wait, minutes).await?.trim().to_owned();
-        let boot_seconds = started.elapsed().as_secs_f64();
-        step.done();
-        let step = self
-            .progress
-            .step("load the service images into the engine");
-        machine
-            .agent
-            .sh("docker load -q -i /dev/vdc", minutes)
-            .await?;
-        let kernel = machine
-            .agent
-            .sh("uname -r", minutes)
-            .await?
-            .trim()
-            .to_owned();
-        machine.shut_down(Duration::from_secs(120)).await?;
-        step.done();
-        let _ = std::fs::remove_file(disk("builder.qcow2"));
-        let variables = SERVICES
-            .iter()
-            .zip(images)
-            .map(|(service, image)| (service.variable.to_owned(), image.name.clone()))
-            .collect();
-        Ok(Facts {
-            key: key(),
-            engine,
-            kernel,
-            qemu: qemu_version().await.unwrap_or_else(|| "unknown".into()),
-            accelerator,
-            boot_seconds: (boot_seconds * 10.0).round() / 10.0,
-            images: identities,
-            variables,
-        })
-    }
-
     /// Makes a root file system as a tar file.
     async fn mmdebstrap(
         &self,
@@ -466,20 +318,6 @@ impl Builder<'_> {
             "step `{step}` failed ({ended}); the end of its log:\n  {end}\n"
         )))
     }
-}
-
-/// The `config` object of a service's image.
-fn config(service: &Service) -> Value {
-    let mut config = json!({
-        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-        "Entrypoint": ["/entrypoint"],
-        "ExposedPorts": { format!("{}/tcp", service.port): {} },
-        "StopSignal": service.stop_signal,
-    });
-    if let Some(volume) = service.volume {
-        config["Volumes"] = json!({ volume: {} });
-    }
-    config
 }
 
 /// QEMU's version: `7.2.22`.

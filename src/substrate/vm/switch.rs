@@ -185,7 +185,7 @@ impl Shared {
             Some(to) => to != from && self.pass(to, frame),
             None => {
                 let others = (0..self.ports.len()).filter(|to| *to != from);
-                others.fold(false, |any, to| self.pass(to, frame) || any)
+                others.filter(|to| self.pass(*to, frame)).count() > 0
             }
         };
         self.ports[from].delivered += u64::from(delivered);

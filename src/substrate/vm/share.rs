@@ -1,0 +1,76 @@
+//! The shared folder: filled on the storage machine, mounted on every node as the article does.
+
+use futures_util::future::join_all;
+
+use super::lab::{COMMAND, VmLab};
+use crate::journal::Event;
+use crate::plan::Storage;
+use crate::substrate::Trouble;
+
+impl VmLab {
+    /// Fills the share on the storage machine.
+    pub(super) async fn fill_share(&self, storage: &Storage) -> Result<(), Trouble> {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (path, content) in &self.plan.share {
+            let mut header = tar::Header::new_gnu();
+            let folder = path.ends_with('/');
+            header.set_entry_type(if folder {
+                tar::EntryType::Directory
+            } else {
+                tar::EntryType::Regular
+            });
+            header.set_mode(if folder { 0o755 } else { 0o644 });
+            header.set_size(if folder { 0 } else { content.len() as u64 });
+            let bytes = if folder { &[][..] } else { content.as_bytes() };
+            archive
+                .append_data(&mut header, path, bytes)
+                .map_err(|error| Trouble(format!("`{path}` of the share: {error}")))?;
+        }
+        let bytes = archive
+            .into_inner()
+            .map_err(|error| Trouble(error.to_string()))?;
+        let command = format!("tar -x -C {}", storage.export);
+        self.machine(&storage.name)?
+            .agent
+            .sh_with(&command, &bytes, COMMAND)
+            .await
+            .map(|_| ())
+    }
+
+    /// Mounts the share on a node as the article does, with a unit, and returns what was mounted.
+    async fn mount(&self, node: &str, storage: &Storage) -> Result<String, Trouble> {
+        let Storage {
+            address,
+            export,
+            mount,
+            options,
+            ..
+        } = storage;
+        let unit = format!(
+            "[Unit]\nDescription=NFS Mount 01\n[Mount]\nWhat={address}:{export}\nWhere={mount}\n\
+             Type=nfs\nOptions={options}\n[Install]\nWantedBy=multi-user.target\n"
+        );
+        let name = format!("{}.mount", mount.trim_start_matches('/').replace('/', "-"));
+        let command = format!(
+            "cat > /etc/systemd/system/{name} && systemctl daemon-reload && \
+             systemctl -q enable --now {name} && \
+             findmnt -n -o SOURCE,FSTYPE,OPTIONS --types nfs,nfs4 {mount}"
+        );
+        let agent = &self.machine(node)?.agent;
+        let seen = agent.sh_with(&command, unit.as_bytes(), COMMAND).await?;
+        Ok(format!("{node}: {}", seen.trim()))
+    }
+
+    /// Mounts the share on every node, and journals what was mounted.
+    pub(super) async fn mount_all(&self, storage: &Storage) -> Result<(), Trouble> {
+        let mounts = join_all(self.plan.node_names().map(|node| self.mount(node, storage))).await;
+        let lines = mounts.into_iter().collect::<Result<Vec<_>, _>>()?;
+        if let Some(journal) = &self.journal {
+            journal.record(Event::Excerpt {
+                source: "mounts".into(),
+                lines,
+            })?;
+        }
+        Ok(())
+    }
+}
