@@ -14,7 +14,7 @@ use crate::swarm::View;
 use crate::wait;
 
 /// The pace of questions to one manager, and to one node's engine.
-pub(super) const PACE: Duration = Duration::from_millis(500);
+pub(super) const PACE: Duration = Duration::from_secs(1);
 
 /// How long one answer is waited for, should the place forget its own deadline.
 const ANSWER: Duration = Duration::from_secs(10);

@@ -15,7 +15,7 @@ use crate::wait::{self, Look};
 
 /// The pause between two rounds. A round opens a connection through every node, which a slow
 /// machine feels.
-const PACE: Duration = Duration::from_millis(500);
+const PACE: Duration = Duration::from_secs(1);
 
 /// The steady state is journaled at least this often.
 const AGAIN: Duration = Duration::from_secs(5);
