@@ -1,1 +1,18 @@
-//! To be written.
+//! Shows a run to people and to programs: pure functions of a journal and its judgement.
+//!
+//! Words carry the verdict; colour only repeats them.
+
+mod aftermath;
+mod json;
+mod ledgers;
+mod live;
+mod picture;
+mod style;
+mod summary;
+mod terminal;
+
+pub use json::json;
+pub use live::line;
+pub use style::Style;
+pub use summary::{SummaryRow, summary};
+pub use terminal::terminal;

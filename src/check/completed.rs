@@ -20,6 +20,17 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
         evidence.push(last);
     }
     for (index, window) in timeline.faults.iter().enumerate() {
+        let Some(begun) = window.injecting else {
+            continue;
+        };
+        if window.healed.is_none() && window.heal_failed.is_none() {
+            let what = window.named();
+            said.push(format!(
+                "fault {} ({what}) was never seen to be healed; run `seatrial heal`",
+                index + 1
+            ));
+            evidence.push(begun.seq);
+        }
         if let Some(failed) = window.heal_failed {
             said.push(format!(
                 "fault {} ({}) could not be healed; run `seatrial heal`",

@@ -3,7 +3,7 @@
 
 use crate::journal::timeline::{Mark, Timeline};
 use crate::journal::{Answer, Event, History, Outcome};
-use crate::verdict::wording::{count, counted};
+use crate::verdict::wording::counted;
 use crate::verdict::{Finding, Verdict};
 
 /// Successes that each workload must have when there is no fault to overlap.
@@ -62,11 +62,8 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Finding {
         return Finding::new("exercised", Verdict::Unknown, lacks.join("; "), evidence);
     }
     let successes = workloads.iter().map(|workload| {
-        format!(
-            "{} {} answered",
-            count(workload.successes(0, u64::MAX)),
-            workload.name
-        )
+        let times = counted(workload.successes(0, u64::MAX), "time");
+        format!("`{}` succeeded {times}", workload.name)
     });
     let said = match planned {
         0 => "no fault planned".to_owned(),

@@ -43,148 +43,182 @@ pub(crate) fn control(expected: Control) -> Check {
     Check::Control { expected }
 }
 
+/// A kept story with a change, under the name of its files.
+fn tell(
+    name: &'static str,
+    checks: &[Check],
+    change: impl Fn(&mut Story),
+) -> (&'static str, Story) {
+    let mut story = Story::kept(name.split_once('.').expect("a verdict").0, checks);
+    change(&mut story);
+    (name, story)
+}
+
 /// Every story on disk.
 pub(crate) fn all() -> Vec<(&'static str, Story)> {
-    let mut all = Vec::new();
-    let mut tell = |name: &'static str, checks: &[Check], change: &dyn Fn(&mut Story)| {
-        let mut story = Story::kept(name.split_once('.').expect("a verdict").0, checks);
-        change(&mut story);
-        all.push((name, story));
-    };
-    let looks_during =
-        |at: f64, event: &Event| matches!(event, Event::Steady(_)) && (51.4..76.0).contains(&at);
+    let mut all = Vec::from(about_recovery());
+    all.extend(about_rows());
+    all.extend(about_two());
+    all.extend(about_answers());
+    all.extend(about_control());
+    all.extend(about_exercise());
+    all.extend(about_the_run());
+    all.extend(about_must_fail());
+    all
+}
 
-    tell("recovers.pass", &[recovers()], &|_| {});
-    tell("recovers.fail", &[recovers()], &|story| {
-        never_comes_back(story, &not_yet("mariadb 0/1"))
-    });
-    tell("recovers.unknown", &[recovers()], &|story| {
-        story.without(looks_during);
-        never_comes_back(story, &cannot_tell("server-1 did not answer"));
-    });
+fn about_recovery() -> [(&'static str, Story); 3] {
+    [
+        tell("recovers.pass", &[recovers()], |_| {}),
+        tell("recovers.fail", &[recovers()], |story| {
+            never_comes_back(story, &not_yet("mariadb 0/1"));
+        }),
+        tell("recovers.unknown", &[recovers()], |story| {
+            story.without(|at, event| {
+                matches!(event, Event::Steady(_)) && (51.4..76.0).contains(&at)
+            });
+            never_comes_back(story, &cannot_tell("server-1 did not answer"));
+        }),
+    ]
+}
 
-    tell("nothing-lost.pass", &[nothing_lost()], &|_| {});
-    tell("nothing-lost.fail", &[nothing_lost()], &|story| {
-        read_everywhere(story, &[(1, 12), (27, 38)])
-    });
-    tell("nothing-lost.unknown", &[nothing_lost()], &|story| {
-        story.without(|_, event| matches!(event, Event::ReadBack { via, .. } if via == "server-2"));
-        story.at(
-            101.2,
-            rows(
-                "server-2",
-                Rows::Unreadable("no session within 30s".to_owned()),
-            ),
-        );
-    });
+fn about_rows() -> [(&'static str, Story); 3] {
+    [
+        tell("nothing-lost.pass", &[nothing_lost()], |_| {}),
+        tell("nothing-lost.fail", &[nothing_lost()], |story| {
+            read_everywhere(story, &[(1, 12), (27, 38)]);
+        }),
+        tell("nothing-lost.unknown", &[nothing_lost()], |story| {
+            story.without(|_, e| matches!(e, Event::ReadBack { via, .. } if via == "server-2"));
+            story.at(
+                101.2,
+                rows(
+                    "server-2",
+                    Rows::Unreadable("no session within 30s".to_owned()),
+                ),
+            );
+        }),
+    ]
+}
 
-    tell("never-two.pass", &[never_two()], &|_| {});
-    tell("never-two.fail", &[never_two()], &|story| {
-        // The old container is still there when its node comes back.
-        for at in [91.0, 93.6] {
-            story.at(at, containers("server-3", Ok(vec![container("old", true)])));
-        }
-        story.without(|at, event| {
-            matches!(event, Event::Containers(look) if look.node == "server-3" && at > 88.0
-                && ![91.0, 93.6].contains(&at))
-        });
-    });
-    tell("never-two.unknown", &[never_two()], &|story| {
-        // Nobody sees what the old node does after 47 s, and its power was never cut.
-        story.change(|_, event| {
-            if let Event::Intent(intent) = event {
-                intent.verb = "isolate".to_owned();
+fn about_two() -> [(&'static str, Story); 3] {
+    [
+        tell("never-two.pass", &[never_two()], |_| {}),
+        tell("never-two.fail", &[never_two()], |story| {
+            // The old container is still there when its node comes back.
+            for at in [91.0, 93.6] {
+                story.at(at, containers("server-3", Ok(vec![container("old", true)])));
             }
-        });
-    });
+            story.without(|at, event| {
+                matches!(event, Event::Containers(look) if look.node == "server-3" && at > 88.0
+                    && ![91.0, 93.6].contains(&at))
+            });
+        }),
+        tell("never-two.unknown", &[never_two()], |story| {
+            // Nobody sees what the old node does after 49.5 s, and its power was never cut.
+            story.change(|_, event| {
+                if let Event::Intent(intent) = event {
+                    intent.verb = "isolate".to_owned();
+                }
+            });
+        }),
+    ]
+}
 
-    tell("answers.pass", &[answers()], &|_| {});
-    tell("answers.fail", &[answers()], &|story| {
-        story.change(|at, event| fail_on("server-2", 60.0..75.0, *at, event));
-    });
-    tell("answers.unknown", &[answers()], &|story| {
-        story.without(|at, event| {
-            matches!(event, Event::Got { via, .. } if via == "server-2") && at > 36.0
-        });
-    });
+fn about_answers() -> [(&'static str, Story); 3] {
+    [
+        tell("answers.pass", &[answers()], |_| {}),
+        tell("answers.fail", &[answers()], |story| {
+            story.change(|at, event| fail_on("server-2", 60.0..75.0, *at, event));
+        }),
+        tell("answers.unknown", &[answers()], |story| {
+            story.without(|at, event| {
+                matches!(event, Event::Got { via, .. } if via == "server-2") && at > 36.0
+            });
+        }),
+    ]
+}
 
-    tell("control-kept.pass", &[control(Control::Kept)], &|_| {});
-    tell("control-kept.fail", &[control(Control::Kept)], &|story| {
-        no_answers(story, &no_leader())
-    });
-    tell(
-        "control-kept.unknown",
-        &[control(Control::Kept)],
-        &|story| {
+fn about_control() -> [(&'static str, Story); 6] {
+    let (kept, lost) = ([control(Control::Kept)], [control(Control::Lost)]);
+    [
+        tell("control-kept.pass", &kept, |_| {}),
+        tell("control-kept.fail", &kept, |story| {
+            no_answers(story, &no_leader());
+        }),
+        tell("control-kept.unknown", &kept, |story| {
             no_answers(story, &ApiError::TimedOut("5s".to_owned()));
-        },
-    );
-    tell("control-lost.pass", &[control(Control::Lost)], &|story| {
-        no_answers(story, &no_leader())
-    });
-    tell("control-lost.fail", &[control(Control::Lost)], &|_| {});
-    tell(
-        "control-lost.unknown",
-        &[control(Control::Lost)],
-        &|story| {
+        }),
+        tell("control-lost.pass", &lost, |story| {
+            no_answers(story, &no_leader());
+        }),
+        tell("control-lost.fail", &lost, |_| {}),
+        tell("control-lost.unknown", &lost, |story| {
             no_answers(
                 story,
                 &ApiError::NotUnderstood("`tasks` is not a list".to_owned()),
             );
-        },
-    );
+        }),
+    ]
+}
 
-    tell(
-        "exercised.pass",
-        &[answers(), nothing_lost(), Check::Exercised],
-        &|_| {},
-    );
-    tell("exercised.unknown", &[Check::Exercised], &|story| {
-        story.without(|_, event| matches!(event, Event::Confirmed { .. }));
-        let last = "server-3 still answers".to_owned();
-        story.at(55.0, Event::NotConfirmed { fault: 0, last });
-    });
+fn about_exercise() -> [(&'static str, Story); 2] {
+    [
+        tell(
+            "exercised.pass",
+            &[answers(), nothing_lost(), Check::Exercised],
+            |_| {},
+        ),
+        tell("exercised.unknown", &[Check::Exercised], |story| {
+            story.without(|_, event| matches!(event, Event::Confirmed { .. }));
+            let last = "server-3 still answers".to_owned();
+            story.at(55.0, Event::NotConfirmed { fault: 0, last });
+        }),
+    ]
+}
 
-    tell("steady.fail", &[recovers()], &|story| {
-        story.without(|at, event| matches!(event, Event::Steady(_)) && at > 95.0);
-        story.change(|at, event| {
-            if matches!(event, Event::End) || matches!(event, Event::Phase(Phase::TearDown)) {
-                *at += 20.0;
-            }
-        });
-        for at in [95.5, 100.5, 105.5, 110.5, 115.0] {
-            story.at(at, not_yet("mariadb 0/1"));
+fn about_the_run() -> [(&'static str, Story); 3] {
+    [
+        tell("steady.fail", &[recovers()], |story| {
+            after_the_heal(story, &not_yet("mariadb 0/1"));
+        }),
+        tell("steady.unknown", &[recovers()], |story| {
+            after_the_heal(story, &cannot_tell("server-1 did not answer"));
+        }),
+        tell("run.unknown", &[recovers(), Check::Exercised], |story| {
+            let what = "server-2: no space left in `runs`; free 2 GiB and run again".to_owned();
+            story.at(60.0, Event::Trouble { what });
+        }),
+    ]
+}
+
+fn about_must_fail() -> [(&'static str, Story); 3] {
+    let checks = [nothing_lost(), Check::Exercised];
+    let must_fail = |story: &mut Story| story.plan.must_fail = vec!["nothing_lost".to_owned()];
+    [
+        tell("must-fail.pass", &checks, |story| {
+            must_fail(story);
+            read_everywhere(story, &[(1, 12), (27, 38)]);
+        }),
+        tell("must-fail.fail", &checks, must_fail),
+        tell("must-fail.unknown", &checks, |story| {
+            must_fail(story);
+            story.without(|_, event| matches!(event, Event::Inserted { .. }));
+        }),
+    ]
+}
+
+/// After the last heal the steady state is like this until the deadline.
+fn after_the_heal(story: &mut Story, look: &Event) {
+    story.without(|at, event| matches!(event, Event::Steady(_)) && at > 95.0);
+    story.change(|at, event| {
+        if matches!(event, Event::End | Event::Phase(Phase::TearDown)) {
+            *at += 20.0;
         }
     });
-    tell("run.unknown", &[recovers(), Check::Exercised], &|story| {
-        let what = "server-2: no space left in `runs`; free 2 GiB and run again".to_owned();
-        story.at(60.0, Event::Trouble { what });
-    });
-
-    tell(
-        "must-fail.pass",
-        &[nothing_lost(), Check::Exercised],
-        &|story| {
-            story.plan.must_fail = vec!["nothing_lost".to_owned()];
-            read_everywhere(story, &[(1, 12), (27, 38)]);
-        },
-    );
-    tell(
-        "must-fail.fail",
-        &[nothing_lost(), Check::Exercised],
-        &|story| {
-            story.plan.must_fail = vec!["nothing_lost".to_owned()];
-        },
-    );
-    tell(
-        "must-fail.unknown",
-        &[nothing_lost(), Check::Exercised],
-        &|story| {
-            story.plan.must_fail = vec!["nothing_lost".to_owned()];
-            story.without(|_, event| matches!(event, Event::Inserted { .. }));
-        },
-    );
-    all
+    for at in [95.5, 100.5, 105.5, 110.5, 115.0] {
+        story.at(at, look.clone());
+    }
 }
 
 /// The steady state is looked at until the deadline, and is like this to the last.

@@ -1,0 +1,56 @@
+//! A run for programs.
+
+use serde_json::{Value, json as value};
+
+use super::{aftermath, ledgers};
+use crate::journal::History;
+use crate::journal::timeline::{Mark, Timeline, Window};
+use crate::verdict::Judgement;
+
+/// The run and its judgement as one JSON object; times are in seconds since the run began, but
+/// `after` counts from the fault. Ends with a line end.
+pub fn json(history: &History, judgement: &Judgement) -> String {
+    let timeline = Timeline::of(history);
+    let faults: Vec<Value> = timeline
+        .faults
+        .iter()
+        .map(|window| fault(history, window))
+        .collect();
+    let whole = value!({
+        "format": 1,
+        "scenario": history.plan.name,
+        "title": history.plan.title,
+        "verdict": judgement.verdict,
+        "findings": judgement.findings,
+        "control": judgement.control,
+        "trouble": judgement.trouble,
+        "ran_with": history.header,
+        "faults": faults,
+        "ledgers": ledgers::of(history),
+    });
+    format!("{whole:#}\n")
+}
+
+/// One fault and what followed it.
+fn fault(history: &History, window: &Window) -> Value {
+    let at = |mark: Option<Mark>| mark.map(|mark| mark.at.as_secs_f64());
+    let steps = aftermath::of(history, window);
+    let steps: Vec<Value> = steps
+        .iter()
+        .map(|step| {
+            value!({
+                "after": step.after.as_secs_f64(), "what": step.said, "entry": step.entry
+            })
+        })
+        .collect();
+    value!({
+        "verb": window.verb,
+        "targets": window.targets,
+        "injecting": at(window.injecting),
+        "injected": at(window.injected),
+        "confirmed": at(window.confirmed),
+        "healing": at(window.healing),
+        "healed": at(window.healed),
+        "steps": steps,
+    })
+}

@@ -1,0 +1,103 @@
+//! One line an entry while the run is under way.
+
+use super::Style;
+use crate::journal::{Entry, Event, Phase};
+use crate::plan::Plan;
+use crate::verdict::wording::counted;
+
+/// The progress line for an entry; none for entries that only a checker needs. No colour, and no
+/// line end.
+pub fn line(entry: &Entry, plan: &Plan) -> Option<String> {
+    let (word, said) = told(&entry.event, plan)?;
+    let line = match entry.event {
+        Event::Plan(_) => Style::default().remark(word, &said),
+        _ => Style::default().moment(word, entry.at(), &said),
+    };
+    Some(line.trim_end().to_owned())
+}
+
+/// What is going to happen, in one line.
+pub(super) fn planned(plan: &Plan) -> String {
+    format!(
+        "{} on {}: {}, {}, seed {:x}",
+        plan.name,
+        plan.place,
+        counted(plan.topology.nodes.len() as u64, "node"),
+        counted(plan.faults.len() as u64, "fault"),
+        plan.seed
+    )
+}
+
+/// A fault of the plan: `stop host_of: mariadb`.
+fn fault(plan: &Plan, index: usize) -> String {
+    let name = plan.faults.get(index).map_or_else(
+        || "not in the plan".to_owned(),
+        |fault| format!("{} {}", fault.action.verb(), fault.action.target()),
+    );
+    format!("fault {} ({name})", index + 1)
+}
+
+/// The word and the rest of an entry's line.
+fn told(event: &Event, plan: &Plan) -> Option<(&'static str, String)> {
+    Some(match event {
+        Event::Plan(plan) => ("PLANNED", planned(plan)),
+        Event::Phase(phase) => phase_line(*phase),
+        Event::Steady(look) if look.holds => ("STEADY", look.probes.join("; ")),
+        Event::Steady(look) => {
+            let seen = look.probes.join("; ");
+            let doubt = if look.cannot_tell {
+                "cannot tell: "
+            } else {
+                ""
+            };
+            ("WAITING", format!("{doubt}{seen}"))
+        }
+        Event::Intent(intent) => {
+            let said = format!("{} {}", intent.verb, intent.targets.join(", "));
+            ("FAULT", format!("{said} ({})", intent.chosen))
+        }
+        Event::Confirmed {
+            fault: index,
+            evidence,
+        } => ("CONFIRMED", format!("{}: {evidence}", fault(plan, *index))),
+        Event::NotConfirmed { fault: index, last } => {
+            ("UNCONFIRMED", format!("{}: {last}", fault(plan, *index)))
+        }
+        Event::Recovered { fault: index } => (
+            "RECOVERED",
+            format!("{}: the steady state holds again", fault(plan, *index)),
+        ),
+        Event::Healing { fault: index } => ("HEALING", fault(plan, *index)),
+        Event::Healed {
+            fault: index,
+            evidence,
+        } => ("HEALED", format!("{}: {evidence}", fault(plan, *index))),
+        Event::HealFailed {
+            fault: index,
+            error,
+        } => (
+            "TROUBLE",
+            format!("{} is not healed: {error}", fault(plan, *index)),
+        ),
+        Event::Trouble { what } => ("TROUBLE", what.clone()),
+        Event::End => ("END", "the run reached its end".to_owned()),
+        _ => return None,
+    })
+}
+
+/// What a phase is about.
+fn phase_line(phase: Phase) -> (&'static str, String) {
+    let (word, said) = match phase {
+        Phase::BringUp => ("BRING UP", "making machines and swarm"),
+        Phase::Deploy => ("DEPLOY", "filling the share, deploying the stack"),
+        Phase::SteadyBefore => ("WAIT", "for the steady state"),
+        Phase::Load => ("LOAD", "the workloads run; fault times count from here"),
+        Phase::SteadyAfter => ("WAIT", "for the steady state, all faults over"),
+        Phase::ReadBack => (
+            "READ BACK",
+            "the workloads have stopped; reading the ledgers",
+        ),
+        Phase::TearDown => ("TEAR DOWN", "removing everything"),
+    };
+    (word, said.to_owned())
+}

@@ -1,0 +1,296 @@
+//! The run as a picture made of text: what each node, task and workload did, side by side.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::time::Duration;
+
+use super::Style;
+use crate::journal::timeline::Timeline;
+use crate::journal::{Answer, Event, History, Outcome, Phase};
+use crate::verdict::wording::seconds;
+
+/// The least columns that a picture can be drawn in.
+const NARROWEST: usize = 60;
+
+/// The stretch of time that is drawn, and the columns that it gets.
+struct Canvas {
+    from: Duration,
+    to: Duration,
+    columns: usize,
+}
+
+impl Canvas {
+    /// The middle of a column.
+    fn time(&self, column: usize) -> Duration {
+        let whole = self.to.saturating_sub(self.from);
+        let part = (column as f64 + 0.5) / self.columns as f64;
+        self.from.saturating_add(whole.mul_f64(part))
+    }
+
+    /// The column of a moment; none outside of the picture.
+    fn column(&self, at: Duration) -> Option<usize> {
+        if at < self.from || at > self.to {
+            return None;
+        }
+        let part = (at.saturating_sub(self.from)).as_secs_f64()
+            / self.to.saturating_sub(self.from).as_secs_f64().max(1e-6);
+        Some(((part * self.columns as f64) as usize).min(self.columns - 1))
+    }
+
+    /// One mark a column.
+    fn lane(&self, mark: impl Fn(Duration) -> char) -> String {
+        (0..self.columns)
+            .map(|column| mark(self.time(column)))
+            .collect()
+    }
+
+    /// Writes a text into a lane, as far as it fits into these columns.
+    fn label(lane: &mut [char], columns: Range<usize>, text: &str) {
+        let end = columns.end.min(lane.len());
+        for (place, letter) in lane[columns.start.min(end)..end]
+            .iter_mut()
+            .zip(text.chars())
+        {
+            *place = letter;
+        }
+    }
+}
+
+/// Draws the run from the start of the load to the read-back; empty when there was no load.
+pub(super) fn draw(history: &History, timeline: &Timeline, style: Style) -> String {
+    let Some(load) = timeline.phase(Phase::Load) else {
+        return String::new();
+    };
+    let end = timeline
+        .phase(Phase::ReadBack)
+        .map_or(timeline.end, |mark| mark.at);
+    if end <= load.at {
+        return String::new();
+    }
+    let mut lanes: Vec<(String, String)> = Vec::new();
+    let names = history.plan.node_names().map(str::len);
+    let names = names.chain(history.plan.workloads.iter().map(|one| one.name().len()));
+    let slots = slots(history);
+    let names = names.chain(
+        slots
+            .keys()
+            .map(|(service, slot)| format!("{service}.{slot}").len()),
+    );
+    let gutter = names.max().unwrap_or(0).clamp(12, 24);
+    let columns = style.width.max(NARROWEST) - gutter - 1;
+    let canvas = Canvas {
+        from: load.at,
+        to: end,
+        columns,
+    };
+    for (index, window) in timeline.faults.iter().enumerate() {
+        if let Some(band) = fault_band(&canvas, timeline, index) {
+            lanes.push((format!("fault {}", index + 1), band));
+        } else {
+            lanes.push((
+                format!("fault {}", index + 1),
+                format!("{} never began", window.named()),
+            ));
+        }
+    }
+    for node in history.plan.node_names() {
+        lanes.push((node.to_owned(), node_lane(&canvas, history, timeline, node)));
+    }
+    for ((service, slot), stretches) in &slots {
+        lanes.push((format!("{service}.{slot}"), slot_lane(&canvas, stretches)));
+    }
+    for workload in &history.plan.workloads {
+        lanes.push((
+            workload.name().to_owned(),
+            workload_lane(&canvas, history, workload.name()),
+        ));
+    }
+    let mut text = format!("{:>gutter$} {}\n", "", axis(&canvas));
+    for (name, lane) in lanes {
+        let lane: String = lane.chars().take(columns).collect();
+        let name: String = name.chars().take(gutter).collect();
+        text += format!("{name:>gutter$} {lane}").trim_end();
+        text.push('\n');
+    }
+    text += &legend(gutter, style.width.max(NARROWEST));
+    text
+}
+
+/// What the marks mean, in as many lines as it takes.
+fn legend(gutter: usize, width: usize) -> String {
+    const MARKS: [&str; 8] = [
+        "= ready",
+        "- down to the managers",
+        ". no power",
+        "x isolated",
+        "# answered",
+        "+ in part",
+        "! not answered",
+        "W wrong",
+    ];
+    let mut lines = vec![String::new()];
+    for mark in MARKS {
+        let last = lines.len() - 1;
+        if gutter + 1 + lines[last].len() + 2 + mark.len() > width {
+            lines.push(mark.to_owned());
+        } else {
+            let comma = if lines[last].is_empty() { "" } else { ", " };
+            lines[last] += &format!("{comma}{mark}");
+        }
+    }
+    lines
+        .iter()
+        .map(|line| format!("{:>gutter$} {line}\n", ""))
+        .collect()
+}
+
+/// Times along the top, one every 20 columns or so.
+fn axis(canvas: &Canvas) -> String {
+    let mut line = vec![' '; canvas.columns];
+    let mut column = 0;
+    while column + 9 <= canvas.columns {
+        let text = format!("|{}", seconds(canvas.time(column)));
+        Canvas::label(&mut line, column..canvas.columns, &text);
+        column += 20;
+    }
+    line.into_iter().collect::<String>().trim_end().to_owned()
+}
+
+/// From the injection to the moment that it was seen to be gone.
+fn fault_band(canvas: &Canvas, timeline: &Timeline, index: usize) -> Option<String> {
+    let window = &timeline.faults[index];
+    let from = window.injecting?.at;
+    let to = window.healed.map_or(canvas.to, |mark| mark.at);
+    let start = canvas.column(from.max(canvas.from))?;
+    let end = canvas.column(to.min(canvas.to))?;
+    let mut lane = vec![' '; canvas.columns];
+    lane[start..=end].fill('~');
+    if let Some(healing) = window.healing.and_then(|mark| canvas.column(mark.at)) {
+        // What lies after this mark is our cure at work.
+        lane[healing] = '^';
+    }
+    let band = window
+        .healing
+        .and_then(|mark| canvas.column(mark.at))
+        .unwrap_or(end);
+    Canvas::label(
+        &mut lane,
+        start..band.max(start),
+        &format!("{} ", window.named()),
+    );
+    Some(lane.into_iter().collect())
+}
+
+/// Whether the node was up, and what the managers thought of it.
+fn node_lane(canvas: &Canvas, history: &History, timeline: &Timeline, node: &str) -> String {
+    let seen = history
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::Node(seen) if seen.name == node => Some((entry.at(), seen.state == "ready")),
+            _ => None,
+        });
+    let seen: Vec<(Duration, bool)> = seen.collect();
+    canvas.lane(|at| {
+        if timeline.against(node).any(|window| window.powerless(at)) {
+            return '.';
+        }
+        if timeline
+            .against(node)
+            .any(|w| w.verb == "isolate" && w.in_force(at))
+        {
+            return 'x';
+        }
+        match seen.iter().rev().find(|(when, _)| *when <= at) {
+            Some((_, true)) => '=',
+            Some((_, false)) => '-',
+            None => ' ',
+        }
+    })
+}
+
+/// Stretches of time in which a task of a slot ran, with its node.
+type Stretches = Vec<(Duration, Duration, String)>;
+
+/// The stretches of every slot, as the managers tell it: live from running to anything else.
+fn slots(history: &History) -> BTreeMap<(String, u64), Stretches> {
+    let mut slots: BTreeMap<(String, u64), Stretches> = BTreeMap::new();
+    let mut open: BTreeMap<&str, (Duration, &crate::journal::TaskSeen)> = BTreeMap::new();
+    let mut close = |task: &crate::journal::TaskSeen, from, to| {
+        let node = task.node.clone().unwrap_or_default();
+        slots
+            .entry((task.service.clone(), task.slot))
+            .or_default()
+            .push((from, to, node));
+    };
+    for entry in &history.entries {
+        match &entry.event {
+            Event::Task(task) if task.state == "running" && task.desired == "running" => {
+                open.entry(&task.id).or_insert((entry.at(), task));
+            }
+            Event::Task(crate::journal::TaskSeen { id, .. }) | Event::TaskGone { id } => {
+                if let Some((from, task)) = open.remove(id.as_str()) {
+                    close(task, from, entry.at());
+                }
+            }
+            _ => {}
+        }
+    }
+    for (from, task) in open.into_values() {
+        close(task, from, Duration::MAX);
+    }
+    slots
+}
+
+/// A slot's stretches, each with the name of its node.
+fn slot_lane(canvas: &Canvas, stretches: &Stretches) -> String {
+    let mut lane = vec![' '; canvas.columns];
+    for (from, to, node) in stretches {
+        let ends = (
+            canvas.column((*from).max(canvas.from)),
+            canvas.column((*to).min(canvas.to)),
+        );
+        if let (Some(start), Some(end)) = ends
+            && start <= end
+        {
+            lane[start..=end].fill('=');
+            Canvas::label(&mut lane, start..end + 1, &format!("{node} "));
+        }
+    }
+    lane.into_iter().collect()
+}
+
+/// How a workload fared, column by column.
+fn workload_lane(canvas: &Canvas, history: &History, wanted: &str) -> String {
+    let mut columns = vec![(0_u32, 0_u32, false); canvas.columns];
+    for entry in &history.entries {
+        let (workload, good, wrong) = match &entry.event {
+            Event::Inserted {
+                workload, outcome, ..
+            } => (workload, *outcome == Outcome::Acknowledged, false),
+            Event::Got {
+                workload, answer, ..
+            } => (
+                workload,
+                *answer == Answer::Right,
+                matches!(answer, Answer::Wrong(_)),
+            ),
+            _ => continue,
+        };
+        if workload == wanted
+            && let Some(column) = canvas.column(entry.at())
+        {
+            let (goods, bads, any_wrong) = &mut columns[column];
+            *(if good { goods } else { bads }) += 1;
+            *any_wrong |= wrong;
+        }
+    }
+    let mark = |(goods, bads, wrong): (u32, u32, bool)| match (goods, bads) {
+        _ if wrong => 'W',
+        (0, 0) => ' ',
+        (_, 0) => '#',
+        (0, _) => '!',
+        _ => '+',
+    };
+    columns.into_iter().map(mark).collect()
+}

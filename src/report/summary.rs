@@ -1,0 +1,94 @@
+//! Many runs in one table.
+
+use std::time::Duration;
+
+use comfy_table::{CellAlignment, Table, presets};
+
+use crate::journal::History;
+use crate::journal::timeline::Timeline;
+use crate::verdict::wording::seconds;
+use crate::verdict::{Judgement, Verdict};
+
+/// One scenario in the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SummaryRow {
+    /// The scenario's name.
+    pub scenario: String,
+    /// What it came to: a verdict, or `skipped` with its reason.
+    pub verdict: String,
+    /// The longest time from a fault to the steady state; none if it was not seen.
+    pub recovery: Option<Duration>,
+    /// What `nothing_lost` came to: `no`, what is lost, or `?`; none if nobody asked.
+    pub lost: Option<String>,
+    /// The folder of the run, or the place.
+    pub place: String,
+}
+
+impl SummaryRow {
+    /// The row of a run that lies in this folder.
+    pub fn of(history: &History, judgement: &Judgement, folder: &str) -> Self {
+        let timeline = Timeline::of(history);
+        let times = timeline.faults.iter().filter_map(|window| {
+            let (struck, confirmed) = (window.struck()?, window.confirmed?);
+            let until = window.healing.map_or(u64::MAX, |mark| mark.seq);
+            let looks = history.looks(confirmed.seq, until);
+            let (mark, _) = looks.iter().find(|(_, look)| look.holds)?;
+            Some(mark.at.saturating_sub(struck.at))
+        });
+        let lost = judgement
+            .findings
+            .iter()
+            .filter(|one| one.check == "nothing_lost");
+        let lost = lost
+            .max_by_key(|one| one.verdict)
+            .map(|one| match one.verdict {
+                Verdict::Pass => "no".to_owned(),
+                Verdict::Unknown => "?".to_owned(),
+                Verdict::Fail => {
+                    let said = one.summary.split(" through ").next();
+                    said.unwrap_or("yes").to_owned()
+                }
+            });
+        Self {
+            scenario: history.plan.name.clone(),
+            verdict: judgement.verdict.to_string(),
+            recovery: times.max(),
+            lost,
+            place: folder.to_owned(),
+        }
+    }
+
+    /// The row of a scenario that the plan skipped.
+    pub fn skipped(scenario: &str, reason: &str) -> Self {
+        Self {
+            scenario: scenario.to_owned(),
+            verdict: format!("skipped: {reason}"),
+            recovery: None,
+            lost: None,
+            place: String::new(),
+        }
+    }
+}
+
+/// The table, one scenario a row. Ends with a line end.
+pub fn summary(rows: &[SummaryRow]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["scenario", "verdict", "recovered in", "lost", "where"]);
+    for row in rows {
+        table.add_row([
+            row.scenario.clone(),
+            row.verdict.clone(),
+            row.recovery.map_or("-".to_owned(), seconds),
+            row.lost.clone().unwrap_or_else(|| "-".to_owned()),
+            row.place.clone(),
+        ]);
+    }
+    if let Some(column) = table.column_mut(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let text = table.to_string();
+    text.lines()
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect()
+}

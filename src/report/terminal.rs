@@ -1,0 +1,248 @@
+//! A whole run on a terminal: what happened, what each check came to, and where to look.
+
+use super::live::planned;
+use super::style::{Style, entries, verdict_word};
+use super::{aftermath, ledgers, picture};
+use crate::journal::timeline::{Timeline, Window};
+use crate::journal::{Event, History};
+use crate::plan::Check;
+use crate::verdict::wording::seconds;
+use crate::verdict::{Finding, Judgement, Verdict};
+
+/// Tells a run and its judgement. Ends with a line end.
+pub fn terminal(history: &History, judgement: &Judgement, style: &Style) -> String {
+    let (timeline, style) = (Timeline::of(history), *style);
+    let mut text = style.remark("PLANNED", &planned(&history.plan));
+    text += &style.remark("CLAIM", &history.plan.title);
+    text += &ran_with(history, style);
+    text += &story(history, &timeline, style);
+    let ledgers = ledgers::of(history);
+    for line in ledgers.iter().flat_map(ledgers::Ledger::lines) {
+        text += &style.remark("ROWS", &line);
+    }
+    let picture = picture::draw(history, &timeline, style);
+    if !picture.is_empty() {
+        text += &format!("\n{picture}");
+    }
+    text.push('\n');
+    for trouble in &judgement.trouble {
+        text += &style.remark("TROUBLE", trouble);
+    }
+    let names = judgement.findings.iter().map(|finding| finding.check.len());
+    let width = names.max().unwrap_or(0).max(13);
+    for finding in &judgement.findings {
+        text += &finding_line(finding, judgement, style, width);
+    }
+    text += &style.remark(
+        verdict_word(judgement.verdict),
+        &closing(history, judgement),
+    );
+    text + &hint(judgement)
+}
+
+/// What really ran.
+fn ran_with(history: &History, style: Style) -> String {
+    let header = &history.header;
+    let versions = header
+        .versions
+        .iter()
+        .map(|(name, version)| format!("{name} {version}"));
+    let mut with: Vec<String> = versions.collect();
+    with.push(format!("accelerator {}", header.accelerator));
+    with.push(format!("patience {}", header.patience));
+    with.push(format!("started from {}", header.started_from));
+    let mut text = style.remark("WITH", &with.join(", "));
+    for (name, identity) in &header.images {
+        let short: String = identity.chars().take(19).collect();
+        text += &style.remark("IMAGE", &format!("{name} is {short}"));
+    }
+    text
+}
+
+/// What happened, in order.
+fn story(history: &History, timeline: &Timeline, style: Style) -> String {
+    let mut text = String::new();
+    let first = timeline.broken_span().0.map_or(u64::MAX, |mark| mark.seq);
+    let looks = history.looks(0, first);
+    if let Some((mark, look)) = looks.iter().find(|(_, look)| look.holds) {
+        text += &style.moment("STEADY", mark.at, &look.probes.join("; "));
+    } else if let Some((mark, look)) = looks.last() {
+        text += &style.moment("WAITING", mark.at, &look.probes.join("; "));
+    }
+    let allowed = history.plan.checks.iter().find_map(|check| match check {
+        Check::Recovers { within } => Some(within.0),
+        _ => None,
+    });
+    for (index, window) in timeline.faults.iter().enumerate() {
+        text += &fault(history, index, window, style);
+        let looks = match (window.confirmed, window.healing) {
+            (Some(confirmed), healing) => {
+                history.looks(confirmed.seq, healing.map_or(u64::MAX, |mark| mark.seq))
+            }
+            _ => Vec::new(),
+        };
+        let found = looks.iter().find(|(_, look)| look.holds);
+        if let (Some((mark, _)), Some(struck)) = (found, window.struck()) {
+            let took = seconds(mark.at.saturating_sub(struck.at));
+            let allowed = allowed.map_or(String::new(), |a| format!(" (allowed {})", seconds(a)));
+            text += &style.moment(
+                "RECOVERED",
+                mark.at,
+                &format!("{took} after the fault{allowed}"),
+            );
+        }
+        text += &ended(history, window, style);
+    }
+    text
+}
+
+/// A fault, and what followed it.
+fn fault(history: &History, index: usize, window: &Window, style: Style) -> String {
+    let entry = |mark: crate::journal::timeline::Mark| {
+        usize::try_from(mark.seq)
+            .ok()
+            .and_then(|index| history.entries.get(index))
+    };
+    let chosen = window
+        .intent
+        .and_then(entry)
+        .and_then(|entry| match &entry.event {
+            Event::Intent(intent) => Some(format!(" ({})", intent.chosen)),
+            _ => None,
+        });
+    let chosen = chosen.unwrap_or_default();
+    let Some(begun) = window.injecting.or(window.intent) else {
+        return style.remark(
+            "UNCONFIRMED",
+            &format!("fault {}: {} never began", index + 1, window.named()),
+        );
+    };
+    let mut text = match window.confirmed {
+        Some(confirmed) => {
+            let from = window.struck().unwrap_or(begun);
+            let took = seconds(confirmed.at.saturating_sub(from.at));
+            let said = format!("{}{chosen}, confirmed in {took}", window.named());
+            let evidence = entry(confirmed).and_then(|entry| match &entry.event {
+                Event::Confirmed { evidence, .. } => Some(format!(": {evidence}")),
+                _ => None,
+            });
+            style.moment(
+                "FAULT",
+                begun.at,
+                &format!("{said}{}", evidence.unwrap_or_default()),
+            )
+        }
+        None => {
+            let last = window
+                .not_confirmed
+                .and_then(entry)
+                .and_then(|entry| match &entry.event {
+                    Event::NotConfirmed { last, .. } => Some(format!(": {last}")),
+                    _ => None,
+                });
+            let said = format!(
+                "{}{chosen}, not confirmed{}",
+                window.named(),
+                last.unwrap_or_default()
+            );
+            style.moment("FAULT", begun.at, &said)
+        }
+    };
+    for step in aftermath::of(history, window) {
+        text += &format!("{:>25}{}\n", "", aftermath::line(&step));
+    }
+    text
+}
+
+/// How a fault ended.
+fn ended(history: &History, window: &Window, style: Style) -> String {
+    let Some(healing) = window.healing else {
+        return String::new();
+    };
+    let last = window.healed.or(window.heal_failed);
+    let Some(entry) = last.and_then(|mark| history.entries.get(usize::try_from(mark.seq).ok()?))
+    else {
+        return style.moment(
+            "HEALING",
+            healing.at,
+            &format!("{}: no outcome", window.named()),
+        );
+    };
+    let took = seconds(entry.at().saturating_sub(healing.at));
+    match &entry.event {
+        Event::Healed { evidence, .. } => style.moment(
+            "HEALED",
+            entry.at(),
+            &format!("{evidence}, {took} after the heal began"),
+        ),
+        Event::HealFailed { error, .. } => style.moment(
+            "TROUBLE",
+            entry.at(),
+            &format!("{} is not healed: {error}", window.named()),
+        ),
+        _ => String::new(),
+    }
+}
+
+/// One check's line, with its evidence when it did not pass.
+fn finding_line(finding: &Finding, judgement: &Judgement, style: Style, width: usize) -> String {
+    let must = judgement
+        .control
+        .as_ref()
+        .is_some_and(|c| c.must_fail.contains(&finding.check));
+    let note = if must && finding.verdict == Verdict::Fail {
+        ", as it must"
+    } else {
+        ""
+    };
+    let seen = if finding.verdict == Verdict::Pass || finding.evidence.is_empty() {
+        String::new()
+    } else {
+        format!(" [{}]", entries(&finding.evidence))
+    };
+    let said = format!("{:<width$} {}{note}{seen}", finding.check, finding.summary);
+    style.remark(verdict_word(finding.verdict), &said)
+}
+
+/// The last line: what it all came to.
+fn closing(history: &History, judgement: &Judgement) -> String {
+    let name = &history.plan.name;
+    match &judgement.control {
+        None => name.clone(),
+        Some(control) if control.as_expected => {
+            format!(
+                "{name}: a control, failed by {} as it must",
+                control.must_fail.join(", ")
+            )
+        }
+        Some(control) => {
+            let failed = if control.failed.is_empty() {
+                "nothing".to_owned()
+            } else {
+                control.failed.join(", ")
+            };
+            let must = control.must_fail.join(", ");
+            format!("{name}: a control that must fail by {must}, failed by {failed}")
+        }
+    }
+}
+
+/// Where to look next, unless everything is well.
+fn hint(judgement: &Judgement) -> String {
+    if judgement.verdict == Verdict::Pass {
+        return String::new();
+    }
+    let bad = judgement
+        .findings
+        .iter()
+        .filter(|finding| finding.verdict != Verdict::Pass);
+    let seqs: Vec<u64> = bad
+        .flat_map(|finding| finding.evidence.iter().copied())
+        .collect();
+    let see = if seqs.is_empty() {
+        String::new()
+    } else {
+        format!("; see journal {}", entries(&seqs))
+    };
+    format!("hint: replay the verdict with `seatrial check RUN`{see}\n")
+}

@@ -1,0 +1,26 @@
+//! `control` at its edges.
+
+use super::*;
+use seatrial::journal::{ManagerAnswer, Poll};
+use seatrial::scenario::Control;
+
+#[test]
+fn a_manager_that_we_broke_is_not_asked_who_leads() {
+    let believes_in_itself = |story: &mut Story| {
+        catalogue::no_answers(story, &story::no_leader());
+        story.change(|at, event| {
+            if let Event::Poll(Poll { managers }) = event
+                && (51.4..76.0).contains(at)
+            {
+                let leader = Some("server-3".to_owned());
+                managers[2] = ManagerAnswer {
+                    node: "server-3".to_owned(),
+                    leader,
+                    error: None,
+                };
+            }
+        });
+    };
+    let finding = judged(catalogue::control(Control::Lost), believes_in_itself);
+    says(&finding, Verdict::Pass, "the managers had no leader");
+}

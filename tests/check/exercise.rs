@@ -1,0 +1,71 @@
+//! `exercised` at its edges.
+
+use super::*;
+
+fn lacking(change: impl Fn(&mut Story)) -> Finding {
+    let mut story = Story::kept("story", &[answers(), Check::Exercised]);
+    change(&mut story);
+    finding(&story.history(), "exercised")
+}
+
+fn got_between(story: &mut Story, from: f64, to: f64) {
+    story.without(|at, e| matches!(e, Event::Got { .. }) && (from..to).contains(&at));
+}
+
+#[test]
+fn a_workload_must_be_busy_before_during_and_after() {
+    says(
+        &lacking(|_| {}),
+        Verdict::Pass,
+        "1 fault confirmed and healed",
+    );
+    let finding = lacking(|story| got_between(story, 0.0, 50.0));
+    says(
+        &finding,
+        Verdict::Unknown,
+        "`get` had no success before the first fault",
+    );
+    let finding = lacking(|story| got_between(story, 51.0, 76.0));
+    says(
+        &finding,
+        Verdict::Unknown,
+        "`get` tried nothing during fault 1",
+    );
+    let finding = lacking(|story| got_between(story, 90.0, 200.0));
+    says(
+        &finding,
+        Verdict::Unknown,
+        "`get` had no success after the last heal",
+    );
+}
+
+#[test]
+fn without_faults_a_workload_must_do_a_little() {
+    let fault_free = |story: &mut Story, until: f64| {
+        story.plan.faults.clear();
+        let checks = story.plan.checks.clone();
+        let workloads = story.plan.workloads.clone();
+        let told = |e: &Event| {
+            matches!(
+                e,
+                Event::Intent(_)
+                    | Event::Injecting { .. }
+                    | Event::Injected { .. }
+                    | Event::Confirmed { .. }
+                    | Event::Recovered { .. }
+                    | Event::Healing { .. }
+                    | Event::Healed { .. }
+            )
+        };
+        story.without(|_, event| told(event));
+        got_between(story, until, 200.0);
+        (story.plan.checks, story.plan.workloads) = (checks, workloads);
+    };
+    says(
+        &lacking(|story| fault_free(story, 30.0)),
+        Verdict::Pass,
+        "no fault planned",
+    );
+    let few = lacking(|story| fault_free(story, 22.0));
+    says(&few, Verdict::Unknown, "`get` succeeded 4 times only");
+}

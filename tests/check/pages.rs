@@ -1,0 +1,82 @@
+//! `answers` at its edges.
+
+use super::*;
+use seatrial::journal::Answer;
+
+#[test]
+fn a_wrong_body_shows_its_beginning() {
+    let finding = judged(answers(), |story| {
+        let body = format!("<html>\n{}", "x".repeat(200));
+        story.at(60.0, got("server-1", 59.9, Answer::Wrong(body)));
+    });
+    says(
+        &finding,
+        Verdict::Fail,
+        r"wrong answer on server-1: `<html>\nxxx",
+    );
+    assert!(finding.summary.len() < 120, "{}", finding.summary);
+}
+
+#[test]
+fn a_wrong_body_on_a_broken_node_is_excused() {
+    let finding = judged(answers(), |story| {
+        story.at(60.0, got("server-3", 59.9, Answer::Wrong("502".to_owned())));
+    });
+    says(&finding, Verdict::Pass, "at least 100%");
+}
+
+#[test]
+fn a_low_share_is_a_failure_without_a_long_gap() {
+    let finding = judged(answers(), |story| {
+        let mut odd = false;
+        story.change(|at, event| {
+            if matches!(event, Event::Got { via, .. } if via == "server-1") {
+                odd = !odd;
+                if odd {
+                    catalogue::fail_on("server-1", 0.0..100.0, *at, event);
+                }
+            }
+        });
+    });
+    says(
+        &finding,
+        Verdict::Fail,
+        "19 of 38 requests on server-1 were answered, 97% must be",
+    );
+}
+
+#[test]
+fn a_node_that_never_answers_after_its_heal_is_a_failure() {
+    let silent = |heal: f64| {
+        judged(answers(), |story| {
+            story.change(|at, event| {
+                if matches!(event, Event::Healed { .. }) {
+                    *at = heal;
+                }
+                catalogue::fail_on("server-3", 76.0..100.0, *at, event);
+            });
+        })
+    };
+    says(
+        &silent(80.0),
+        Verdict::Fail,
+        "server-3 was healed and did not answer again for 14.5s",
+    );
+    says(&silent(90.0), Verdict::Pass, "at least");
+}
+
+#[test]
+fn never_asked_is_unknown() {
+    let finding = judged(answers(), |story| {
+        story.without(|_, event| matches!(event, Event::Got { .. }));
+    });
+    says(&finding, Verdict::Unknown, "never asked for");
+}
+
+#[test]
+fn a_workload_that_stopped_early_is_unknown() {
+    let finding = judged(answers(), |story| {
+        story.without(|at, event| matches!(event, Event::Got { .. }) && at > 48.0);
+    });
+    says(&finding, Verdict::Unknown, "nobody asked in the last");
+}

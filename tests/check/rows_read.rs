@@ -1,0 +1,128 @@
+//! `nothing_lost` at its edges.
+
+use super::*;
+
+/// The rows of the story that were acknowledged, and some more.
+const KEPT: [(u64, u64); 2] = [(1, 15), (27, 38)];
+
+fn found(duplicates: &[u64], strange: &[&str]) -> Rows {
+    Rows::Found {
+        ranges: KEPT.to_vec(),
+        duplicates: duplicates.to_vec(),
+        strange: strange.iter().map(|one| (*one).to_owned()).collect(),
+    }
+}
+
+#[rstest]
+#[case::duplicates(found(&[4, 5], &[]), "2 rows there more than once (4-5)")]
+#[case::strange(found(&[], &["row 7 holds `x`"]), "1 strange row: row 7 holds `x`")]
+#[case::no_table(Rows::NoTable, "26 rows lost, the table is gone")]
+fn one_bad_read_back_is_enough(#[case] bad: Rows, #[case] said: &str) {
+    let finding = judged(nothing_lost(), |story| {
+        story.without(|_, e| matches!(e, Event::ReadBack { via, .. } if via == "server-2"));
+        story.at(101.1, rows("server-2", bad.clone()));
+    });
+    says(&finding, Verdict::Fail, said);
+    says(&finding, Verdict::Fail, "through server-2");
+}
+
+#[rstest]
+#[case::nobody_inserted(&[(1, 15), (27, 39)], "1 row there that nobody inserted (39)")]
+#[case::refused(&[(1, 16), (27, 38)], "1 row refused but present (16)")]
+#[case::lost(&[(1, 3), (5, 15), (27, 38)], "1 row lost (4)")]
+fn what_is_read_must_be_what_was_told(#[case] ranges: &[(u64, u64)], #[case] said: &str) {
+    let finding = judged(nothing_lost(), |story| {
+        catalogue::read_everywhere(story, ranges);
+    });
+    says(&finding, Verdict::Fail, said);
+    says(
+        &finding,
+        Verdict::Fail,
+        "through server-1, server-2, server-3, server-4",
+    );
+}
+
+#[rstest]
+#[case::present(&[(1, 15), (27, 38)], "25 acknowledged rows", "2 unknown, 2 of them present")]
+#[case::absent(&[(1, 6), (8, 14), (27, 38)], "25 acknowledged rows", "2 unknown, 0 of them present")]
+fn an_unknown_row_may_be_there_or_not(
+    #[case] ranges: &[(u64, u64)],
+    #[case] acknowledged: &str,
+    #[case] unknown: &str,
+) {
+    // Row 7's outcome was never written; row 15's is unknown.
+    let finding = judged(nothing_lost(), |story| {
+        catalogue::forget(story, &[7]);
+        catalogue::read_everywhere(story, ranges);
+    });
+    says(&finding, Verdict::Pass, acknowledged);
+    says(&finding, Verdict::Pass, unknown);
+}
+
+#[test]
+fn nodes_that_read_different_rows_are_a_failure() {
+    let finding = judged(nothing_lost(), |story| {
+        catalogue::settle(story, 7, &Outcome::Unknown("no answer".to_owned()));
+        story.without(|_, e| matches!(e, Event::ReadBack { via, .. } if via == "server-4"));
+        story.at(101.9, read_back("server-4", &[(1, 6), (8, 15), (27, 38)]));
+    });
+    says(
+        &finding,
+        Verdict::Fail,
+        "server-1 and server-4 hold different rows",
+    );
+}
+
+#[test]
+fn no_acknowledged_row_is_unknown() {
+    let finding = judged(nothing_lost(), |story| {
+        story.without(|_, event| matches!(event, Event::Inserted { .. }));
+    });
+    says(&finding, Verdict::Unknown, "no acknowledged row");
+}
+
+#[test]
+fn a_read_back_under_fault_or_load_does_not_count() {
+    let finding = judged(nothing_lost(), |story| {
+        story.without(|_, event| matches!(event, Event::ReadBack { .. }));
+        story.without(|at, event| matches!(event, Event::Insert { .. }) && at > 59.0);
+        story.without(|at, event| matches!(event, Event::Inserted { .. }) && at > 59.0);
+        for node in story::NODES {
+            story.at(60.0, read_back(node, &[]));
+        }
+    });
+    says(&finding, Verdict::Unknown, "while a fault was in force");
+    let finding = judged(nothing_lost(), |story| {
+        story.change(|at, event| {
+            if matches!(event, Event::ReadBack { .. }) {
+                *at = 92.0;
+            }
+        });
+    });
+    says(&finding, Verdict::Unknown, "while rows were still written");
+}
+
+#[test]
+fn loss_that_one_read_back_proves_outweighs_one_that_is_missing() {
+    let finding = judged(nothing_lost(), |story| {
+        catalogue::read_everywhere(story, &[(2, 15), (27, 38)]);
+        story.without(|_, e| matches!(e, Event::ReadBack { via, .. } if via == "server-2"));
+    });
+    says(&finding, Verdict::Fail, "1 row lost (1)");
+}
+
+#[test]
+fn a_journal_that_contradicts_itself_is_unknown() {
+    let finding = judged(nothing_lost(), |story| {
+        let (workload, outcome) = ("ledger".to_owned(), Outcome::Acknowledged);
+        story.at(
+            94.0,
+            Event::Inserted {
+                workload,
+                row: 4,
+                outcome,
+            },
+        );
+    });
+    says(&finding, Verdict::Unknown, "1 entry of the journal");
+}
