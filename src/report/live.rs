@@ -19,7 +19,7 @@ pub fn line(entry: &Entry, plan: &Plan) -> Option<String> {
 /// What is going to happen, in one line.
 pub(super) fn planned(plan: &Plan) -> String {
     format!(
-        "{} on {}: {}, {}, seed {:x}",
+        "{} on {}: {}, {}, seed {:#x}",
         plan.name,
         plan.place,
         counted(plan.topology.nodes.len() as u64, "node"),
@@ -91,6 +91,7 @@ fn phase_line(phase: Phase) -> (&'static str, String) {
         Phase::BringUp => ("BRING UP", "making machines and swarm"),
         Phase::Deploy => ("DEPLOY", "filling the share, deploying the stack"),
         Phase::SteadyBefore => ("WAIT", "for the steady state"),
+        Phase::Checkpoint => ("SAVE", "the steady state, for the next run"),
         Phase::Load => ("LOAD", "the workloads run; fault times count from here"),
         Phase::SteadyAfter => ("WAIT", "for the steady state, all faults over"),
         Phase::ReadBack => (

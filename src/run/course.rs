@@ -25,7 +25,9 @@ pub(super) async fn run(trial: &Arc<Trial>) -> Result<(), Halt> {
     steady_before(trial).await?;
     enter(trial, Phase::Checkpoint)?;
     if let Err(trouble) = trial.lab.checkpoint().await {
-        return Err(Halt::Trouble(format!("the steady state was not kept: {trouble}")));
+        return Err(Halt::Trouble(format!(
+            "the steady state was not kept: {trouble}"
+        )));
     }
     steady_before(trial).await?;
     let ledgers = load::ledgers(&trial.plan);
