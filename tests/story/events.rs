@@ -134,10 +134,12 @@ pub(crate) fn container(task: &str, running: bool) -> ContainerSeen {
     }
 }
 
-/// What a node's own engine says.
+/// What a node's own engine says, without delay.
 pub(crate) fn containers(node: &str, seen: Result<Vec<ContainerSeen>, ApiError>) -> Event {
     Event::Containers(ContainersSeen {
         node: node.to_owned(),
+        began_us: None,
+        ended_us: None,
         seen,
     })
 }
