@@ -112,6 +112,14 @@ impl Snapshot {
     }
 }
 
+/// How machines are made and how a swarm is formed of them: a change of either makes every
+/// snapshot stale.
+const MADE_BY: [&str; 3] = [
+    include_str!("machine/command.rs"),
+    include_str!("assemble.rs"),
+    include_str!("share.rs"),
+];
+
 /// The hash of everything that decides what a snapshot holds.
 fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
     let mut digest = Sha256::new();
@@ -119,6 +127,7 @@ fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
         digest.update(text.len().to_le_bytes());
         digest.update(text);
     };
+    MADE_BY.iter().for_each(|source| add((*source).to_owned()));
     add(format!(
         "{moment:?} {} {} {}",
         facts.key, facts.qemu, facts.accelerator

@@ -113,7 +113,7 @@ impl Machine {
             ..
         } = &self.spec;
         format!(
-            "root=/dev/vda rw console=ttyS0 loglevel=5 net.ifnames=0 mitigations=off \
+            "root=/dev/vda rw console=ttyS0 loglevel=5 apparmor=0 net.ifnames=0 mitigations=off \
              random.trust_cpu=on systemd.show_status=0 seatrial.name={name} seatrial.role={role} \
              seatrial.lan={lan} seatrial.hosts={hosts}"
         )

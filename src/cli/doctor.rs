@@ -1,0 +1,236 @@
+//! `seatrial doctor`: what can run here, what is missing, and the command that mends it.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+use seatrial::substrate::Place;
+use seatrial::substrate::vm::{Images, Progress, Vm};
+
+use super::{Exit, cache, output, up};
+
+/// A program that machines need, and the Debian package that has it.
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+    /// What it is needed for: building images only, or running machines too.
+    runs: bool,
+}
+
+const TOOLS: [Tool; 7] = [
+    tool("qemu-system-x86_64", "qemu-system-x86", true),
+    tool("qemu-img", "qemu-utils", true),
+    tool("setpriv", "util-linux", true),
+    tool("mmdebstrap", "mmdebstrap", false),
+    tool("fakeroot", "fakeroot", false),
+    tool("mkfs.ext4", "e2fsprogs", false),
+    tool("newuidmap", "uidmap", false),
+];
+
+const fn tool(program: &'static str, package: &'static str, runs: bool) -> Tool {
+    Tool {
+        program,
+        package,
+        runs,
+    }
+}
+
+/// Images take about 3 GiB and each saved swarm about 5; this leaves room for a few.
+const DISK_WANTED: u64 = 20 * GIB;
+
+/// Four nodes of 1.5 GiB and a storage machine of 0.5 GiB.
+const MEMORY_WANTED: u64 = 6 * GIB + GIB / 2;
+
+const GIB: u64 = 1 << 30;
+
+/// Prints the table; succeeds if `vm` can run.
+pub(super) fn run() -> anyhow::Result<Exit> {
+    let cache = cache::folder()?;
+    let images = Images::find(&cache);
+    let mut rows = Vec::new();
+    let (lacking, to_run, to_build) = tools(&mut rows);
+    rows.push(disk(&cache));
+    rows.push(memory());
+    let can_run = to_run && (images.is_some() || to_build);
+    match images {
+        Some(images) => {
+            let vm = Vm::new(images, &cache, Progress::silent(), false);
+            let about = vm.identity(&up::plan_of_a_swarm(&vm)?);
+            rows.push(row("images", "ok", "prepared", ""));
+            let found = format!("{}, patience {}", about.accelerator, about.patience);
+            rows.push(row("accelerator", "ok", found, ""));
+        }
+        None => {
+            rows.push(row("images", "none", "not built yet", "seatrial prepare"));
+            let mend = "seatrial prepare";
+            rows.push(row("accelerator", "unknown", "proven by a boot", mend));
+        }
+    }
+    rows.push(snapshots(&cache));
+    let mut text = output::table(["what", "state", "found", "mend with"], rows);
+    text += &format!("\ncache: {}\n", cache.display());
+    if !lacking.is_empty() {
+        let packages = lacking.into_iter().collect::<Vec<_>>().join(" ");
+        text += &format!("to mend all that is missing: apt-get install {packages}\n");
+    }
+    text += if can_run {
+        "`vm` can run here\n"
+    } else {
+        "`vm` cannot run here yet\n"
+    };
+    output::print(&text)?;
+    Ok(if can_run {
+        Exit::PASS
+    } else {
+        Exit::NOTHING_RAN
+    })
+}
+
+/// A row of the table.
+fn row(what: &str, state: &str, found: impl Into<String>, mend: &str) -> [String; 4] {
+    [what.into(), state.into(), found.into(), mend.into()]
+}
+
+/// Looks for every program. What is lacking, and whether machines can run and be built.
+fn tools(rows: &mut Vec<[String; 4]>) -> (BTreeSet<&'static str>, bool, bool) {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let (mut lacking, mut to_run, mut to_build) = (BTreeSet::new(), true, true);
+    for tool in &TOOLS {
+        // Root maps its users without help.
+        if tool.program == "newuidmap" && rustix::process::geteuid().is_root() {
+            continue;
+        }
+        match find(tool.program, &path) {
+            Some(found) => {
+                rows.push(row(tool.program, "ok", found.display().to_string(), ""));
+            }
+            None => {
+                let mend = format!("apt-get install {}", tool.package);
+                let needed = if tool.runs { "to run" } else { "to prepare" };
+                rows.push(row(
+                    tool.program,
+                    "missing",
+                    format!("needed {needed}"),
+                    &mend,
+                ));
+                lacking.insert(tool.package);
+                to_run &= !tool.runs;
+                to_build &= tool.runs;
+            }
+        }
+    }
+    (lacking, to_run, to_build)
+}
+
+/// A program in a search path, or in the administrator's folders, which few users search.
+fn find(program: &str, path: &OsStr) -> Option<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+    std::env::split_paths(path)
+        .map(|folder| folder.join(program))
+        .find(|file| {
+            file.metadata()
+                .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)
+        })
+}
+
+/// Room in the cache, or in the nearest folder above it that exists.
+fn disk(cache: &Path) -> [String; 4] {
+    let folder = cache.ancestors().find(|folder| folder.exists());
+    let stat = folder.and_then(|folder| rustix::fs::statvfs(folder).ok());
+    let free = stat.map(|stat| stat.f_bavail * stat.f_frsize);
+    let mend = format!("free some space, or set {}", cache::VARIABLE);
+    amount("free disk", free, DISK_WANTED, &mend)
+}
+
+/// Memory that programs could get now.
+fn memory() -> [String; 4] {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let mend = "end something, or use fewer nodes";
+    amount("free memory", available(&text), MEMORY_WANTED, mend)
+}
+
+/// What `/proc/meminfo` says is available, in bytes.
+fn available(meminfo: &str) -> Option<u64> {
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1024)
+}
+
+/// A row about something of which there should be enough; too little is only a warning.
+fn amount(what: &str, there: Option<u64>, wanted: u64, mend: &str) -> [String; 4] {
+    match there {
+        None => row(what, "unknown", "cannot be seen here", ""),
+        Some(bytes) if bytes < wanted => {
+            let found = format!("{}, {} wanted", size(bytes), size(wanted));
+            row(what, "warn", found, mend)
+        }
+        Some(bytes) => row(what, "ok", size(bytes), ""),
+    }
+}
+
+/// Saved swarms: how many are whole, and what they all take.
+fn snapshots(cache: &Path) -> [String; 4] {
+    let (mut count, mut bytes) = (0, 0);
+    weigh(&cache.join("snapshots"), &mut count, &mut bytes);
+    let found = match count {
+        0 => "none saved; the first run saves one".to_owned(),
+        _ => format!("{count} saved, {}", size(bytes)),
+    };
+    row("snapshots", "ok", found, "")
+}
+
+/// Adds what a folder holds. A snapshot is whole once it has its `about.json`.
+fn weigh(folder: &Path, count: &mut usize, bytes: &mut u64) {
+    use std::os::unix::fs::MetadataExt;
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        match entry.metadata() {
+            Ok(about) if about.is_dir() => weigh(&entry.path(), count, bytes),
+            Ok(about) => {
+                *count += usize::from(entry.file_name() == "about.json");
+                // A disk has holes: what it takes, not how long it is.
+                *bytes += about.blocks() * 512;
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Bytes for people: `20.0 GiB`.
+fn size(bytes: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "shown to one decimal")]
+    let gibibytes = bytes as f64 / GIB as f64;
+    format!("{gibibytes:.1} GiB")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_is_what_the_kernel_says_is_available() {
+        let text = "MemTotal:  24 kB\nMemAvailable:    2 kB\n";
+        assert_eq!(available(text), Some(2048));
+        assert_eq!(available("MemTotal: 24 kB\n"), None);
+        assert_eq!(available("MemAvailable: many kB\n"), None);
+    }
+
+    #[test]
+    fn too_little_is_a_warning_and_what_cannot_be_seen_is_no_praise() {
+        assert_eq!(amount("x", Some(GIB), 2 * GIB, "mend")[1], "warn");
+        assert_eq!(amount("x", Some(2 * GIB), 2 * GIB, "mend")[1], "ok");
+        assert_eq!(amount("x", None, 2 * GIB, "mend")[1], "unknown");
+    }
+
+    #[test]
+    fn only_whole_snapshots_count() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let shelf = cache.path().join("snapshots/images");
+        for (name, file) in [("whole", "about.json"), ("half", "server-3.memory")] {
+            std::fs::create_dir_all(shelf.join(name)).expect("a folder");
+            std::fs::write(shelf.join(name).join(file), "x").expect("a file");
+        }
+        assert!(snapshots(cache.path())[2].starts_with("1 saved"));
+    }
+}

@@ -1,0 +1,77 @@
+//! A stored run: its journal, and what that comes to.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use seatrial::journal::{self, History};
+use seatrial::report::{Style, terminal};
+use seatrial::verdict::Judgement;
+
+use super::Refused;
+
+/// Which stored run.
+#[derive(clap::Args)]
+pub(super) struct Which {
+    /// A run's folder, or its journal [default: the latest run]
+    #[arg(value_name = "RUN")]
+    run: Option<PathBuf>,
+
+    /// Where runs are
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    runs: PathBuf,
+}
+
+impl Which {
+    /// Reads and judges it.
+    pub(super) fn read(&self) -> anyhow::Result<Record> {
+        let latest = || self.runs.join("latest");
+        let asked = self.run.clone().unwrap_or_else(latest);
+        let path = if asked.is_dir() {
+            asked.join("journal.jsonl")
+        } else {
+            asked
+        };
+        if !path.exists() {
+            let hint = match self.run {
+                Some(_) => "name a run's folder or its journal",
+                None => "nothing ran yet, or it ran elsewhere: name a run",
+            };
+            let path = path.display();
+            return Err(Refused::new(format_args!("there is no `{path}`: {hint}")).into());
+        }
+        Record::read(&path)
+    }
+}
+
+/// A journal and what it comes to.
+pub(super) struct Record {
+    pub(super) history: History,
+    pub(super) judgement: Judgement,
+}
+
+impl Record {
+    /// Reads and judges a journal.
+    pub(super) fn read(journal: &Path) -> anyhow::Result<Self> {
+        let read = journal::read(journal);
+        let history = read.context("this run cannot be judged")?;
+        let judgement = seatrial::check::check(&history);
+        Ok(Self { history, judgement })
+    }
+
+    /// The whole run, for people.
+    pub(super) fn told(&self, style: &Style) -> String {
+        let text = terminal(&self.history, &self.judgement, style);
+        match self.warning() {
+            Some(warning) => format!("{warning}{text}"),
+            None => text,
+        }
+    }
+
+    /// What must be said first of a run that was not about Swarm.
+    pub(super) fn warning(&self) -> Option<&'static str> {
+        (self.history.header.place == "sim").then_some(
+            "This ran on `sim`, a few lines of memory: a test of the harness, never a verdict \
+             about Swarm.\n\n",
+        )
+    }
+}

@@ -1,0 +1,120 @@
+//! The scenarios that were asked for: found, read and planned, or refused all at once.
+
+use std::path::{Path, PathBuf};
+
+use seatrial::plan::{self, Options, Outcome};
+use seatrial::scenario;
+
+use super::Refused;
+use super::ground::On;
+
+/// Which scenarios, and how they are to be planned.
+#[derive(clap::Args)]
+pub(super) struct Asked {
+    /// Scenario files, or folders: all `*.yaml` in them but `*.stack.yaml`
+    #[arg(required = true, value_name = "SCENARIO")]
+    pub(super) scenarios: Vec<PathBuf>,
+
+    /// Where to run
+    #[arg(long, value_enum, default_value_t = On::Vm)]
+    pub(super) on: On,
+
+    /// Decides every random choice: decimal, or hexadecimal after `0x`; random if left out
+    #[arg(long, value_name = "N", value_parser = seed)]
+    seed: Option<u64>,
+
+    /// Leave the faults out, and what is only true of faults
+    #[arg(long)]
+    pub(super) no_faults: bool,
+}
+
+impl Asked {
+    /// The seed that was asked for, or a random one.
+    pub(super) fn seed(&self) -> u64 {
+        self.seed.unwrap_or_else(rand::random)
+    }
+
+    /// Plans every scenario, or says every mistake in all of them.
+    pub(super) fn plan(&self, options: &Options) -> Result<Vec<Outcome>, Refused> {
+        let (mut outcomes, mut mistakes) = (Vec::new(), Vec::new());
+        for asked in &self.scenarios {
+            let paths = find(asked).unwrap_or_else(|refused| {
+                mistakes.push(refused.0);
+                Vec::new()
+            });
+            for path in paths {
+                let planned = scenario::load(&path).and_then(|loaded| plan::plan(&loaded, options));
+                match planned {
+                    Ok(outcome) => outcomes.push(outcome),
+                    Err(wrong) => mistakes.push(wrong.render(true)),
+                }
+            }
+        }
+        if mistakes.is_empty() {
+            Ok(outcomes)
+        } else {
+            Err(Refused(mistakes.join("\n\n")))
+        }
+    }
+}
+
+/// Reads a seed as it is written by us, and by people.
+fn seed(text: &str) -> Result<u64, String> {
+    let parsed = match text.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16),
+        None => text.parse(),
+    };
+    parsed.map_err(|_| "write a number such as `42` or `0x2a`, of 64 bits at the most".to_owned())
+}
+
+/// The scenario files of a path: itself, or all in a folder, sorted.
+fn find(path: &Path) -> Result<Vec<PathBuf>, Refused> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut found = Vec::new();
+    collect(path, &mut found)?;
+    if found.is_empty() {
+        return Err(Refused::new(format_args!(
+            "there is no scenario in `{}`: no `*.yaml` but stacks",
+            path.display()
+        )));
+    }
+    Ok(found)
+}
+
+/// Adds a folder's scenario files. Links to folders are not followed: they can go in circles.
+fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Refused> {
+    let failed = |error: std::io::Error| {
+        let folder = folder.display();
+        Refused::new(format_args!("failed to read `{folder}`: {error}"))
+    };
+    let entries = std::fs::read_dir(folder).map_err(failed)?;
+    let mut entries = entries.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if entry.file_type().map_err(failed)?.is_dir() {
+            collect(&entry.path(), found)?;
+        } else if name.ends_with(".yaml") && !name.ends_with(".stack.yaml") {
+            found.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seed_is_read_as_it_is_written() {
+        assert_eq!(seed("42"), Ok(42));
+        assert_eq!(seed("0x2a"), Ok(42));
+        assert_eq!(seed(&format!("{:#x}", u64::MAX)), Ok(u64::MAX));
+        for wrong in ["", "2a", "-1", "0x", "0x1ffffffffffffffff"] {
+            assert!(seed(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! `seatrial up`: a swarm that stays when the command returns.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use seatrial::plan::{self, Outcome, Plan};
+use seatrial::scenario;
+use seatrial::substrate::vm::{self, Progress, Vm};
+use seatrial::wait::pause;
+use tokio::runtime::Runtime;
+use tokio::time::Instant;
+
+use super::ground::{Ground, On};
+use super::interrupt::Interrupts;
+use super::kept::{Kept, State};
+use super::{Exit, Refused, cache, output, ps};
+
+/// The pace of showing what the keeper says.
+const PACE: Duration = Duration::from_millis(200);
+
+/// How long a keeper that was told to end may take.
+const ENDING: Duration = Duration::from_secs(60);
+
+/// What `up` is asked.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Managers
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    managers: u8,
+
+    /// Workers
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    workers: u8,
+
+    /// A storage machine, mounted on every node at `/mnt/dockernfs`
+    #[arg(long, value_enum)]
+    nfs: Option<Nfs>,
+
+    /// A scenario file: its machines, with its stack deployed
+    #[arg(conflicts_with_all = ["managers", "workers", "nfs"])]
+    scenario: Option<PathBuf>,
+}
+
+/// The protocol version of the share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Nfs {
+    /// Locks never expire
+    #[value(name = "v3")]
+    V3,
+    /// Locks are leased
+    #[value(name = "v4.2")]
+    V42,
+}
+
+impl Nfs {
+    fn name(self) -> &'static str {
+        match self {
+            Self::V3 => "v3",
+            Self::V42 => "v4.2",
+        }
+    }
+}
+
+impl Args {
+    /// The same for the keeper, which runs in another folder.
+    fn words(&self) -> anyhow::Result<Vec<OsString>> {
+        if let Some(scenario) = &self.scenario {
+            let path = std::path::absolute(scenario).context("no such scenario")?;
+            return Ok(vec!["--".into(), path.into()]);
+        }
+        let mut words = vec![
+            format!("--managers={}", self.managers).into(),
+            format!("--workers={}", self.workers).into(),
+        ];
+        words.extend(self.nfs.map(|nfs| format!("--nfs={}", nfs.name()).into()));
+        Ok(words)
+    }
+}
+
+/// The plan of what was asked: a scenario without its faults, or a swarm with nothing deployed.
+pub(super) fn planned(args: &Args, ground: &Ground) -> anyhow::Result<Plan> {
+    let loaded = match &args.scenario {
+        Some(path) => scenario::load(path),
+        None => {
+            let nfs = args.nfs.map(|nfs| format!(", nfs: {}", nfs.name()));
+            let text = format!(
+                "scenario: A swarm to keep\nbecause: Somebody wants to use it.\n\
+                 cluster: {{ managers: {}, workers: {}{} }}\nexpect: []\n",
+                args.managers,
+                args.workers,
+                nfs.unwrap_or_default()
+            );
+            scenario::parse(Path::new("swarm.yaml"), &text)
+        }
+    };
+    let planned = loaded.and_then(|loaded| plan::plan(&loaded, &ground.options(0, true)));
+    match planned {
+        Ok(Outcome::Ready(plan)) => Ok(*plan),
+        Ok(Outcome::Skipped { reason, .. }) => bail!("it cannot be brought up: {reason}"),
+        Err(mistakes) => Err(Refused(mistakes.render(true)).into()),
+    }
+}
+
+/// The plan of the swarm that `up` makes when nothing else is asked.
+pub(super) fn plan_of_a_swarm(vm: &Vm) -> anyhow::Result<Plan> {
+    let args = Args {
+        managers: 3,
+        workers: 1,
+        nfs: None,
+        scenario: None,
+    };
+    planned(&args, &Ground::Vm(Box::new(vm.clone())))
+}
+
+/// Starts a keeper and waits until its swarm can be used.
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let cache = cache::folder()?;
+    let kept = Kept::of(&cache);
+    let mut ground = Ground::find(On::Vm, &cache, false);
+    let mut plan = planned(args, &ground)?;
+    kept.refuse_if_alive()?;
+    Runtime::new().context("cannot start")?.block_on(async {
+        let mut interrupts = Interrupts::catch()?;
+        if matches!(ground, Ground::Unprepared) {
+            let progress = Progress::terminal();
+            let images = tokio::select! {
+                images = vm::prepare(&cache, &progress) => images?,
+                () = interrupts.next() => return Ok(Exit::INTERRUPTED),
+            };
+            ground = Ground::of(images, &cache, false);
+            plan = planned(args, &ground)?;
+        }
+        if let Some(stale) = kept.read()? {
+            kept.clean(&stale)?;
+        }
+        let mut keeper = Keeper::start(args, &kept, &cache)?;
+        let deadline = plan.deadlines.bring_up.0 + plan.deadlines.steady.0 * 2;
+        let waited = tokio::select! {
+            waited = keeper.ready(&kept, deadline) => Some(waited),
+            () = interrupts.next() => None,
+        };
+        match waited {
+            Some(Ok(state)) => {
+                output::print(&told(&state))?;
+                Ok(Exit::PASS)
+            }
+            Some(Err(error)) => {
+                keeper.end().await?;
+                Err(error)
+            }
+            None => {
+                output::tell("interrupted: taking down what there is");
+                keeper.end().await?;
+                Ok(Exit::INTERRUPTED)
+            }
+        }
+    })
+}
+
+/// The keeper as its parent sees it.
+struct Keeper {
+    process: Child,
+    log: File,
+    shown: String,
+}
+
+impl Keeper {
+    /// Starts this program again, in the background.
+    fn start(args: &Args, kept: &Kept, cache: &Path) -> anyhow::Result<Self> {
+        let folder = kept.make()?;
+        let path = kept.log();
+        let about = || format!("cannot write `{}`", path.display());
+        let write = File::create(&path).with_context(about)?;
+        let log = File::open(&path).with_context(about)?;
+        let program = std::env::current_exe().context("cannot find this program again")?;
+        let process = Command::new(program)
+            .arg("keep")
+            .args(args.words()?)
+            .env(cache::VARIABLE, cache)
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(write)
+            .spawn()
+            .context("cannot start the keeper")?;
+        Ok(Self {
+            process,
+            log,
+            shown: String::new(),
+        })
+    }
+
+    /// Waits for the swarm, and shows what the keeper says meanwhile.
+    async fn ready(&mut self, kept: &Kept, deadline: Duration) -> anyhow::Result<State> {
+        let end = Instant::now() + deadline;
+        loop {
+            let ended = self.process.try_wait().context("lost the keeper")?;
+            self.show();
+            if let Some(status) = ended {
+                let last = self.shown.lines().last().unwrap_or("it said nothing");
+                bail!("the keeper ended ({status}): {last}");
+            }
+            let state = kept.read()?;
+            if let Some(state) = state.filter(|state| state.ready) {
+                return Ok(state);
+            }
+            if Instant::now() > end {
+                let last = self.shown.lines().last().unwrap_or("it said nothing");
+                bail!("the swarm was not up within {deadline:?}; the keeper's last words: {last}");
+            }
+            pause(PACE).await;
+        }
+    }
+
+    /// Passes on what the keeper has said since the last time.
+    fn show(&mut self) {
+        let mut bytes = Vec::new();
+        if self.log.read_to_end(&mut bytes).is_ok() && !bytes.is_empty() {
+            let _ = std::io::stderr().write_all(&bytes);
+            self.shown += &String::from_utf8_lossy(&bytes);
+        }
+    }
+
+    /// Asks the keeper to end, and waits until it has.
+    async fn end(&mut self) -> anyhow::Result<()> {
+        let end = Instant::now() + ENDING;
+        if let Ok(None) = self.process.try_wait() {
+            let pid = rustix::process::Pid::from_child(&self.process);
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+        }
+        while let Ok(None) = self.process.try_wait() {
+            self.show();
+            if Instant::now() > end {
+                let pid = self.process.id();
+                bail!(
+                    "the keeper, process {pid}, does not end within {ENDING:?}: kill it, then `seatrial down`"
+                );
+            }
+            pause(PACE).await;
+        }
+        self.show();
+        Ok(())
+    }
+}
+
+/// What there is now, and how to use it.
+fn told(state: &State) -> String {
+    let mut text = ps::table(state, None);
+    if let Some(node) = state.nodes.first() {
+        let (name, api) = (&node.name, node.api);
+        text += &format!(
+            "\nexport DOCKER_HOST=tcp://{api}\n\n\
+             docker node ls              any docker client can use it now\n\
+             seatrial exec {name} -- CMD   run a command in a machine\n\
+             seatrial ps                 this table\n\
+             seatrial down               take it all down\n"
+        );
+    }
+    for folder in state.folders.iter().filter(|one| holds_logs(one)) {
+        text += &format!("\nconsole logs: {}\n", folder.display());
+    }
+    text
+}
+
+/// True for the folder with the machines' console logs.
+fn holds_logs(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.into_iter().any(|entry| {
+        let name = entry.file_name();
+        name.to_string_lossy().ends_with(".log") && !name.to_string_lossy().contains("qemu")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_swarm_of_any_size_can_be_planned_up_to_what_a_lab_has() {
+        let planned = |managers, workers, nfs| {
+            let args = Args {
+                managers,
+                workers,
+                nfs,
+                scenario: None,
+            };
+            planned(&args, &Ground::Unprepared)
+        };
+        let plan = planned(3, 1, Some(Nfs::V42)).expect("a plan");
+        assert_eq!(plan.topology.nodes.len(), 4);
+        assert!(plan.topology.storage.is_some() && plan.faults.is_empty());
+        assert!(
+            planned(1, 0, None)
+                .expect("a plan")
+                .topology
+                .storage
+                .is_none()
+        );
+        for (managers, workers) in [(0, 1), (200, 100)] {
+            let error = planned(managers, workers, None).expect_err("too few or many");
+            assert!(error.is::<Refused>(), "{error}");
+        }
+    }
+}
