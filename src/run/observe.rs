@@ -13,7 +13,7 @@ use crate::plan::Role;
 use crate::swarm::View;
 use crate::wait;
 
-/// The pace of questions to one manager, and to one node's engine.
+/// The pace of the writer of polls, and of looks at what the managers said.
 pub(super) const PACE: Duration = Duration::from_secs(1);
 
 /// How long one answer is waited for, should the place forget its own deadline.
@@ -142,7 +142,7 @@ async fn ask_manager(trial: Arc<Trial>, node: String) -> Result<(), JournalError
         trial.seen.send_modify(|seen| {
             seen.insert(node.clone(), Asked { asked, result });
         });
-        wait::pause(PACE).await;
+        wait::pause(trial.pace()).await;
     }
 }
 
@@ -168,7 +168,7 @@ async fn ask_engine(trial: Arc<Trial>, node: String) -> Result<(), JournalError>
         } else {
             unwritten = Some(look);
         }
-        wait::pause(PACE).await;
+        wait::pause(trial.pace()).await;
     }
 }
 
