@@ -123,6 +123,15 @@ pub(crate) fn task(id: &str, index: u64, node: &str, state: &str, desired: &str)
     })
 }
 
+/// A task on `server-4` that ended, and the agent's words.
+pub(crate) fn ended(id: &str, index: u64, state: &str, message: &str) -> Event {
+    let mut event = task(id, index, "server-4", state, "shutdown");
+    if let Event::Task(task) = &mut event {
+        message.clone_into(&mut task.message);
+    }
+    event
+}
+
 /// A container of a task of `mariadb`, slot 1.
 pub(crate) fn container(task: &str, running: bool) -> ContainerSeen {
     ContainerSeen {
