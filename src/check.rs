@@ -22,6 +22,16 @@ mod recovers;
 mod residence;
 mod row_set;
 mod steady;
+mod undisturbed;
+
+/// A checker that no scenario names; it may find nothing to judge.
+type Implied = fn(&History, &Timeline) -> Option<Finding>;
+
+/// What every run is judged by, after the checks of its plan.
+const IMPLIED: [(&str, Implied); 2] = [
+    ("steady", steady::check),
+    ("undisturbed", undisturbed::check),
+];
 
 /// Judges a run by its journal.
 pub fn check(history: &History) -> Judgement {
@@ -31,10 +41,10 @@ pub fn check(history: &History) -> Judgement {
     for check in &history.plan.checks {
         findings.push(guarded(check.name(), || one(check, history, &timeline)));
     }
-    if let Some(finding) = catch_unwind(AssertUnwindSafe(|| steady::check(history, &timeline)))
-        .unwrap_or_else(|panic| Some(panicked("steady", panic.as_ref())))
-    {
-        findings.push(finding);
+    for (name, implied) in IMPLIED {
+        let judged = catch_unwind(AssertUnwindSafe(|| implied(history, &timeline)));
+        let judged = judged.unwrap_or_else(|panic| Some(panicked(name, panic.as_ref())));
+        findings.extend(judged);
     }
     let trouble = history
         .entries

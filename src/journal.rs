@@ -118,7 +118,7 @@ pub enum Event {
         id: String,
     },
     /// The containers of services on one node, asked of that node's own engine; when they differ
-    /// from the last time, and at least once every 5 s.
+    /// from the last time, the last that did not differ, and at least once every 5 s.
     Containers(ContainersSeen),
     /// A row is about to be inserted.
     Insert {
@@ -375,6 +375,15 @@ pub struct TaskSeen {
 pub struct ContainersSeen {
     /// The node.
     pub node: String,
+    /// Microseconds since the run began when the question was asked. An engine of an emulated
+    /// machine may take seconds to answer: the list is of some moment between question and answer.
+    /// Missing in journals from before it was recorded, when answers were cut off after a second.
+    #[serde(default)]
+    pub began_us: Option<u64>,
+    /// The same, when the answer was there; the entry's own time where it is missing. Earlier than
+    /// that for the last list before a change, which is written together with the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_us: Option<u64>,
     /// What its engine listed, or why it did not.
     pub seen: Result<Vec<ContainerSeen>, ApiError>,
 }

@@ -153,7 +153,7 @@ async fn clean_up(trial: &Arc<Trial>, interrupted: bool) {
     trial.observers.wait().await;
     trial.tell(Event::Phase(Phase::TearDown));
     if let Err(trouble) = trial.lab.tear_down().await {
-        let what = format!("not everything was removed: {trouble}; run `seatrial heal`");
+        let what = format!("not everything was removed: {trouble}; remove it by hand");
         trial.tell(Event::Trouble { what });
     }
 }

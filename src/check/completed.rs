@@ -26,14 +26,14 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
         if window.healed.is_none() && window.heal_failed.is_none() {
             let what = window.named();
             said.push(format!(
-                "fault {} ({what}) was never seen to be healed; run `seatrial heal`",
+                "fault {} ({what}) was never seen to be healed",
                 index + 1
             ));
             evidence.push(begun.seq);
         }
         if let Some(failed) = window.heal_failed {
             said.push(format!(
-                "fault {} ({}) could not be healed; run `seatrial heal`",
+                "fault {} ({}) could not be healed",
                 index + 1,
                 window.named()
             ));

@@ -12,9 +12,6 @@ use crate::journal::timeline::Timeline;
 use crate::verdict::wording::{counted, seconds};
 use crate::verdict::{Finding, Verdict};
 
-/// An engine's answer may be this old when it is written down, so a shorter overlap proves nothing.
-const STALE: Duration = Duration::from_secs(1);
-
 /// Judges one service.
 pub(super) fn check(history: &History, timeline: &Timeline, service: &str) -> Finding {
     let finding =
@@ -144,9 +141,11 @@ fn overlaps(stays: &[Stay]) -> (Vec<Pair<'_>>, Vec<Pair<'_>>) {
             if slot(earlier) != slot(later) || earlier.task == later.task {
                 continue;
             }
-            // `stays` are in the order in which they were first seen.
-            if later.first.at.saturating_add(STALE) <= earlier.last.at {
-                let (from, to) = (later.first.at, earlier.last.at.min(later.last.at));
+            // An answer is of some moment between question and answer. Each was certainly running
+            // after the other had been seen to run, so neither had ended before the other began.
+            if later.first.ended < earlier.last.began && earlier.first.ended < later.last.began {
+                let from = later.first.ended.max(earlier.first.ended);
+                let to = earlier.last.began.min(later.last.began);
                 certain.push(Pair {
                     earlier,
                     later,

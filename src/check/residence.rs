@@ -3,12 +3,40 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::journal::timeline::{Mark, Timeline, Window};
-use crate::journal::{ContainerSeen, Event, History, Phase};
+use crate::journal::timeline::{Timeline, Window};
+use crate::journal::{ContainerSeen, ContainersSeen, Entry, Event, History, Phase};
 
-/// Containers are written at least every 5 s; twice that without an answer is a gap in which a
+/// Engines are asked every second or so; ten times that without an answer is a gap in which a
 /// container may have gone on running.
-const LONGEST_LOOK: Duration = Duration::from_secs(10);
+const LONGEST_GAP: Duration = Duration::from_secs(10);
+
+/// The longest time that an answer took where the journal does not say when it was asked for.
+const CUT_OFF: Duration = Duration::from_secs(1);
+
+/// One answer of an engine. What it lists was so at some moment of this time, and an emulated
+/// engine may take seconds: nobody can tell at which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Look {
+    /// The entry.
+    pub(super) seq: u64,
+    /// When the engine was asked.
+    pub(super) began: Duration,
+    /// When the answer was there.
+    pub(super) ended: Duration,
+}
+
+impl Look {
+    /// The time of an answer.
+    fn of(entry: &Entry, seen: &ContainersSeen) -> Self {
+        let ended = seen.ended_us.map_or(entry.at(), Duration::from_micros);
+        let cut_off = ended.saturating_sub(CUT_OFF);
+        Self {
+            seq: entry.seq,
+            began: seen.began_us.map_or(cut_off, Duration::from_micros),
+            ended,
+        }
+    }
+}
 
 /// One container's stay on one node.
 #[derive(Clone, Debug, PartialEq)]
@@ -18,8 +46,8 @@ pub(super) struct Stay {
     pub(super) slot: u64,
     pub(super) container: String,
     /// First and last seen running.
-    pub(super) first: Mark,
-    pub(super) last: Mark,
+    pub(super) first: Look,
+    pub(super) last: Look,
     /// It may have run from here, because nobody looked before `first`.
     pub(super) maybe_from: Duration,
     /// It may have run until here, because nobody looked after `last`.
@@ -35,7 +63,7 @@ pub(super) struct Residence {
 /// One node's engine, so far.
 #[derive(Default)]
 struct Engine {
-    last_answer: Option<Duration>,
+    last_answer: Option<Look>,
     open: Vec<Stay>,
 }
 
@@ -44,49 +72,46 @@ pub(super) fn of(history: &History, timeline: &Timeline, service: &str) -> Resid
     let mut engines: BTreeMap<&str, Engine> = BTreeMap::new();
     let mut stays = Vec::new();
     for entry in &history.entries {
-        let Event::Containers(look) = &entry.event else {
+        let Event::Containers(answer) = &entry.event else {
             continue;
         };
-        let Ok(seen) = &look.seen else { continue };
+        let Ok(seen) = &answer.seen else { continue };
         let running = |one: &&ContainerSeen| one.service == service && one.running;
         let running: Vec<&ContainerSeen> = seen.iter().filter(running).collect();
-        let engine = engines.entry(&look.node).or_default();
-        let mark = Mark::from(entry);
+        let engine = engines.entry(&answer.node).or_default();
+        let look = Look::of(entry, answer);
         let power = Power {
             timeline,
-            node: &look.node,
+            node: &answer.node,
         };
         let mut still_open = Vec::new();
         for mut stay in engine.open.drain(..) {
             let listed = running.iter().any(|one| one.id == stay.container);
-            if listed
-                && power
-                    .lost_after(stay.last.at)
-                    .is_none_or(|off| off > mark.at)
-            {
-                (stay.last, stay.maybe_to) = (mark, mark.at);
+            let off = power.lost_after(stay.last.began);
+            if listed && off.is_none_or(|off| off >= look.began) {
+                (stay.last, stay.maybe_to) = (look, look.ended);
                 still_open.push(stay);
             } else {
-                stay.maybe_to = power.may_run_until(stay.last.at, mark.at);
+                stay.maybe_to = power.may_run_until(stay.last, look.began, look.ended);
                 stays.push(stay);
             }
         }
         for one in running {
             if still_open.iter().all(|stay| stay.container != one.id) {
                 still_open.push(Stay {
-                    node: look.node.clone(),
+                    node: answer.node.clone(),
                     task: one.task.clone(),
                     slot: one.slot,
                     container: one.id.clone(),
-                    first: mark,
-                    last: mark,
-                    maybe_from: power.may_run_from(engine.last_answer, mark.at),
-                    maybe_to: mark.at,
+                    first: look,
+                    last: look,
+                    maybe_from: power.may_run_from(engine.last_answer, look),
+                    maybe_to: look.ended,
                 });
             }
         }
         engine.open = still_open;
-        engine.last_answer = Some(mark.at);
+        engine.last_answer = Some(look);
     }
     let end = timeline
         .phase(Phase::TearDown)
@@ -95,11 +120,11 @@ pub(super) fn of(history: &History, timeline: &Timeline, service: &str) -> Resid
     for (node, engine) in engines {
         let power = Power { timeline, node };
         stays.extend(engine.open.into_iter().map(|mut stay| {
-            stay.maybe_to = power.may_run_until(stay.last.at, end);
+            stay.maybe_to = power.may_run_until(stay.last, end, end);
             stay
         }));
     }
-    stays.sort_by_key(|stay| stay.first.seq);
+    stays.sort_by_key(|stay| (stay.first.ended, stay.first.seq));
     Residence { stays, answered }
 }
 
@@ -110,7 +135,7 @@ struct Power<'a> {
 }
 
 impl Power<'_> {
-    /// When it was first off after this moment.
+    /// When it was first off at or after this moment.
     fn lost_after(&self, at: Duration) -> Option<Duration> {
         let cuts = self
             .timeline
@@ -119,31 +144,33 @@ impl Power<'_> {
         cuts.map(|(off, _)| off).filter(|off| *off >= at).min()
     }
 
-    /// Until when a container may have run that was seen at `last` and not looked for until `to`.
-    fn may_run_until(&self, last: Duration, to: Duration) -> Duration {
-        let to = self.lost_after(last).map_or(to, |off| off.min(to));
-        if to.saturating_sub(last) > LONGEST_LOOK {
-            to
+    /// Until when a container may have run that was last seen in `last`, and not looked for again
+    /// before `asked`; it was not there in an answer at `answered`.
+    fn may_run_until(&self, last: Look, asked: Duration, answered: Duration) -> Duration {
+        let off = self.lost_after(last.began).unwrap_or(Duration::MAX);
+        if asked.min(off).saturating_sub(last.ended) > LONGEST_GAP {
+            answered.min(off)
         } else {
-            last
+            last.ended.min(off)
         }
     }
 
-    /// From when a container may have run that was first seen at `first`.
-    fn may_run_from(&self, last_answer: Option<Duration>, first: Duration) -> Duration {
+    /// From when a container may have run that was first seen in `first`.
+    fn may_run_from(&self, last_answer: Option<Look>, first: Look) -> Duration {
         let cuts = self
             .timeline
             .against(self.node)
             .filter_map(Window::power_cut);
         let on = cuts
             .filter_map(|(_, on)| on)
-            .filter(|on| *on <= first)
+            .filter(|on| *on <= first.ended)
             .max();
-        let from = last_answer.max(on).unwrap_or(Duration::ZERO);
-        if first.saturating_sub(from) > LONGEST_LOOK {
-            from
+        let known = last_answer.map(|look| look.ended);
+        let from = known.max(on).unwrap_or(Duration::ZERO);
+        if first.began.saturating_sub(from) > LONGEST_GAP {
+            last_answer.map(|look| look.began).max(on).unwrap_or(from)
         } else {
-            first
+            first.ended
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The phases of a run, one after the other.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -33,6 +34,7 @@ pub(super) async fn run(trial: &Arc<Trial>) -> Result<(), Halt> {
     let ledgers = load::ledgers(&trial.plan);
     create_tables(trial, &ledgers).await?;
     enter(trial, Phase::Load)?;
+    trial.loaded.store(true, Ordering::Relaxed);
     let began = Instant::now();
     load::start(trial, &ledgers);
     strike_all(trial, began).await?;

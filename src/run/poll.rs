@@ -15,7 +15,7 @@ use crate::wait;
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// An answer to a question asked longer ago is no answer about now.
-const FRESH: Duration = Duration::from_secs(2);
+const FRESH: Duration = Duration::from_secs(6);
 
 /// Journals the managers' answers when they change, and every second.
 pub(super) async fn write(trial: Arc<Trial>) -> Result<(), JournalError> {

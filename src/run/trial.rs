@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::watch;
@@ -45,6 +47,8 @@ pub(super) struct Trial {
     pub(super) rounds: watch::Sender<Option<Round>>,
     /// The first round that begins after this is journaled whatever it says.
     pub(super) mark: Mutex<Instant>,
+    /// True from the moment that fault times count from.
+    pub(super) loaded: AtomicBool,
     /// The nodes that are broken now.
     pub(super) broken: watch::Sender<BTreeSet<String>>,
     /// Held while a fault chooses its targets, so that two never choose the same node.
@@ -74,12 +78,19 @@ impl Trial {
             merged: Mutex::default(),
             rounds: watch::Sender::new(None),
             mark: Mutex::new(Instant::now()),
+            loaded: AtomicBool::new(false),
             broken: watch::Sender::new(BTreeSet::new()),
             choosing: tokio::sync::Mutex::new(()),
             intents: Mutex::default(),
             fatal: Mutex::default(),
             stop,
         }
+    }
+
+    /// The pace of questions to one manager, and to one node's engine. Nothing is judged before
+    /// the load begins, and an emulated swarm that starts its first containers is busy enough.
+    pub(super) fn pace(&self) -> Duration {
+        Duration::from_secs(if self.loaded.load(Ordering::Relaxed) { 1 } else { 3 })
     }
 
     /// Journals what an act must not go without.

@@ -53,6 +53,8 @@ pub enum Sabotage {
     ApiHangs,
     /// Once struck, no manager's answer can be understood.
     ApiNotUnderstood,
+    /// A node's own engine takes three seconds to list its containers, before or after it looked.
+    SlowEngines,
     /// Nothing that was broken can be mended.
     HealFails,
     /// Once struck, every new task of a database fails.

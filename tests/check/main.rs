@@ -21,6 +21,7 @@ mod story;
 
 mod brute_force;
 mod control;
+mod disturbance;
 mod exercise;
 mod pages;
 mod record;

@@ -33,28 +33,90 @@ fn a_manager_that_lags_behind_is_not_believed() {
     says(&finding, Verdict::Pass, "never two at a time");
 }
 
-#[test]
-fn an_overlap_shorter_than_an_answer_takes_is_no_proof() {
-    let finding = judged(never_two(), |story| {
-        story.at(
-            69.6,
-            containers("server-1", Ok(vec![container("third", true)])),
-        );
-        story.at(71.0, containers("server-1", Ok(Vec::new())));
-        story.at(
-            69.8,
-            containers("server-4", Ok(vec![container("new", true)])),
-        );
-        story.without(|at, event| {
-            matches!(event, Event::Containers(look) if look.node == "server-4" && at == 69.5)
-                || matches!(event, Event::Containers(look) if look.node == "server-1" && at == 69.5)
-        });
-        story.at(
-            70.2,
-            containers("server-1", Ok(vec![container("third", true)])),
-        );
+/// An answer of `node` from `began` to `ended`, in which `task` runs, or nothing does.
+fn look(story: &mut Story, node: &str, (began, ended): (f64, f64), task: Option<&str>) {
+    let mut event = containers(
+        node,
+        Ok(task.map(|t| container(t, true)).into_iter().collect()),
+    );
+    if let Event::Containers(look) = &mut event {
+        look.began_us = Some(story::micros(began));
+    }
+    story.at(ended, event);
+}
+
+/// Takes out what this node's engine said in this time.
+fn forget(story: &mut Story, node: &str, when: std::ops::Range<f64>) {
+    story.without(|at, event| {
+        matches!(event, Event::Containers(look) if look.node == node && when.contains(&at))
     });
+}
+
+/// `third` on server-1, seen in these answers and then no longer; `new` on server-4 first in that.
+fn third_and_new(third: &[(f64, f64)], gone: (f64, f64), new: (f64, f64)) -> Finding {
+    judged(never_two(), |story| {
+        forget(story, "server-1", 60.0..80.0);
+        forget(story, "server-4", 60.0..72.0);
+        look(story, "server-1", (62.0, 62.1), None);
+        look(story, "server-4", (62.0, 62.1), None);
+        for time in third {
+            look(story, "server-1", *time, Some("third"));
+        }
+        look(story, "server-1", gone, None);
+        look(story, "server-4", new, Some("new"));
+    })
+}
+
+#[rstest]
+#[case::both_for_a_while(
+    &[(66.0, 66.1), (72.0, 72.1)],
+    (72.5, 72.6),
+    (68.0, 68.1),
+    "3.9s from [68.1s]"
+)]
+#[case::in_slow_answers(
+    &[(63.0, 66.0), (71.5, 74.0)],
+    (74.5, 74.6),
+    (66.5, 71.0),
+    "0.5s from [71.0s]"
+)]
+#[case::one_answer_amid_many(&[(75.0, 77.0)], (77.5, 77.6), (68.0, 68.1), "from [77.0s]")]
+fn each_seen_after_the_other_was_seen_is_certain(
+    #[case] third: &[(f64, f64)],
+    #[case] gone: (f64, f64),
+    #[case] new: (f64, f64),
+    #[case] said: &str,
+) {
+    let finding = third_and_new(third, gone, new);
+    says(&finding, Verdict::Fail, "two live mariadb for");
+    says(&finding, Verdict::Fail, said);
+}
+
+#[test]
+fn answers_that_touch_are_no_overlap() {
+    // It may have ended at 67.5 s, before the other began at 69 s.
+    let finding = third_and_new(&[(66.0, 66.1), (67.0, 70.0)], (70.5, 70.6), (69.0, 71.0));
+    says(&finding, Verdict::Pass, "never two at a time");
+}
+
+#[test]
+fn a_slow_answer_proves_no_overlap() {
+    // The other was seen while the engine of the first took 5 s to answer.
+    let finding = third_and_new(&[(66.0, 66.1), (67.0, 72.0)], (72.5, 72.6), (68.0, 68.1));
     says(&finding, Verdict::Unknown, "perhaps two live mariadb");
+}
+
+#[test]
+fn only_a_long_gap_matters() {
+    // Nobody asked server-1 from 66.1 s until the answer that no longer lists it.
+    let gap = |gone| third_and_new(&[(66.0, 66.1)], gone, (70.0, 70.1));
+    says(&gap((75.0, 75.1)), Verdict::Pass, "never two at a time");
+    let long = gap((77.0, 77.1));
+    says(
+        &long,
+        Verdict::Unknown,
+        "perhaps two live mariadb for 7.0s from [70.1s]",
+    );
 }
 
 #[test]

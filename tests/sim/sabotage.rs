@@ -345,3 +345,18 @@ async fn a_database_without_shared_storage_loses_its_rows() {
     )));
     is_judged(&history, Fail, "nothing_lost");
 }
+
+#[rstest]
+#[case(stopped())]
+#[case(isolated())]
+#[case(headless())]
+#[tokio::test(start_paused = true)]
+async fn slow_engines_are_no_second_task(#[case] plan: Plan) {
+    let history = run_sim(&plan, Some(Sabotage::SlowEngines)).await;
+    let slow = |e: &Event| {
+        matches!(e, Event::Containers(look)
+            if look.ended_us.zip(look.began_us).is_some_and(|(e, b)| e - b > 2_000_000))
+    };
+    assert!(count(&history, slow) > 10, "{}", outline(&history));
+    is_judged(&history, Pass, "exercised");
+}

@@ -8,8 +8,8 @@ use seatrial::scenario::Control;
 use seatrial::units::{Share, Span};
 
 use super::story::{
-    Story, broken, cannot_tell, container, containers, no_leader, not_yet, poll_errors, read_back,
-    rows,
+    Story, broken, cannot_tell, container, containers, ended, no_leader, not_yet, poll_errors,
+    read_back, rows, task,
 };
 
 pub(crate) fn recovers() -> Check {
@@ -64,6 +64,7 @@ pub(crate) fn all() -> Vec<(&'static str, Story)> {
     all.extend(about_exercise());
     all.extend(about_the_run());
     all.extend(about_must_fail());
+    all.extend(about_disturbance());
     all
 }
 
@@ -206,6 +207,32 @@ fn about_must_fail() -> [(&'static str, Story); 3] {
             story.without(|_, event| matches!(event, Event::Inserted { .. }));
         }),
     ]
+}
+
+fn about_disturbance() -> [(&'static str, Story); 2] {
+    [
+        tell("undisturbed.pass", &[recovers()], |story| {
+            // Ordered while the fault lasted; its node tells it when all is well again.
+            story.at(97.0, task("old", 60, "server-3", "shutdown", "shutdown"));
+        }),
+        tell("undisturbed.unknown", &[recovers()], killed_behind_our_back),
+    ]
+}
+
+/// The database is killed at 97 s, while nothing is broken by us; its slot is tried again in vain.
+pub(crate) fn killed_behind_our_back(story: &mut Story) {
+    story.change(|at, event| {
+        if matches!(event, Event::Containers(look) if look.node == "server-4") && *at > 97.0 {
+            *event = containers("server-4", Ok(vec![container("new", false)]));
+        }
+    });
+    story.at(
+        97.3,
+        ended("new", 50, "failed", "task: non-zero exit (137)"),
+    );
+    story.at(97.3, task("third", 51, "server-4", "preparing", "running"));
+    let missing = "invalid mount config for type \"bind\": bind source path does not exist";
+    story.at(98.0, ended("third", 52, "rejected", missing));
 }
 
 /// After the last heal the steady state is like this until the deadline.

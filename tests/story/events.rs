@@ -123,6 +123,15 @@ pub(crate) fn task(id: &str, index: u64, node: &str, state: &str, desired: &str)
     })
 }
 
+/// A task on `server-4` that ended, and the agent's words.
+pub(crate) fn ended(id: &str, index: u64, state: &str, message: &str) -> Event {
+    let mut event = task(id, index, "server-4", state, "shutdown");
+    if let Event::Task(task) = &mut event {
+        message.clone_into(&mut task.message);
+    }
+    event
+}
+
 /// A container of a task of `mariadb`, slot 1.
 pub(crate) fn container(task: &str, running: bool) -> ContainerSeen {
     ContainerSeen {
@@ -134,10 +143,12 @@ pub(crate) fn container(task: &str, running: bool) -> ContainerSeen {
     }
 }
 
-/// What a node's own engine says.
+/// What a node's own engine says, without delay.
 pub(crate) fn containers(node: &str, seen: Result<Vec<ContainerSeen>, ApiError>) -> Event {
     Event::Containers(ContainersSeen {
         node: node.to_owned(),
+        began_us: None,
+        ended_us: None,
         seen,
     })
 }

@@ -15,6 +15,9 @@ use plan::{header, plan};
 /// The nodes of every story; the fault hits `server-3`.
 pub(crate) const NODES: [&str; 4] = ["server-1", "server-2", "server-3", "server-4"];
 
+/// How long an engine takes to list its containers, where a story does not say.
+const PROMPT_US: u64 = 10_000;
+
 /// A journal under construction: events with their times, in any order.
 #[derive(Clone)]
 pub(crate) struct Story {
@@ -85,8 +88,13 @@ impl Story {
         ];
         let all = start.into_iter().map(|event| (0.0, event)).chain(events);
         let mut text = String::new();
-        for (seq, (at, event)) in all.enumerate() {
+        for (seq, (at, mut event)) in all.enumerate() {
             let at_us = micros(at);
+            if let Event::Containers(look) = &mut event
+                && look.began_us.is_none()
+            {
+                look.began_us = Some(at_us.saturating_sub(PROMPT_US));
+            }
             let wall = jiff::Timestamp::from_microsecond(1_475_000_000_000_000 + at_us as i64);
             let entry = Entry {
                 seq: seq as u64,

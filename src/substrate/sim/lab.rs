@@ -16,6 +16,9 @@ use crate::wait;
 /// How long a question to an engine or a page takes.
 const ANSWER: Duration = Duration::from_millis(5);
 
+/// How long an engine takes to list its containers under [`Sabotage::SlowEngines`].
+const SLOW: Duration = Duration::from_secs(3);
+
 /// How long a clean shutdown takes.
 const SHUTDOWN: Duration = Duration::from_secs(3);
 
@@ -82,7 +85,15 @@ impl Lab for SimLab {
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
         wait::pause(ANSWER).await;
         let machine = self.machine(node).map_err(|e| ApiError::Unreachable(e.0))?;
-        present(&self.world).containers(machine)
+        let slow = self.is(&Sabotage::SlowEngines);
+        if slow && machine % 2 == 0 {
+            wait::pause(SLOW).await;
+        }
+        let seen = present(&self.world).containers(machine);
+        if slow && machine % 2 == 1 {
+            wait::pause(SLOW).await;
+        }
+        seen
     }
 
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {

@@ -57,6 +57,12 @@ async fn start(lab: &VmLab) -> Result<(), Trouble> {
         None => {
             boot(lab).await?;
             form(lab).await?;
+            let facts = &lab.vm.images.facts;
+            let kept = lab.vm.shelf.place(&lab.plan, facts, Moment::Formed);
+            // Disks of a steady state are overlays on those of the formed swarm: never replace it.
+            if kept.complete() {
+                return Ok(());
+            }
             lab.save(Moment::Formed).await
         }
     }

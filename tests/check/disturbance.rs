@@ -1,0 +1,253 @@
+//! `undisturbed` at its edges.
+
+use super::*;
+use seatrial::journal::{ApiError, ContainerSeen, Phase, TaskSeen};
+use story::{ended, task};
+
+/// What a changed story comes to.
+fn disturbed(change: impl Fn(&mut Story)) -> Finding {
+    let mut story = Story::kept("story", &[recovers()]);
+    change(&mut story);
+    finding(&story.history(), "undisturbed")
+}
+
+/// What `server-4`'s engine says after this moment.
+fn engine_says(story: &mut Story, after: f64, seen: &Result<Vec<ContainerSeen>, ApiError>) {
+    story.change(|at, event| {
+        if matches!(event, Event::Containers(look) if look.node == "server-4") && *at > after {
+            *event = containers("server-4", seen.clone());
+        }
+    });
+}
+
+#[test]
+fn the_entries_that_show_it_are_named() {
+    let mut story = Story::kept("story", &[recovers()]);
+    catalogue::killed_behind_our_back(&mut story);
+    let history = story.history();
+    let finding = finding(&history, "undisturbed");
+    says(
+        &finding,
+        Verdict::Unknown,
+        "task mariadb.1 failed on server-4 at [97.3s]",
+    );
+    says(
+        &finding,
+        Verdict::Unknown,
+        "by us: task: non-zero exit (137) (and 1 other)",
+    );
+    let shown = |seq: &u64| history.entries[*seq as usize].event.clone();
+    let events: Vec<Event> = finding.evidence.iter().map(shown).collect();
+    let rejected = |event: &Event| {
+        matches!(event, Event::Task(TaskSeen { state, message, .. })
+            if state == "rejected" && message.contains("bind source path"))
+    };
+    assert!(events.contains(&containers("server-4", Ok(vec![container("new", false)]))));
+    let ran = containers("server-4", Ok(vec![container("new", true)]));
+    assert!(events.contains(&ran), "{events:?}");
+    assert!(events.iter().any(rejected), "{events:?}");
+}
+
+#[rstest]
+#[case::failed("failed", "failed on server-4")]
+#[case::complete("complete", "completed on server-4")]
+#[case::shutdown("shutdown", "was shut down on server-4")]
+#[case::orphaned("orphaned", "was orphaned on server-4")]
+#[case::rejected("rejected", "was rejected on server-4")]
+#[case::remove("remove", "was removed on server-4")]
+fn every_end_of_a_task_counts(#[case] state: &str, #[case] said: &str) {
+    let finding = disturbed(|story| {
+        story.at(97.0, ended("new", 50, state, "a\nreason"));
+    });
+    says(&finding, Verdict::Unknown, said);
+    says(&finding, Verdict::Unknown, "by us: a reason");
+}
+
+#[rstest]
+#[case::stopped(Ok(vec![container("new", false)]))]
+#[case::removed(Ok(Vec::new()))]
+fn a_container_that_ended_is_enough(#[case] seen: Result<Vec<ContainerSeen>, ApiError>) {
+    let finding = disturbed(|story| engine_says(story, 97.0, &seen));
+    says(
+        &finding,
+        Verdict::Unknown,
+        "task mariadb.1 lost its container on server-4 at [99.5s]",
+    );
+}
+
+#[test]
+fn a_task_that_is_no_longer_listed_counts_unless_it_is_listed_again() {
+    let gone = |story: &mut Story| {
+        let id = "new".to_owned();
+        story.at(97.0, Event::TaskGone { id });
+    };
+    says(
+        &disturbed(gone),
+        Verdict::Unknown,
+        "no longer listed on server-4",
+    );
+    let finding = disturbed(|story| {
+        gone(story);
+        story.at(97.5, task("new", 33, "server-4", "running", "running"));
+    });
+    says(&finding, Verdict::Pass, "no task ended");
+}
+
+#[test]
+fn before_the_first_fault_it_counts_and_during_one_it_does_not() {
+    let killed = |at: f64| {
+        disturbed(|story| {
+            let mut event = ended("old", 25, "failed", "task: non-zero exit (137)");
+            if let Event::Task(task) = &mut event {
+                task.node = Some("server-3".to_owned());
+            }
+            story.at(at, event);
+        })
+    };
+    says(&killed(19.5), Verdict::Pass, "no task ended");
+    says(
+        &killed(49.95),
+        Verdict::Unknown,
+        "failed on server-3 at [50.0s]",
+    );
+    says(&killed(50.05), Verdict::Pass, "no task ended");
+    says(&killed(94.0), Verdict::Pass, "no task ended");
+}
+
+#[test]
+fn a_fault_that_was_not_confirmed_explains_as_much() {
+    let not_confirmed = |story: &mut Story, at: f64| {
+        story.without(|_, event| matches!(event, Event::Confirmed { .. }));
+        let last = "server-3 still answers".to_owned();
+        story.at(51.4, Event::NotConfirmed { fault: 0, last });
+        story.at(at, ended("new", 50, "failed", "killed"));
+    };
+    says(
+        &disturbed(|story| not_confirmed(story, 80.0)),
+        Verdict::Pass,
+        "no task ended",
+    );
+    says(
+        &disturbed(|story| not_confirmed(story, 96.0)),
+        Verdict::Unknown,
+        "failed",
+    );
+}
+
+#[test]
+fn without_a_steady_state_after_its_heal_a_fault_explains_whatever_follows() {
+    let finding = disturbed(|story| {
+        story.without(|at, event| matches!(event, Event::Steady(_)) && at > 90.0);
+        story.at(97.0, ended("new", 50, "failed", "killed"));
+    });
+    says(&finding, Verdict::Pass, "no task ended");
+}
+
+#[test]
+fn a_container_lost_with_the_power_we_cut_is_ours_whenever_that_shows() {
+    let late = |node: &str, there: &[&str]| {
+        let there = there.iter().map(|task| container(task, true)).collect();
+        disturbed(|story| {
+            // The engine is silent from before the fault until all is well again.
+            let silent = Err(ApiError::Unreachable("no route".to_owned()));
+            story.change(|at, event| {
+                if matches!(event, Event::Containers(look) if look.node == node) && *at > 29.2 {
+                    let seen = if *at > 97.0 {
+                        Ok(Vec::new())
+                    } else {
+                        silent.clone()
+                    };
+                    *event = containers(node, seen);
+                }
+            });
+            story.at(29.0, containers(node, Ok(Vec::clone(&there))));
+        })
+    };
+    says(
+        &late("server-3", &["lone", "old"]),
+        Verdict::Pass,
+        "no task ended",
+    );
+    let finding = late("server-1", &["lone"]);
+    says(
+        &finding,
+        Verdict::Unknown,
+        "lost its container on server-1 at [99.5s]",
+    );
+}
+
+#[test]
+fn silence_is_no_disturbance() {
+    let finding = disturbed(|story| {
+        engine_says(story, 95.0, &Err(ApiError::TimedOut("1s".to_owned())));
+        catalogue::no_answers(story, &story::no_leader());
+    });
+    says(&finding, Verdict::Pass, "no task ended");
+}
+
+#[test]
+fn a_manager_that_lags_behind_is_not_believed() {
+    let finding = disturbed(|story| {
+        story.at(97.0, ended("new", 20, "failed", "killed"));
+    });
+    says(&finding, Verdict::Pass, "no task ended");
+}
+
+#[test]
+fn a_task_that_never_ran_counts_if_it_was_made_in_a_quiet_time() {
+    let rejected = |made: f64| {
+        disturbed(|story| {
+            story.at(made, task("third", 50, "server-4", "preparing", "running"));
+            story.at(98.0, ended("third", 52, "rejected", "no such mount"));
+        })
+    };
+    says(
+        &rejected(97.0),
+        Verdict::Unknown,
+        "was rejected on server-4 at [98.0s]",
+    );
+    says(&rejected(80.0), Verdict::Pass, "no task ended");
+}
+
+#[test]
+fn what_follows_the_run_does_not_count() {
+    let finding = disturbed(|story| {
+        story.at(104.5, ended("new", 50, "shutdown", ""));
+    });
+    says(&finding, Verdict::Pass, "no task ended");
+}
+
+#[test]
+fn a_run_that_shows_no_task_is_unknown() {
+    let finding = disturbed(|story| {
+        story.without(|_, event| matches!(event, Event::Containers(_) | Event::Task(_)));
+    });
+    says(&finding, Verdict::Unknown, "no task was ever seen to run");
+    let finding = disturbed(|story| {
+        story.without(|_, event| *event == Event::Phase(Phase::Load));
+    });
+    says(&finding, Verdict::Unknown, "never began");
+}
+
+#[test]
+fn a_run_without_services_is_not_judged() {
+    let mut story = Story::kept("story", &[recovers()]);
+    story.plan.stack = None;
+    let judgement = check(&story.history());
+    assert!(
+        judgement
+            .findings
+            .iter()
+            .all(|one| one.check != "undisturbed")
+    );
+}
+
+#[test]
+fn a_control_that_was_disturbed_shows_too_little() {
+    let mut story = Story::kept("story", &[nothing_lost(), Check::Exercised]);
+    story.plan.must_fail = vec!["nothing_lost".to_owned()];
+    catalogue::read_everywhere(&mut story, &[(1, 12), (27, 38)]);
+    assert_eq!(check(&story.history()).verdict, Verdict::Pass);
+    catalogue::killed_behind_our_back(&mut story);
+    assert_eq!(check(&story.history()).verdict, Verdict::Unknown);
+}
