@@ -133,6 +133,7 @@ fn every_command_has_help(
 #[case::no_command_to_run(&["exec", "server-3"])]
 #[case::machines_twice(&["up", "--managers", "1", SCENARIO])]
 #[case::no_managers(&["up", "--managers", "0"])]
+#[case::too_many_nodes(&["up", "--workers", "9"])]
 fn bad_usage_is_64(#[case] args: &[&str]) {
     let said = Desk::new().say(args);
     assert_eq!(said.code, Some(64), "{}", said.whole());
@@ -274,10 +275,10 @@ fn doctor(desk: &Desk) -> Said {
 
 fn shows_doctor(name: &str, said: &Said) {
     let mut settings = Settings::clone_current();
-    settings.add_filter(r"(?m)^(free \w+ +)\w+ .*$", "$1[amount]");
+    settings.add_filter(r"(?m)^ (free \w+) .*$", " $1  [amount]");
     settings.add_filter(" {2,}", "  ");
     // Root needs no help to map users.
-    settings.add_filter(r"(?m)^newuidmap .*\n", "");
+    settings.add_filter(r"(?m)^ newuidmap .*\n", "");
     settings.add_filter(" uidmap", "");
     settings.bind(|| assert_snapshot!(name, said.whole()));
 }
@@ -408,4 +409,37 @@ fn a_reader_that_goes_away_is_no_error_and_no_pass() {
             .current_dir(env!("CARGO_MANIFEST_DIR"));
         assert_eq!(desk.said(&mut shell).err, format!("{code}\n"));
     }
+}
+
+/// A command that builds images with tools that never end, interrupted once it has begun.
+#[rstest]
+#[case::prepare(&["prepare"])]
+#[case::run(&["run", SCENARIO])]
+#[case::up(&["up"])]
+fn an_interrupt_ends_a_build(#[case] args: &[&str]) {
+    use std::io::{BufRead, BufReader};
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::Stdio;
+
+    let desk = Desk::new();
+    let tool = desk.write("bin/setpriv", "#!/bin/sh\nexec sleep 60\n");
+    fs::set_permissions(tool, fs::Permissions::from_mode(0o755)).expect("a program");
+    let path = format!("{}:/usr/bin:/bin", desk.path("bin").display());
+    let mut process = std::process::Command::new(env!("CARGO_BIN_EXE_seatrial"))
+        .args(args)
+        .env("PATH", path)
+        .env("SEATRIAL_CACHE", desk.path("cache"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    let mut lines = BufReader::new(process.stderr.take().expect("piped")).lines();
+    let first = lines.next().expect("a line").expect("text");
+    assert!(first.contains("Debian"), "{first}");
+    let pid = rustix::process::Pid::from_child(&process);
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("sent");
+    let rest: Vec<String> = lines.map(|line| line.expect("text")).collect();
+    assert_eq!(process.wait().expect("ended").code(), Some(130), "{rest:?}");
+    assert!(!desk.path("cache/up").exists());
 }

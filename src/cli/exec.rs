@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         .block_on(kept.ask(&request))?;
     match reply {
         Reply::Ran { code, out, err } => {
-            output::print(&out)?;
+            output::print_verbatim(&out)?;
             let _ = std::io::stderr().write_all(err.as_bytes());
             Ok(Exit(u8::try_from(code).unwrap_or(u8::MAX)))
         }

@@ -83,10 +83,12 @@ async fn keep(args: &up::Args, cache: &Path) -> anyhow::Result<()> {
         Err(error) => Err(error),
     };
     output::tell("removing the machines");
-    if let Some(lab) = lab.get() {
-        lab.tear_down().await?;
-    }
+    let torn_down = match lab.get() {
+        Some(lab) => lab.tear_down().await,
+        None => Ok(()),
+    };
     kept.clean(&state)?;
+    torn_down?;
     ended
 }
 

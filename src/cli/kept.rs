@@ -172,7 +172,7 @@ impl Kept {
             other => other.with_context(|| format!("cannot read `{}`", path.display()))?,
         };
         let state = serde_json::from_slice(&text);
-        state.with_context(|| format!("`{}` is damaged", path.display()))
+        state.with_context(|| format!("`{}` is damaged: remove it", path.display()))
     }
 
     /// Writes it down in one step.

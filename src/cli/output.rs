@@ -7,9 +7,18 @@ use anyhow::Context;
 use comfy_table::{Table, presets};
 use seatrial::report::Style;
 
-/// Writes a result. A reader that has gone away is no error: a verdict is in the exit code too.
+/// Writes a result for people.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = anstream::stdout();
+    write(&mut anstream::stdout(), text)
+}
+
+/// Writes a result for programs, to the letter.
+pub(super) fn print_verbatim(text: &str) -> anyhow::Result<()> {
+    write(&mut io::stdout(), text)
+}
+
+/// A reader that has gone away is no error: a verdict is in the exit code too.
+fn write(out: &mut impl Write, text: &str) -> anyhow::Result<()> {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to standard output"),

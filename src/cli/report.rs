@@ -28,10 +28,12 @@ pub(super) struct Args {
 /// Prints the report. Succeeds whatever the verdict: that is for `check` to say.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let record = args.which.read()?;
-    let text = match args.format {
-        Format::Terminal => record.told(&output::style()),
-        Format::Json => seatrial::report::json(&record.history, &record.judgement),
-    };
-    output::print(&text)?;
+    match args.format {
+        Format::Terminal => output::print(&record.told(&output::style()))?,
+        Format::Json => {
+            let text = seatrial::report::json(&record.history, &record.judgement);
+            output::print_verbatim(&text)?;
+        }
+    }
     Ok(Exit::PASS)
 }

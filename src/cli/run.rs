@@ -138,7 +138,9 @@ impl Session<'_> {
         let told = plan.clone();
         let options = Options {
             folder: folder.clone(),
-            command_line: std::env::args().collect(),
+            command_line: std::env::args_os()
+                .map(|word| word.to_string_lossy().into_owned())
+                .collect(),
             listener: Some(Arc::new(move |entry| {
                 if let Some(line) = line(entry, &told) {
                     output::tell(line);
@@ -158,5 +160,40 @@ impl Session<'_> {
         std::fs::write(&path, record.told(&Style::default()))
             .with_context(|| format!("cannot write `{}`", path.display()))?;
         output::print(&format!("\n{}", record.told(&output::style())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn ended(interrupted: bool, verdicts: &[Verdict]) -> Exit {
+        let stop = CancellationToken::new();
+        if interrupted {
+            stop.cancel();
+        }
+        let mut session = Session {
+            place: None,
+            runs: Path::new("never-made"),
+            stop,
+            left: Left::default(),
+            rows: Vec::new(),
+            verdicts: verdicts.to_vec(),
+        };
+        let skipped = Outcome::Skipped {
+            name: "a".into(),
+            reason: "`sim` has no power cut".into(),
+        };
+        session.run(&[skipped]).await.expect("written")
+    }
+
+    #[tokio::test]
+    async fn the_exit_code_is_the_worst_of_what_ran() {
+        use Verdict::{Fail, Pass, Unknown};
+        assert_eq!(ended(false, &[]).await, Exit::NOTHING_RAN);
+        assert_eq!(ended(false, &[Pass]).await, Exit::PASS);
+        assert_eq!(ended(false, &[Pass, Unknown]).await, Exit::UNKNOWN);
+        assert_eq!(ended(false, &[Unknown, Fail, Pass]).await, Exit(1));
+        assert_eq!(ended(true, &[Fail]).await, Exit::INTERRUPTED);
     }
 }

@@ -5,6 +5,6 @@ use super::{Exit, output};
 /// Prints the schema.
 pub(super) fn run() -> anyhow::Result<Exit> {
     let schema = seatrial::scenario::schema();
-    output::print(&format!("{schema:#}\n"))?;
+    output::print_verbatim(&format!("{schema:#}\n"))?;
     Ok(Exit::PASS)
 }

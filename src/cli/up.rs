@@ -8,9 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::ValueEnum;
+use clap::{ValueEnum, value_parser};
 use seatrial::plan::{self, Outcome, Plan};
-use seatrial::scenario;
+use seatrial::scenario::{self, Mistake};
 use seatrial::substrate::vm::{self, Progress, Vm};
 use seatrial::wait::pause;
 use tokio::runtime::Runtime;
@@ -31,7 +31,7 @@ const ENDING: Duration = Duration::from_secs(60);
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// Managers
-    #[arg(long, value_name = "N", default_value_t = 3)]
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = value_parser!(u8).range(1..))]
     managers: u8,
 
     /// Workers
@@ -85,26 +85,36 @@ impl Args {
 
 /// The plan of what was asked: a scenario without its faults, or a swarm with nothing deployed.
 pub(super) fn planned(args: &Args, ground: &Ground) -> anyhow::Result<Plan> {
-    let loaded = match &args.scenario {
-        Some(path) => scenario::load(path),
-        None => {
-            let nfs = args.nfs.map(|nfs| format!(", nfs: {}", nfs.name()));
-            let text = format!(
-                "scenario: A swarm to keep\nbecause: Somebody wants to use it.\n\
-                 cluster: {{ managers: {}, workers: {}{} }}\nexpect: []\n",
-                args.managers,
-                args.workers,
-                nfs.unwrap_or_default()
-            );
-            scenario::parse(Path::new("swarm.yaml"), &text)
-        }
+    let options = ground.options(0, true);
+    let (loaded, ours) = match &args.scenario {
+        Some(path) => (scenario::load(path), false),
+        None => (scenario::parse(Path::new("swarm.yaml"), &swarm(args)), true),
     };
-    let planned = loaded.and_then(|loaded| plan::plan(&loaded, &ground.options(0, true)));
-    match planned {
+    match loaded.and_then(|loaded| plan::plan(&loaded, &options)) {
         Ok(Outcome::Ready(plan)) => Ok(*plan),
         Ok(Outcome::Skipped { reason, .. }) => bail!("it cannot be brought up: {reason}"),
+        Err(mistakes) if ours => {
+            // Nobody has seen the file that they are in.
+            let titles: Vec<&str> = mistakes.iter().map(Mistake::title).collect();
+            Err(Refused::new(titles.join("; ")).into())
+        }
         Err(mistakes) => Err(Refused(mistakes.render(true)).into()),
     }
+}
+
+/// A scenario that is all machines. A fault and its judge are there because none is refused
+/// without; the plan leaves both out.
+fn swarm(args: &Args) -> String {
+    let nfs = args.nfs.map(|nfs| format!(", nfs: {}", nfs.name()));
+    format!(
+        "scenario: A swarm to keep\nbecause: Somebody wants to use it.\n\
+         cluster: {{ managers: {}, workers: {}{} }}\n\
+         faults: [ {{ at: 1s, do: {{ isolate: leader }} }} ]\n\
+         expect: [ {{ control: kept }} ]\nallow: [ quorum_loss ]\n",
+        args.managers,
+        args.workers,
+        nfs.unwrap_or_default()
+    )
 }
 
 /// The plan of the swarm that `up` makes when nothing else is asked.
@@ -268,13 +278,9 @@ fn told(state: &State) -> String {
     text
 }
 
-/// True for the folder with the machines' console logs.
+/// True for the folder with the machines' disks and console logs; the other one has sockets.
 fn holds_logs(folder: &Path) -> bool {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.into_iter().any(|entry| {
-        let name = entry.file_name();
-        name.to_string_lossy().ends_with(".log") && !name.to_string_lossy().contains("qemu")
-    })
+    folder.parent().is_some_and(|above| above.ends_with("work"))
 }
 
 #[cfg(test)]
@@ -302,9 +308,11 @@ mod tests {
                 .storage
                 .is_none()
         );
-        for (managers, workers) in [(0, 1), (200, 100)] {
-            let error = planned(managers, workers, None).expect_err("too few or many");
-            assert!(error.is::<Refused>(), "{error}");
+        for managers in 1..=7 {
+            planned(managers, 7 - managers, None).expect("a plan");
         }
+        let error = planned(200, 100, None).expect_err("too many");
+        let refused = error.downcast::<Refused>().expect("bad usage");
+        assert_eq!(refused.0, "error: 300 nodes are more than a lab has");
     }
 }

@@ -19,7 +19,7 @@ pub fn line(entry: &Entry, plan: &Plan) -> Option<String> {
 /// What is going to happen, in one line.
 pub(super) fn planned(plan: &Plan) -> String {
     format!(
-        "{} on {}: {}, {}, seed {:x}",
+        "{} on {}: {}, {}, seed {:#x}",
         plan.name,
         plan.place,
         counted(plan.topology.nodes.len() as u64, "node"),
