@@ -95,14 +95,14 @@ fn a_place_without_the_capability_skips() {
 fn patience_that_outlasts_a_fault_is_refused() {
     let text = std::fs::read_to_string("scenarios/mariadb-nfs-survives-node-stop.yaml")
         .expect("a file")
-        .replace("host_of: mariadb } }", "host_of: mariadb } }\n    for: 5m");
+        .replace("host_of: mariadb } }", "host_of: mariadb } }\n    for: 3m");
     let loaded = parse(Path::new("scenarios/patient.yaml"), &text).expect("sound");
     assert!(matches!(plan(&loaded, &options()), Ok(Outcome::Ready(_))));
     let slow = Options {
         patience: 2.0,
         ..options()
     };
-    let mistakes = plan(&loaded, &slow).expect_err("6m is longer than 5m");
+    let mistakes = plan(&loaded, &slow).expect_err("4m is longer than 3m");
     assert_snapshot!(mistakes);
     for patience in [f64::NAN, 0.0, -1.0, f64::INFINITY] {
         plan(

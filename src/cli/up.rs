@@ -249,7 +249,8 @@ impl Keeper {
             if Instant::now() > end {
                 let pid = self.process.id();
                 bail!(
-                    "the keeper, process {pid}, does not end within {ENDING:?}: kill it, then `seatrial down`"
+                    "the keeper, process {pid}, does not end within {ENDING:?}: \
+                     kill it, then `seatrial down`"
                 );
             }
             pause(PACE).await;

@@ -36,7 +36,10 @@ pub(super) fn of(history: &History, window: &Window) -> Vec<Step> {
         });
     };
     for target in &window.targets {
-        let down = |e: &&Entry| matches!(&e.event, Event::Node(n) if &n.name == target && n.state == "down");
+        let down = |entry: &&Entry| {
+            matches!(&entry.event, Event::Node(node)
+                if &node.name == target && node.state == "down")
+        };
         if let Some(entry) = during().find(down) {
             add(entry, format!("managers see {target} down"));
         }

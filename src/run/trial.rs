@@ -90,7 +90,11 @@ impl Trial {
     /// The pace of questions to one manager, and to one node's engine. Nothing is judged before
     /// the load begins, and an emulated swarm that starts its first containers is busy enough.
     pub(super) fn pace(&self) -> Duration {
-        Duration::from_secs(if self.loaded.load(Ordering::Relaxed) { 1 } else { 3 })
+        Duration::from_secs(if self.loaded.load(Ordering::Relaxed) {
+            1
+        } else {
+            3
+        })
     }
 
     /// Journals what an act must not go without.

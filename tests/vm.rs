@@ -1,0 +1,20 @@
+//! Real swarms of virtual machines.
+//!
+//! Goal: the harness tells a kept promise from a broken one where it counts, and leaves nothing
+//! behind. Method: the scenarios that come with Seatrial, as they are and disturbed behind the
+//! harness's back. Without images these tests are left out and say so; `SEATRIAL_REQUIRE_VM=1`
+//! makes that a failure.
+
+#[path = "vm/ground.rs"]
+mod ground;
+#[path = "vm/trial.rs"]
+mod trial;
+
+#[path = "vm/disturbed.rs"]
+mod disturbed;
+#[path = "vm/kept.rs"]
+mod kept;
+#[path = "vm/processes.rs"]
+mod processes;
+#[path = "vm/promises.rs"]
+mod promises;

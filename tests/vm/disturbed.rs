@@ -1,0 +1,112 @@
+//! What breaks behind the harness's back never passes, and is never blamed on Swarm unseen.
+
+use seatrial::journal::{Answer, Event, TaskSeen};
+use seatrial::plan::Plan;
+use seatrial::units::Span;
+use seatrial::verdict::Verdict;
+
+use super::ground::{Ground, ground};
+use super::trial::{Scene, run_disturbed};
+
+/// A scenario without faults, with time to be disturbed in, that does not wait long for what will
+/// never hold again.
+fn quiet(ground: &Ground, scenario: &str) -> Plan {
+    let mut plan = ground.plan_without_faults(scenario);
+    plan.deadlines.after = Span::secs(45);
+    plan.deadlines.steady_again = Span::secs(30);
+    plan.deadlines.read_back = Span::secs(20);
+    plan
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_killed_behind_our_back_is_not_a_pass() {
+    let Some(ground) = ground("a_database_killed_behind_our_back_is_not_a_pass").await else {
+        return;
+    };
+    let plan = quiet(&ground, "mariadb-nfs-survives-node-stop");
+    let told = run_disturbed(&ground, &plan, async |scene: Scene| {
+        let node = scene.host_of("mariadb").await?;
+        scene.kill("mariadb", &node).await
+    })
+    .await;
+    assert_ne!(told.judgement.verdict, Verdict::Pass);
+    let finding = told.finding("undisturbed");
+    assert_eq!(finding.verdict, Verdict::Unknown);
+    assert!(
+        finding.summary.contains("task mariadb.1 "),
+        "{}",
+        finding.summary
+    );
+    let failed = |event: &&Event| {
+        matches!(event, Event::Task(TaskSeen { service, state, .. })
+            if service == "mariadb" && state == "failed")
+    };
+    assert!(told.evidence("undisturbed").iter().any(failed));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_share_that_is_not_mounted_is_not_a_pass() {
+    let Some(ground) = ground("a_share_that_is_not_mounted_is_not_a_pass").await else {
+        return;
+    };
+    let plan = quiet(&ground, "mariadb-nfs-survives-node-stop");
+    let mount = plan
+        .topology
+        .storage
+        .as_ref()
+        .expect("a share")
+        .mount
+        .clone();
+    let told = run_disturbed(&ground, &plan, async |scene: Scene| {
+        let host = scene.host_of("mariadb").await?;
+        for node in scene.plan.node_names() {
+            scene.exec(node, &format!("umount -l {mount}")).await?;
+        }
+        scene.kill("mariadb", &host).await
+    })
+    .await;
+    assert_ne!(told.judgement.verdict, Verdict::Pass);
+    assert_eq!(told.finding("undisturbed").verdict, Verdict::Unknown);
+    // The managers' own words say what was missing, and the finding points at them.
+    let missing = |event: &&Event| {
+        matches!(event, Event::Task(TaskSeen { state, message, .. })
+            if state == "rejected" && message.contains(&mount))
+    };
+    let evidence = told.evidence("undisturbed");
+    assert!(evidence.iter().any(missing), "{evidence:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_body_is_a_fail() {
+    let Some(ground) = ground("another_body_is_a_fail").await else {
+        return;
+    };
+    let plan = quiet(&ground, "nginx-nfs-answers-on-every-node");
+    let told = run_disturbed(&ground, &plan, async |scene: Scene| {
+        let storage = scene.plan.topology.storage.as_ref().ok_or("no share")?;
+        let command = format!("echo WRONG > {}/nginx-01/index.html", storage.export);
+        scene.exec(&storage.name, &command).await.map(drop)
+    })
+    .await;
+    assert_eq!(told.judgement.verdict, Verdict::Fail);
+    let finding = told.finding("answers");
+    assert_eq!(finding.verdict, Verdict::Fail);
+    assert!(finding.summary.contains("WRONG"), "{}", finding.summary);
+    let wrong = |event: &&Event| match event {
+        Event::Got { answer, .. } => {
+            matches!(answer, Answer::Wrong(body) if body.contains("WRONG"))
+        }
+        _ => false,
+    };
+    assert!(told.evidence("answers").iter().any(wrong));
+    let said = |line: &&str| line.contains("FAIL") && line.contains("answers");
+    let line = told
+        .report
+        .lines()
+        .find(said)
+        .expect("a line of the report");
+    let pointed_at = line.contains("[entry ") || line.contains("[entries ");
+    assert!(pointed_at, "{line}");
+    // The swarm itself did nothing wrong.
+    assert_eq!(told.finding("undisturbed").verdict, Verdict::Pass);
+}

@@ -1,0 +1,125 @@
+//! This machine, if swarms can run on it, for one test at a time.
+
+use std::env::{split_paths, var_os};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use seatrial::plan::{Options, Outcome, Plan, plan};
+use seatrial::scenario::load;
+use seatrial::substrate::Place;
+use seatrial::substrate::vm::{Images, Progress, Vm};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Two swarms at a time would be slow enough to fail for want of time.
+static TURN: Mutex<()> = Mutex::const_new(());
+
+/// What cannot be done without.
+const PROGRAMS: [&str; 2] = ["qemu-system-x86_64", "qemu-img"];
+
+/// The place, and this test's turn to use it.
+pub(crate) struct Ground {
+    pub(crate) vm: Vm,
+    /// Where images and snapshots are.
+    pub(crate) cache: PathBuf,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// Waits for this test's turn; nothing if it has to be left out.
+pub(crate) async fn ground(test: &str) -> Option<Ground> {
+    let turn = TURN.lock().await;
+    match find() {
+        Ok((vm, cache)) => Some(Ground {
+            vm,
+            cache,
+            _turn: turn,
+        }),
+        Err(why) => {
+            let required = var_os("SEATRIAL_REQUIRE_VM").is_some_and(|value| value == "1");
+            assert!(!required, "{why}, and `SEATRIAL_REQUIRE_VM` is set");
+            leave_out(test, &why);
+            None
+        }
+    }
+}
+
+/// Says that a test, or a part of one, is left out.
+pub(crate) fn leave_out(what: &str, why: &str) {
+    say(&format!("left out: {what}: because {why}"));
+}
+
+/// Tells whoever started the tests, also of tests that pass.
+pub(crate) fn say(what: &str) {
+    // Nobody is left to be told that this could not be written.
+    let _ = writeln!(std::io::stderr(), "{}", what.trim_end());
+}
+
+/// The machines of this computer, or what is missing.
+fn find() -> Result<(Vm, PathBuf), String> {
+    let path = var_os("PATH").unwrap_or_default();
+    for program in PROGRAMS {
+        if !split_paths(&path).any(|folder| folder.join(program).is_file()) {
+            return Err(format!(
+                "`{program}` is not installed; run `seatrial doctor`"
+            ));
+        }
+    }
+    let cache = cache().ok_or("there is no home folder; set `SEATRIAL_CACHE`")?;
+    let images = Images::find(&cache).ok_or_else(|| {
+        let cache = cache.display();
+        format!("`{cache}` has no images for this version; run `seatrial prepare`")
+    })?;
+    let vm = Vm::new(images, &cache, Progress::terminal(), false);
+    Ok((vm, cache))
+}
+
+/// Where the command line keeps images.
+fn cache() -> Option<PathBuf> {
+    let said = |name| {
+        var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
+    said("SEATRIAL_CACHE")
+        .or_else(|| {
+            Some(
+                said("XDG_CACHE_HOME")
+                    .filter(|p| p.is_absolute())?
+                    .join("seatrial"),
+            )
+        })
+        .or_else(|| Some(said("HOME")?.join(".cache").join("seatrial")))
+}
+
+/// The file of a scenario that comes with Seatrial.
+pub(crate) fn scenario(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    root.join("scenarios").join(format!("{name}.yaml"))
+}
+
+impl Ground {
+    /// The plan of a scenario that comes with Seatrial.
+    pub(crate) fn plan(&self, name: &str) -> Plan {
+        self.planned(name, false)
+    }
+
+    /// The same without its faults.
+    pub(crate) fn plan_without_faults(&self, name: &str) -> Plan {
+        self.planned(name, true)
+    }
+
+    fn planned(&self, name: &str, no_faults: bool) -> Plan {
+        let loaded = load(&scenario(name)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        let options = Options {
+            place: "vm".to_owned(),
+            capabilities: self.vm.capabilities(),
+            patience: self.vm.patience(),
+            seed: 7,
+            no_faults,
+            environment: self.vm.variables(),
+        };
+        match plan(&loaded, &options).unwrap_or_else(|mistakes| panic!("{mistakes}")) {
+            Outcome::Ready(plan) => *plan,
+            Outcome::Skipped { reason, .. } => panic!("skipped: {reason}"),
+        }
+    }
+}
