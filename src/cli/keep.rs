@@ -244,3 +244,40 @@ async fn answer(request: Request, names: &[String], lab: Option<&Arc<VmLab>>) ->
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_keeper_answers_while_its_swarm_is_made_and_ends_when_told() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let kept = Kept::of(cache.path());
+        kept.make().expect("made");
+        let (lab, end) = (Arc::new(OnceCell::new()), CancellationToken::new());
+        serve(&kept, vec!["server-3".to_owned()], &lab, &end).expect("it listens");
+        let ask = async |request| kept.ask(&request).await.expect("an answer");
+        assert_eq!(ask(Request::Status).await, Reply::Status(BTreeMap::new()));
+        let exec = Request::Exec {
+            node: "server-3".into(),
+            command: "true".into(),
+        };
+        let not_yet = Reply::Trouble("the swarm is not up yet".into());
+        assert_eq!(ask(exec).await, not_yet);
+
+        let mut stream = UnixStream::connect(kept.socket())
+            .await
+            .expect("it listens");
+        stream.write_all(b"sink\n").await.expect("sent");
+        let mut line = String::new();
+        BufReader::new(stream)
+            .read_line(&mut line)
+            .await
+            .expect("an answer");
+        assert!(line.contains("not understood"), "{line}");
+
+        assert!(!end.is_cancelled());
+        assert_eq!(ask(Request::Down).await, Reply::Ending);
+        end.cancelled().await;
+    }
+}

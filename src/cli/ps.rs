@@ -94,7 +94,12 @@ mod tests {
         };
         let powered = [("server-3", true), ("server-12", false)];
         let powered = powered.map(|(name, on)| (name.to_owned(), on)).into();
-        insta::assert_snapshot!(table(&state, Some(&powered)), @"");
+        insta::assert_snapshot!(table(&state, Some(&powered)), @r"
+        machine    role     power  DOCKER_HOST            published
+        server-3   manager  on     tcp://127.0.0.1:40001  3306 at 127.0.0.1:40002
+        server-12  worker   off    tcp://127.0.0.1:40011  3306 at 127.0.0.1:40012
+        storage    storage  ?      -
+        ");
         assert!(!table(&state, None).contains("off"));
     }
 }

@@ -50,7 +50,7 @@ mod tests {
     fn runs_of_one_second_have_folders_of_their_own_and_latest_is_the_last() {
         let runs = tempfile::tempdir().expect("a folder");
         let now = "2024-05-06T07:08:09Z".parse().expect("a time");
-        let called = |folder: PathBuf| folder.file_name().map(std::borrow::ToOwned::to_owned);
+        let called = |folder: PathBuf| folder.file_name().map(ToOwned::to_owned);
         let first = called(make(runs.path(), "a", now).expect("made"));
         let second = called(make(runs.path(), "a", now).expect("made"));
         assert_eq!(first, Some("20240506T070809Z-a".into()));

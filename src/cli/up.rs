@@ -316,4 +316,42 @@ mod tests {
         let refused = error.downcast::<Refused>().expect("bad usage");
         assert_eq!(refused.0, "error: 300 nodes are more than a lab has");
     }
+
+    /// A keeper that is a shell script.
+    fn keeper(kept: &Kept, script: &str) -> Keeper {
+        kept.make().expect("made");
+        let write = File::create(kept.log()).expect("a log");
+        let process = Command::new("sh")
+            .args(["-c", script])
+            .stderr(write)
+            .spawn();
+        Keeper {
+            process: process.expect("a shell"),
+            log: File::open(kept.log()).expect("a log"),
+            shown: String::new(),
+        }
+    }
+
+    #[tokio::test]
+    async fn the_last_words_of_a_keeper_are_passed_on() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let kept = Kept::of(cache.path());
+        let mut dead = keeper(&kept, "echo 'no memory for `server-3`' >&2; exit 2");
+        let minute = Duration::from_secs(60);
+        let error = dead.ready(&kept, minute).await.expect_err("it ended");
+        let said = error.to_string();
+        assert!(said.contains("exit status: 2"), "{said}");
+        assert!(said.ends_with("no memory for `server-3`"), "{said}");
+        dead.end().await.expect("it is gone");
+    }
+
+    #[tokio::test]
+    async fn a_keeper_that_takes_too_long_is_ended() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let kept = Kept::of(cache.path());
+        let mut slow = keeper(&kept, "exec sleep 60");
+        let error = slow.ready(&kept, Duration::ZERO).await.expect_err("late");
+        assert!(error.to_string().contains("it said nothing"), "{error}");
+        slow.end().await.expect("it ends when told");
+    }
 }
