@@ -126,7 +126,6 @@ impl From<JournalError> for Halt {
 
 /// Goes through the plan, and journals why if it ends early. A panic ends it, no more.
 async fn conduct(trial: &Arc<Trial>) {
-    observe::start(trial);
     let course = std::panic::AssertUnwindSafe(course::run(trial));
     match course.catch_unwind().await {
         Ok(Ok(())) => {}

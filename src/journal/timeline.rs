@@ -57,9 +57,10 @@ impl Window {
             .to_owned()
     }
 
-    /// The moment that the fault is counted from: its commands came back, or it was seen to bite.
+    /// The moment that the fault is counted from: its injection was started. A clean shutdown takes
+    /// a service away long before its commands come back, so a later moment would flatter.
     pub fn struck(&self) -> Option<Mark> {
-        self.injected.or(self.confirmed)
+        self.injecting.or(self.injected).or(self.confirmed)
     }
 
     /// True while our hand may be on its targets: from the injection's start until it was seen to

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::trial::Trial;
-use super::{Halt, excerpt, load, steady, strike};
+use super::{Halt, excerpt, load, observe, steady, strike};
 use crate::journal::{Event, Phase, Rows};
 use crate::units::Span;
 use crate::wait;
@@ -22,6 +22,7 @@ pub(super) async fn run(trial: &Arc<Trial>) -> Result<(), Halt> {
         )));
     }
     enter(trial, Phase::SteadyBefore)?;
+    observe::start(trial);
     steady::start(trial);
     steady_before(trial).await?;
     enter(trial, Phase::Checkpoint)?;

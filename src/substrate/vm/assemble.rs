@@ -15,10 +15,9 @@ use super::machine::{Machine, Spec, lan_socket};
 use super::prepare::make_folder;
 use super::snapshot::Moment;
 use super::switch::Switch;
-use crate::journal::{ApiError, Event, Journal, NodeSeen, Resource};
-use crate::plan::{Node, Plan, Role};
+use crate::journal::{ApiError, Event, Journal, Resource};
+use crate::plan::{Plan, Role};
 use crate::substrate::Trouble;
-use crate::swarm::View;
 use crate::swarm::engine::Engine;
 use crate::wait::{Look, until};
 
@@ -260,33 +259,9 @@ async fn form(lab: &VmLab) -> Result<(), Trouble> {
             Err(error) => return Err(about(&node.name, error)),
         }
     }
-    let look = || async {
-        match leader.view(&BTreeMap::new()).await {
-            Ok(view) => all_ready(nodes, &view),
-            Err(error) => Look::CannotTell(error.to_string()),
-        }
-    };
-    let pace = Duration::from_millis(500);
-    until("every node to be ready", BOOT, pace, look)
-        .await
-        .map_err(|late| Trouble(late.to_string()))?;
+    lab.settled().await?;
     step.done();
     Ok(())
-}
-
-/// Whether a manager sees every node ready, and every manager reachable.
-fn all_ready(nodes: &[Node], view: &View) -> Look<()> {
-    let ready = |node: &&NodeSeen| node.state == "ready";
-    let reachable = |node: &&NodeSeen| node.reachability.as_deref() == Some("reachable");
-    let ready = view.nodes.iter().filter(ready).count();
-    let reachable = view.nodes.iter().filter(reachable).count();
-    let managers = nodes.iter().filter(|node| node.role == Role::Manager);
-    if ready == nodes.len() && reachable == managers.count() {
-        return Look::Holds(());
-    }
-    Look::NotYet(format!(
-        "{ready} nodes ready, {reachable} managers reachable"
-    ))
 }
 
 /// Creates a disk that is written to, on one that is not.

@@ -15,8 +15,8 @@ use super::machine::Machine;
 use super::snapshot::{Moment, Snapshot};
 use super::switch::Switch;
 use super::{Vm, assemble};
-use crate::journal::{Answer, ApiError, ContainerSeen, Journal};
-use crate::plan::Plan;
+use crate::journal::{Answer, ApiError, ContainerSeen, Journal, NodeSeen};
+use crate::plan::{Node, Plan, Role};
 use crate::remote::database::MySql;
 use crate::remote::page;
 use crate::substrate::{Database, Lab, PageRequest, PowerOff, Trouble};
@@ -143,12 +143,50 @@ impl VmLab {
             variables.join(" "),
             stack.name
         );
+        self.settled().await?;
         let manager = &self.plan.topology.nodes[0].name;
         let agent = &self.machine(manager)?.agent;
-        agent
-            .sh_with(&command, stack.text.as_bytes(), COMMAND)
-            .await
-            .map(|_| ())
+        // Deploying a stack twice is deploying it once; slow managers may not take it at once.
+        let look = || async {
+            match agent
+                .sh_with(&command, stack.text.as_bytes(), COMMAND)
+                .await
+            {
+                Ok(_) => Look::Holds(()),
+                Err(trouble) => Look::NotYet(trouble.0),
+            }
+        };
+        until(
+            "the managers to take the stack",
+            BOOT,
+            Duration::from_secs(2),
+            look,
+        )
+        .await
+        .map_err(|late| Trouble(late.to_string()))
+    }
+
+    /// Waits until the first manager sees every node ready and every manager reachable.
+    pub(super) async fn settled(&self) -> Result<(), Trouble> {
+        let nodes = &self.plan.topology.nodes;
+        let look = || async {
+            let view = match self.engine(&nodes[0].name).await {
+                Ok(engine) => engine.view(&BTreeMap::new()).await,
+                Err(error) => Err(error),
+            };
+            match view {
+                Ok(view) => all_ready(nodes, &view),
+                Err(error) => Look::CannotTell(error.to_string()),
+            }
+        };
+        until(
+            "every node to be ready",
+            BOOT,
+            Duration::from_millis(500),
+            look,
+        )
+        .await
+        .map_err(|late| Trouble(late.to_string()))
     }
 
     /// Saves the whole swarm, and goes on from what was saved.
@@ -208,6 +246,21 @@ impl VmLab {
         step.done();
         Ok(())
     }
+}
+
+/// Whether a manager sees every node ready, and every manager reachable.
+fn all_ready(nodes: &[Node], view: &View) -> Look<()> {
+    let ready = |node: &&NodeSeen| node.state == "ready";
+    let reachable = |node: &&NodeSeen| node.reachability.as_deref() == Some("reachable");
+    let ready = view.nodes.iter().filter(ready).count();
+    let reachable = view.nodes.iter().filter(reachable).count();
+    let managers = nodes.iter().filter(|node| node.role == Role::Manager);
+    if ready == nodes.len() && reachable == managers.count() {
+        return Look::Holds(());
+    }
+    Look::NotYet(format!(
+        "{ready} nodes ready, {reachable} managers reachable"
+    ))
 }
 
 /// Waits for all, whatever becomes of some, and returns the first trouble.

@@ -51,9 +51,12 @@ impl VmLab {
              Type=nfs\nOptions={options}\n[Install]\nWantedBy=multi-user.target\n"
         );
         let name = format!("{}.mount", mount.trim_start_matches('/').replace('/', "-"));
+        // The unit is for the next boot; mounting by hand spares an emulated systemd a reload.
+        let wanted = "/etc/systemd/system/multi-user.target.wants";
         let command = format!(
-            "cat > /etc/systemd/system/{name} && systemctl daemon-reload && \
-             systemctl -q enable --now {name} && \
+            "cat > /etc/systemd/system/{name} && mkdir -p {wanted} && \
+             ln -sf ../{name} {wanted}/{name} && \
+             mount -t nfs -o {options} {address}:{export} {mount} && \
              findmnt -n -o SOURCE,FSTYPE,OPTIONS --types nfs,nfs4 {mount}"
         );
         let agent = &self.machine(node)?.agent;
