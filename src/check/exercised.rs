@@ -88,7 +88,7 @@ fn idle(workload: &Acts, timeline: &Timeline) -> Vec<String> {
         lacks.push(format!("`{name}` had no success before the first fault"));
     }
     for (index, window) in timeline.faults.iter().enumerate() {
-        let Some(struck) = window.struck() else {
+        let Some(struck) = window.injected.or(window.confirmed) else {
             continue;
         };
         let healing = window.healing.map_or(u64::MAX, |mark| mark.seq);

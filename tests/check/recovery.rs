@@ -12,7 +12,7 @@ fn later_than_allowed_is_a_failure_when_somebody_looked() {
     says(
         &judged(recovers(), late),
         Verdict::Fail,
-        "stop server-3: 61.5s of 60.0s",
+        "stop server-3: 62.5s of 60.0s",
     );
     let unseen = |story: &mut Story| {
         late(story);
