@@ -158,19 +158,16 @@ fn judge(
         evidence.extend(entries_about(history, ledger, &rows));
         broken.extend(wrongs.into_iter().map(|wrong| (wrong, *node)));
     }
-    let tables: Vec<(&str, &RowSet)> = readings
+    let mut tables: Vec<(u64, &str, &RowSet)> = readings
         .iter()
-        .filter_map(|(node, (_, reading))| match reading {
-            Reading::Table { set, .. } => Some((*node, set)),
+        .filter_map(|(node, (seq, reading))| match reading {
+            Reading::Table { set, .. } => Some((*seq, *node, set)),
             _ => None,
         })
         .collect();
-    let first = tables.first();
-    let other = first.and_then(|(_, set)| tables.iter().find(|(_, other)| other != set));
+    tables.sort_unstable_by_key(|(seq, ..)| *seq);
     let mut said = told_by_nodes(&broken);
-    if let (Some((one, _)), Some((other, _))) = (first, other) {
-        said.push(format!("{one} and {other} hold different rows"));
-    }
+    said.extend(disagreement(told, &tables));
     evidence.sort_unstable();
     evidence.dedup();
     if !said.is_empty() {
@@ -185,7 +182,8 @@ fn judge(
         evidence.extend(told.contradictions.iter().take(NAMED));
         return Finding::new("nothing_lost", Verdict::Unknown, doubt, evidence);
     }
-    let present = first.map_or(0, |(_, set)| told.unsettled.and(set).len());
+    let last = tables.last();
+    let present = last.map_or(0, |(_, _, set)| told.unsettled.and(set).len());
     let summary = format!(
         "{}, all read back through {}; {} unknown, {} of them present; {} refused",
         counted(told.acknowledged.len(), "acknowledged row"),
@@ -195,6 +193,20 @@ fn judge(
         count(told.refused.len()),
     );
     Finding::new("nothing_lost", Verdict::Pass, summary, evidence)
+}
+
+/// Two read-backs, one after the other, that cannot both be true. A row whose fate was unknown may
+/// still be settled between them: the server may finish what its client gave up. It may appear
+/// then, and never vanish.
+fn disagreement(told: &Told, tables: &[(u64, &str, &RowSet)]) -> Option<String> {
+    tables.windows(2).find_map(|pair| {
+        let [(_, one, before), (_, other, after)] = pair else {
+            return None;
+        };
+        let appeared = after.minus(before).minus(&told.unsettled);
+        let same = before.minus(after).is_empty() && appeared.is_empty();
+        (!same).then(|| format!("{one} and {other} hold different rows"))
+    })
 }
 
 /// What is wrong with one read-back, and the first rows of each kind.

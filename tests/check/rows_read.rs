@@ -73,8 +73,18 @@ fn nodes_that_read_different_rows_are_a_failure() {
     says(
         &finding,
         Verdict::Fail,
-        "server-1 and server-4 hold different rows",
+        "server-3 and server-4 hold different rows",
     );
+}
+
+#[test]
+fn a_row_given_up_may_still_be_settled_between_two_read_backs() {
+    let finding = judged(nothing_lost(), |story| {
+        catalogue::settle(story, 7, &Outcome::Unknown("no answer".to_owned()));
+        story.without(|_, e| matches!(e, Event::ReadBack { via, .. } if via == "server-4"));
+        story.at(100.9, read_back("server-4", &[(1, 6), (8, 15), (27, 38)]));
+    });
+    says(&finding, Verdict::Pass, "all read back through 4 nodes");
 }
 
 #[test]
