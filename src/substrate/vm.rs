@@ -19,6 +19,8 @@ mod machine;
 mod prepare;
 mod progress;
 mod qmp;
+mod residents;
+mod settled;
 mod share;
 mod snapshot;
 mod switch;

@@ -15,8 +15,8 @@ use super::machine::Machine;
 use super::snapshot::{Moment, Snapshot};
 use super::switch::Switch;
 use super::{Vm, assemble};
-use crate::journal::{Answer, ApiError, ContainerSeen, Journal, NodeSeen};
-use crate::plan::{Node, Plan, Role};
+use crate::journal::{Answer, ApiError, ContainerSeen, Journal};
+use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
 use crate::substrate::{Database, Lab, PageRequest, PowerOff, Trouble};
@@ -35,7 +35,7 @@ const QUESTION: Duration = Duration::from_secs(6);
 pub(super) const COMMAND: Duration = Duration::from_secs(120);
 
 /// How long a guest may take to shut down: systemd's own limit for a unit is 90 s.
-const SHUTDOWN: Duration = Duration::from_secs(150);
+pub(super) const SHUTDOWN: Duration = Duration::from_secs(150);
 
 /// How long a guest may take from power to an answer of its engine.
 pub(super) const BOOT: Duration = Duration::from_secs(300);
@@ -95,7 +95,7 @@ impl VmLab {
     }
 
     /// Service names in the swarm to those in the plan.
-    fn services(&self) -> BTreeMap<String, String> {
+    pub(super) fn services(&self) -> BTreeMap<String, String> {
         let stack = self.plan.stack.iter();
         stack
             .flat_map(|stack| &stack.services)
@@ -166,29 +166,6 @@ impl VmLab {
         .map_err(|late| Trouble(late.to_string()))
     }
 
-    /// Waits until the first manager sees every node ready and every manager reachable.
-    pub(super) async fn settled(&self) -> Result<(), Trouble> {
-        let nodes = &self.plan.topology.nodes;
-        let look = || async {
-            let view = match self.engine(&nodes[0].name).await {
-                Ok(engine) => engine.view(&BTreeMap::new()).await,
-                Err(error) => Err(error),
-            };
-            match view {
-                Ok(view) => all_ready(nodes, &view),
-                Err(error) => Look::CannotTell(error.to_string()),
-            }
-        };
-        until(
-            "every node to be ready",
-            BOOT,
-            Duration::from_millis(500),
-            look,
-        )
-        .await
-        .map_err(|late| Trouble(late.to_string()))
-    }
-
     /// Saves the whole swarm, and goes on from what was saved.
     pub(super) async fn save(&self, moment: Moment) -> Result<(), Trouble> {
         let snapshot = self
@@ -248,21 +225,6 @@ impl VmLab {
     }
 }
 
-/// Whether a manager sees every node ready, and every manager reachable.
-fn all_ready(nodes: &[Node], view: &View) -> Look<()> {
-    let ready = |node: &&NodeSeen| node.state == "ready";
-    let reachable = |node: &&NodeSeen| node.reachability.as_deref() == Some("reachable");
-    let ready = view.nodes.iter().filter(ready).count();
-    let reachable = view.nodes.iter().filter(reachable).count();
-    let managers = nodes.iter().filter(|node| node.role == Role::Manager);
-    if ready == nodes.len() && reachable == managers.count() {
-        return Look::Holds(());
-    }
-    Look::NotYet(format!(
-        "{ready} nodes ready, {reachable} managers reachable"
-    ))
-}
-
 /// Waits for all, whatever becomes of some, and returns the first trouble.
 pub(super) async fn all<T>(
     tasks: impl IntoIterator<Item = impl Future<Output = Result<T, Trouble>>>,
@@ -303,13 +265,16 @@ impl Lab for VmLab {
     }
 
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
-        self.engine(node).await?.containers(&self.services()).await
+        self.residents(node).await
     }
 
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
         let machine = self.machine(node)?;
         match how {
-            PowerOff::Shutdown => machine.shut_down(SHUTDOWN).await,
+            PowerOff::Shutdown => {
+                self.stop_engine(node).await?;
+                machine.shut_down(SHUTDOWN).await
+            }
             PowerOff::Cut => machine.cut().await,
         }
     }

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use super::accelerator::Accelerator;
 use super::agent::Agent;
 use super::qmp::Qmp;
+use crate::journal::ContainerSeen;
 use crate::substrate::Trouble;
 use crate::wait::{Look, until};
 
@@ -58,6 +59,8 @@ pub(super) struct Machine {
     pub(super) spec: Spec,
     /// The way in that no network fault cuts.
     pub(super) agent: Agent,
+    /// The containers that its engine listed last.
+    pub(super) listed: Mutex<Vec<ContainerSeen>>,
     power: Mutex<Option<Powered>>,
     forwards: Mutex<BTreeMap<u16, u16>>,
 }
@@ -78,6 +81,7 @@ impl Machine {
         Self {
             spec,
             agent,
+            listed: Mutex::default(),
             power: Mutex::new(None),
             forwards: Mutex::default(),
         }

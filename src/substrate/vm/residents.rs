@@ -1,0 +1,54 @@
+//! Which containers live on a node, also while its engine is gone.
+//!
+//! An engine that shuts down closes its API before it stops its containers, and a database may
+//! take a minute to stop. Until then the guest agent tells which of them still run.
+
+use super::lab::{SHUTDOWN, VmLab};
+use crate::journal::{ApiError, ContainerSeen};
+use crate::substrate::Trouble;
+
+/// Fails unless the engine was stopped; then prints the container of every shim that runs.
+/// A shim's command line is `containerd-shim-runc-v2 -namespace moby -id CONTAINER …`.
+const SHIMS: &str = "case $(systemctl is-active docker) in inactive|failed|deactivating) ;; \
+    *) exit 1 ;; esac; for shim in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $shim; echo; done \
+    2> /dev/null | sed -n 's/^[^ ]*containerd-shim.* -id \\([0-9a-f]*\\) .*/\\1/p'";
+
+impl VmLab {
+    /// The containers of the plan's services on a node: as its engine lists them, else those that
+    /// it listed last, by whether they still run.
+    pub(super) async fn residents(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
+        let machine = self.machine(node);
+        let machine = machine.map_err(|trouble| ApiError::Unreachable(trouble.0))?;
+        let asked = match self.engine(node).await {
+            Ok(engine) => engine.containers(&self.services()).await,
+            Err(error) => Err(error),
+        };
+        let error = match asked {
+            Ok(containers) => {
+                machine.listed.lock().await.clone_from(&containers);
+                return Ok(containers);
+            }
+            Err(error) => error,
+        };
+        if !machine.powered().await {
+            return Err(error);
+        }
+        let shims = machine.agent.sh(SHIMS, SHUTDOWN).await.map_err(|_| error)?;
+        let mut containers = machine.listed.lock().await.clone();
+        for container in &mut containers {
+            container.running &= shims.lines().any(|shim| shim == container.id);
+        }
+        Ok(containers)
+    }
+
+    /// Stops a node's engine and waits until it has stopped its containers: what a shutdown does
+    /// first, but with the guest agent still there to tell what runs.
+    pub(super) async fn stop_engine(&self, node: &str) -> Result<(), Trouble> {
+        let machine = self.machine(node)?;
+        if !machine.powered().await {
+            return Ok(());
+        }
+        let stop = "systemctl stop docker.socket docker.service";
+        machine.agent.sh(stop, SHUTDOWN).await.map(drop)
+    }
+}
