@@ -13,6 +13,9 @@ const FEWEST: u64 = 10;
 struct Acts {
     name: String,
     acts: Vec<(Mark, bool)>,
+    /// The last time that the server said that the whole table is gone: no insert can succeed
+    /// then, and yet the workload is answered.
+    gone: u64,
 }
 
 impl Acts {
@@ -98,6 +101,7 @@ fn idle(workload: &Acts, timeline: &Timeline) -> Vec<String> {
     }
     if let Some(last) = last
         && workload.successes(last.seq, u64::MAX) == 0
+        && workload.gone <= last.seq
     {
         lacks.push(format!("`{name}` had no success after the last heal"));
     }
@@ -115,6 +119,7 @@ fn acts(history: &History) -> Vec<Acts> {
         .map(|name| Acts {
             name,
             acts: Vec::new(),
+            gone: 0,
         })
         .collect();
     for entry in &history.entries {
@@ -130,7 +135,16 @@ fn acts(history: &History) -> Vec<Acts> {
         };
         if let Some(one) = all.iter_mut().find(|one| &one.name == name) {
             one.acts.push((entry.into(), good));
+            if table_is_gone(&entry.event) {
+                one.gone = entry.seq;
+            }
         }
     }
     all
+}
+
+/// True for a server's own word that there is no such table (1146) or database (1049).
+fn table_is_gone(event: &Event) -> bool {
+    matches!(event, Event::Inserted { outcome: Outcome::Refused(why), .. }
+        if why.contains("1146") || why.contains("1049"))
 }
