@@ -146,5 +146,5 @@ fn acts(history: &History) -> Vec<Acts> {
 /// True for a server's own word that there is no such table (1146) or database (1049).
 fn table_is_gone(event: &Event) -> bool {
     matches!(event, Event::Inserted { outcome: Outcome::Refused(why), .. }
-        if why.contains("1146") || why.contains("1049"))
+        if why.starts_with("ERROR 1146 ") || why.starts_with("ERROR 1049 "))
 }
