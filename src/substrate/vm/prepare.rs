@@ -27,7 +27,7 @@ const SUITE: &str = "bookworm";
 /// What the system disk of a machine holds besides Debian's minimum.
 const SYSTEM_PACKAGES: &str = "systemd,systemd-sysv,udev,dbus,linux-image-cloud-amd64,\
     initramfs-tools,zstd,docker.io,nfs-common,nfs-kernel-server,rpcbind,qemu-guest-agent,\
-    iproute2,iptables,kmod,ca-certificates,procps";
+    iproute2,iptables,kmod,ca-certificates,procps,haproxy,docker-registry";
 
 const SYSTEM_RECIPE: &str = include_str!("recipe/system.sh");
 const INITRAMFS_RECIPE: &str = include_str!("recipe/initramfs.sh");
@@ -147,17 +147,11 @@ pub async fn prepare(cache: &Path, progress: &Progress) -> Result<Images, Troubl
 /// Builds everything into a folder; `facts.json` comes last.
 async fn build(folder: &Path, progress: &Progress) -> Result<(), Trouble> {
     let builder = Builder { folder, progress };
-    builder.system().await?;
-    builder.disk("node", "6G").await?;
-    builder.disk("storage", "4G").await?;
-    let mut images = Vec::new();
-    for service in &SERVICES {
-        images.push(builder.service(service).await?);
-    }
+    let ((), images) = tokio::try_join!(builder.disks(), builder.services())?;
     let step = progress.step("pack the service images");
     let archive = folder.join("services.tar");
     let identities =
-        archive::write(&archive, &images).map_err(|error| cannot("write", &archive, &error))?;
+        archive::write(&archive, &images).map_err(|error| cannot("pack", &archive, &error))?;
     step.done();
     let facts = builder.load(&images, identities).await?;
     for leftover in [
@@ -181,6 +175,22 @@ struct Builder<'a> {
 }
 
 impl Builder<'_> {
+    /// Every disk that machines start from.
+    async fn disks(&self) -> Result<(), Trouble> {
+        self.system().await?;
+        self.disk("node", "6G").await?;
+        self.disk("storage", "4G").await
+    }
+
+    /// Every service's root file system, one after the other: each is half a core's work.
+    async fn services(&self) -> Result<Vec<ServiceImage>, Trouble> {
+        let mut images = Vec::new();
+        for service in &SERVICES {
+            images.push(self.service(service).await?);
+        }
+        Ok(images)
+    }
+
     /// The system disk, the kernel and the initial RAM disk.
     async fn system(&self) -> Result<(), Trouble> {
         let step = self
@@ -242,15 +252,15 @@ impl Builder<'_> {
             ],
         )
         .await?;
-        let layer = self.folder.join(format!("{}.tar", service.name));
-        let version = archive::package_version(&layer, service.package)
-            .map_err(|error| cannot("read", &layer, &error))?
+        let root = self.folder.join(format!("{}.tar", service.name));
+        let version = archive::package_version(&root, service.package)
+            .map_err(|error| cannot("read", &root, &error))?
             .ok_or_else(|| Trouble(format!("`{}` is not in its image", service.package)))?;
         step.done();
         let name = format!("seatrial/{}:{version}", service.name);
         Ok(ServiceImage {
             name,
-            layer,
+            root,
             config: config(service),
         })
     }

@@ -12,7 +12,7 @@ rm -rf var/lib/apt var/cache/apt var/cache/debconf var/lib/dpkg/info var/log boo
   usr/lib/*-linux-gnu/perl-base usr/lib/*-linux-gnu/gconv usr/bin/perl* usr/bin/apt* \
   usr/lib/*-linux-gnu/libperl* usr/lib/*-linux-gnu/libapt* usr/bin/mariadb-upgrade \
   usr/bin/mariadb-check usr/bin/innochecksum usr/bin/mariadb-dump* usr/bin/mariadb-import* \
-  usr/share/mysql/*/errmsg.sys.old
+  usr/lib/*-linux-gnu/libicu* usr/bin/resolveip
 mkdir -p var/log
 if [ -d "$root/etc/mysql" ]; then
   rm -rf "$root/etc/mysql" "$root/var/lib/mysql"

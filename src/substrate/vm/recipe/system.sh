@@ -79,6 +79,8 @@ only_for() {
 only_for node docker.service docker.socket containerd.service
 only_for storage nfs-server.service nfs-mountd.service nfs-idmapd.service nfsdcld.service \
   proc-fs-nfsd.mount
+only_for balancer haproxy.service
+only_for registry docker-registry.service
 
 mkdir -p "$root/data" "$root/mnt/dockernfs"
 printf '/data/docker-nfs 192.168.150.0/24(rw,sync,no_subtree_check,no_root_squash,fsid=1)\n' \
