@@ -20,7 +20,9 @@ impl Machine {
             "qemu-system-x86_64",
             "-nodefaults",
         ]);
-        command.args(["-display", "none", "-machine", "pc", "-smp", "1"]);
+        // A machine that boots alone, after a fault, is a third quicker with a second processor
+        // (24 s instead of 36 s to an engine, emulated on two cores).
+        command.args(["-display", "none", "-machine", "pc", "-smp", "2"]);
         command.args([
             "-accel",
             spec.accelerator.qemu(),
@@ -113,8 +115,9 @@ impl Machine {
             ..
         } = &self.spec;
         format!(
-            "root=/dev/vda rw console=ttyS0 loglevel=5 apparmor=0 net.ifnames=0 mitigations=off \
-             random.trust_cpu=on systemd.show_status=0 seatrial.name={name} seatrial.role={role} \
+            "root=/dev/vda rw console=ttyS0 loglevel=5 apparmor=0 selinux=0 net.ifnames=0 \
+             mitigations=off random.trust_cpu=on tsc=reliable nowatchdog \
+             systemd.show_status=0 seatrial.name={name} seatrial.role={role} \
              seatrial.lan={lan} seatrial.hosts={hosts}"
         )
     }
