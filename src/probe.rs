@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use crate::plan::{Plan, Probe, Role};
 use crate::scenario::Target;
@@ -11,9 +13,18 @@ use crate::substrate::Lab;
 use crate::swarm::View;
 use crate::wait::Look;
 
+mod docker;
+mod gone;
 mod http;
+mod mount;
+mod node;
+mod port_closed;
 mod running;
 mod sql;
+mod variables;
+
+/// How long one question to a place is waited for; its own deadlines are shorter.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// Asks about one probe.
 ///
@@ -27,6 +38,12 @@ pub async fn observe(
     sight: &Look<View>,
     broken: &BTreeSet<String>,
 ) -> Look<String> {
+    let every = || unbroken(plan.node_names(), broken);
+    // The nodes of a target that we did not break, or that nobody can say.
+    let aimed = |via: &Target| -> Result<Vec<String>, String> {
+        let all = nodes(via, plan, view_of(sight))?;
+        Ok(unbroken(all.iter().map(String::as_str), broken))
+    };
     match probe {
         Probe::Running { service, replicas } => running::observe(service, *replicas, sight, broken),
         Probe::Sql {
@@ -34,10 +51,7 @@ pub async fn observe(
             query,
             within,
             ..
-        } => {
-            let nodes = unbroken(plan.node_names(), broken);
-            sql::observe(lab, service, query, within.0, &nodes).await
-        }
+        } => sql::observe(lab, service, query, within.0, &every()).await,
         Probe::Http {
             via,
             port,
@@ -45,33 +59,92 @@ pub async fn observe(
             body,
             within,
         } => {
-            let view = match sight {
-                Look::Holds(view) => Some(view),
-                Look::NotYet(_) | Look::CannotTell(_) => None,
-            };
             let page = crate::substrate::PageRequest {
                 path: path.clone(),
                 body: body.clone(),
                 within: within.0,
             };
-            match nodes(via, plan, view) {
-                Ok(all) => {
-                    let nodes = unbroken(all.iter().map(String::as_str), broken);
-                    http::observe(lab, *port, &page, &nodes).await
-                }
+            match aimed(via) {
+                Ok(nodes) => http::observe(lab, *port, &page, &nodes).await,
                 Err(why) => Look::CannotTell(format!("http :{port}: {why}")),
             }
         }
+        Probe::PortClosed { via, port } => match aimed(via) {
+            Ok(nodes) => port_closed::observe(lab, *port, &nodes).await,
+            Err(why) => Look::CannotTell(format!("port_closed :{port}: {why}")),
+        },
+        Probe::Gone { service } => gone::observe(lab, plan, service, broken).await,
+        Probe::Mount {
+            service,
+            at,
+            read_only,
+            kind,
+        } => {
+            let wanted = mount::Wanted {
+                at,
+                read_only: *read_only,
+                kind: *kind,
+            };
+            mount::observe(lab, service, wanted, sight, broken).await
+        }
+        Probe::Variables {
+            service,
+            set,
+            within,
+            ..
+        } => variables::observe(lab, service, set, within.0, &every()).await,
+        Probe::Node(wanted) => node::observe(plan, wanted, sight),
+        Probe::Nodes(wanted) => node::count(wanted, sight),
+        Probe::Docker {
+            node,
+            args,
+            prints,
+            refused,
+        } => match aimed(node) {
+            Ok(nodes) => {
+                let wanted = docker::Wanted {
+                    prints: prints.as_deref(),
+                    refused: *refused,
+                };
+                docker::observe(lab, args, wanted, &nodes).await
+            }
+            Err(why) => Look::CannotTell(format!("docker {}: {why}", args.join(" "))),
+        },
     }
 }
 
 /// True if a probe cannot be asked without the managers' word.
 pub fn needs_view(probe: &Probe) -> bool {
     match probe {
-        Probe::Running { .. } => true,
-        Probe::Sql { .. } => false,
-        Probe::Http { via, .. } => matches!(via, Target::Leader | Target::HostOf(_)),
+        Probe::Running { .. } | Probe::Mount { .. } | Probe::Node(_) | Probe::Nodes(_) => true,
+        Probe::Sql { .. } | Probe::Gone { .. } | Probe::Variables { .. } => false,
+        Probe::Http { via, .. }
+        | Probe::PortClosed { via, .. }
+        | Probe::Docker { node: via, .. } => matches!(via, Target::Leader | Target::HostOf(_)),
     }
+}
+
+/// What the managers say, if they say anything.
+fn view_of(sight: &Look<View>) -> Option<&View> {
+    match sight {
+        Look::Holds(view) => Some(view),
+        Look::NotYet(_) | Look::CannotTell(_) => None,
+    }
+}
+
+/// What the managers say, or what follows for a probe when they say nothing.
+fn said<'a>(what: &str, sight: &'a Look<View>) -> Result<&'a View, Look<String>> {
+    match sight {
+        Look::Holds(view) => Ok(view),
+        Look::NotYet(why) => Err(Look::NotYet(format!("{what}: {why}"))),
+        Look::CannotTell(why) => Err(Look::CannotTell(format!("{what}: {why}"))),
+    }
+}
+
+/// Asks a place, should it forget its own deadline.
+async fn in_time<T>(ask: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let asked = timeout(LONGEST, ask).await;
+    asked.unwrap_or_else(|_| Err(format!("no answer within {LONGEST:?}")))
 }
 
 /// The nodes that a probe or a workload asks.
