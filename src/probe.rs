@@ -39,11 +39,6 @@ pub async fn observe(
     broken: &BTreeSet<String>,
 ) -> Look<String> {
     let every = || unbroken(plan.node_names(), broken);
-    // The nodes of a target that we did not break, or that nobody can say.
-    let aimed = |via: &Target| -> Result<Vec<String>, String> {
-        let all = nodes(via, plan, view_of(sight))?;
-        Ok(unbroken(all.iter().map(String::as_str), broken))
-    };
     match probe {
         Probe::Running { service, replicas } => running::observe(service, *replicas, sight, broken),
         Probe::Sql {
@@ -52,27 +47,12 @@ pub async fn observe(
             within,
             ..
         } => sql::observe(lab, service, query, within.0, &every()).await,
-        Probe::Http {
-            via,
-            port,
-            path,
-            body,
+        Probe::Variables {
+            service,
+            set,
             within,
-        } => {
-            let page = crate::substrate::PageRequest {
-                path: path.clone(),
-                body: body.clone(),
-                within: within.0,
-            };
-            match aimed(via) {
-                Ok(nodes) => http::observe(lab, *port, &page, &nodes).await,
-                Err(why) => Look::CannotTell(format!("http :{port}: {why}")),
-            }
-        }
-        Probe::PortClosed { via, port } => match aimed(via) {
-            Ok(nodes) => port_closed::observe(lab, *port, &nodes).await,
-            Err(why) => Look::CannotTell(format!("port_closed :{port}: {why}")),
-        },
+            ..
+        } => variables::observe(lab, service, set, within.0, &every()).await,
         Probe::Gone { service } => gone::observe(lab, plan, service, broken).await,
         Probe::Mount {
             service,
@@ -87,29 +67,64 @@ pub async fn observe(
             };
             mount::observe(lab, service, wanted, sight, broken).await
         }
-        Probe::Variables {
-            service,
-            set,
-            within,
-            ..
-        } => variables::observe(lab, service, set, within.0, &every()).await,
         Probe::Node(wanted) => node::observe(plan, wanted, sight),
         Probe::Nodes(wanted) => node::count(wanted, sight),
-        Probe::Docker {
-            node,
-            args,
-            prints,
-            refused,
-        } => match aimed(node) {
-            Ok(nodes) => {
-                let wanted = docker::Wanted {
-                    prints: prints.as_deref(),
-                    refused: *refused,
-                };
-                docker::observe(lab, args, wanted, &nodes).await
-            }
-            Err(why) => Look::CannotTell(format!("docker {}: {why}", args.join(" "))),
-        },
+        Probe::Http { via, .. }
+        | Probe::PortClosed { via, .. }
+        | Probe::Docker { node: via, .. } => {
+            let asked = nodes(via, plan, view_of(sight));
+            let asked = asked.map(|all| unbroken(all.iter().map(String::as_str), broken));
+            through(lab, probe, asked).await
+        }
+    }
+}
+
+/// Asks about a probe that is aimed at nodes: those, or why nobody can say which.
+async fn through(lab: &dyn Lab, probe: &Probe, nodes: Result<Vec<String>, String>) -> Look<String> {
+    match (probe, nodes) {
+        (
+            Probe::Http {
+                port,
+                path,
+                body,
+                within,
+                ..
+            },
+            Ok(nodes),
+        ) => {
+            let page = crate::substrate::PageRequest {
+                path: path.clone(),
+                body: body.clone(),
+                within: within.0,
+            };
+            http::observe(lab, *port, &page, &nodes).await
+        }
+        (Probe::PortClosed { port, .. }, Ok(nodes)) => {
+            port_closed::observe(lab, *port, &nodes).await
+        }
+        (
+            Probe::Docker {
+                args,
+                prints,
+                refused,
+                ..
+            },
+            Ok(nodes),
+        ) => {
+            let wanted = docker::Wanted {
+                prints: prints.as_deref(),
+                refused: *refused,
+            };
+            docker::observe(lab, args, wanted, &nodes).await
+        }
+        (Probe::Http { port, .. }, Err(why)) => Look::CannotTell(format!("http :{port}: {why}")),
+        (Probe::PortClosed { port, .. }, Err(why)) => {
+            Look::CannotTell(format!("port_closed :{port}: {why}"))
+        }
+        (Probe::Docker { args, .. }, Err(why)) => {
+            Look::CannotTell(format!("docker {}: {why}", args.join(" ")))
+        }
+        (other, _) => Look::CannotTell(format!("{other:?} is not aimed at nodes")),
     }
 }
 

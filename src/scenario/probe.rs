@@ -19,8 +19,8 @@ pub enum Probe {
     /// A page is answered with this body through every node that is not broken.
     Http(Http),
     /// From another machine of the lab, no listener accepts on this port of the nodes. Holds only
-    /// when every node refuses the connection; no answer at all (a filter, a node that hangs) cannot
-    /// tell.
+    /// when every node refuses the connection; no answer at all (a filter, a node that hangs)
+    /// cannot tell.
     PortClosed(PortClosed),
     /// Nothing is left of a service: no service, no task that has not ended, no container on any
     /// node that is not broken; and no network of its stack, when its last service is gone.

@@ -381,3 +381,36 @@ async fn a_client_is_refused_for_the_right_reason() {
     let seen = "docker service ls: `server-1`: it was let in";
     assert_eq!(asked.look(&[]).await, not_yet(seen));
 }
+
+#[tokio::test(start_paused = true)]
+async fn every_probe_of_a_file_is_asked_in_a_run() {
+    let path = std::path::Path::new("tests/probes/every-probe.yaml");
+    let loaded = seatrial::scenario::load(path).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let place = Sim::new();
+    let options = seatrial::plan::Options {
+        place: "sim".into(),
+        capabilities: seatrial::substrate::Place::capabilities(&place),
+        patience: 1.0,
+        seed: 7,
+        no_faults: false,
+        environment: Default::default(),
+    };
+    let plan = match seatrial::plan::plan(&loaded, &options) {
+        Ok(seatrial::plan::Outcome::Ready(plan)) => *plan,
+        other => panic!("{other:?}"),
+    };
+    insta::assert_snapshot!("plan-every-probe", seatrial::plan::text(&plan));
+    let history = super::run_sim(&plan, None).await;
+    let judgement = seatrial::check::check(&history);
+    assert_eq!(
+        judgement.verdict,
+        seatrial::verdict::Verdict::Pass,
+        "{judgement:#?}"
+    );
+    let mut steady = history.entries.iter().rev();
+    let last = steady.find_map(|entry| match &entry.event {
+        seatrial::journal::Event::Steady(steady) => Some(steady.probes.join("\n")),
+        _ => None,
+    });
+    insta::assert_snapshot!("looks-every-probe", last.expect("a look"));
+}

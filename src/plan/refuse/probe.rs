@@ -57,7 +57,7 @@ impl Docket<'_> {
             && mount.at.bytes().all(|byte| byte.is_ascii_graphic())
             && (mount.at == "/" || !mount.at.ends_with('/'));
         if !clean {
-            let title = format!("`{}` is no mount point", mount.at.escape_debug());
+            let title = format!("`{}` is no mount point", mount.at);
             let help = "write a path such as `/var/lib/mysql`, without a `/` at its end";
             self.refuse(&format!("{path}.at"), title, help);
         }
@@ -73,7 +73,7 @@ impl Docket<'_> {
         for name in variables.set.keys() {
             let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
             if name.is_empty() || !name.bytes().all(fits) {
-                let title = format!("`{}` is no name of a variable", name.escape_debug());
+                let title = format!("`{name}` is no name of a variable");
                 let help = "write letters, digits and `_`, as `SHOW VARIABLES` does";
                 self.refuse(&path, title, help);
             }
@@ -139,7 +139,7 @@ impl Docket<'_> {
         let args = docker.args.trim();
         let fits = |c: char| !c.is_control() && !matches!(c, '"' | '\'' | '`' | '\\');
         if args.is_empty() || !args.chars().all(fits) {
-            let title = format!("`{}` is no command of `docker`", args.escape_debug());
+            let title = format!("`{args}` is no command of `docker`");
             let help = "write plain words such as `service ls`; no shell reads them";
             self.refuse(&format!("{path}.args"), title, help);
         }
