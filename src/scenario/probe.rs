@@ -145,15 +145,19 @@ pub struct NodeIs {
     pub name: Target,
     /// `manager` once it takes part as one, `worker` once it no longer does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["manager", "worker"]))]
     pub role: Option<String>,
     /// `ready`, `down`, `unknown` or `disconnected`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["ready", "down", "unknown", "disconnected"]))]
     pub state: Option<String>,
     /// `active`, `pause` or `drain`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["active", "pause", "drain"]))]
     pub availability: Option<String>,
     /// `reachable`, `unreachable` or `unknown`; only managers have one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = ["reachable", "unreachable", "unknown"]))]
     pub reachability: Option<String>,
     /// Whether it leads.
     #[serde(default, skip_serializing_if = "Option::is_none")]
