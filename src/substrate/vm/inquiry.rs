@@ -34,7 +34,7 @@ impl VmLab {
             .map(|node| (node.address.as_str(), node.name.as_str()))
             .collect();
         let machine = self.machine(ELSEWHERE).map_err(|trouble| trouble.0)?;
-        let command = knocks(addresses.keys().copied(), port);
+        let command = knocks(addresses.keys().copied(), port, CONNECT_S);
         let said = machine.agent.sh(&command, COMMAND).await;
         let said = said.map_err(|trouble| trouble.0)?;
         Ok(answers(&said, &addresses))
@@ -96,10 +96,10 @@ const NO_PROCESS: i64 = 9;
 
 /// Connects to all addresses at once, and prints one that answered with what it said. A command
 /// for `bash`, whose `/dev/tcp` needs no tool; processes are dear on an emulated machine.
-fn knocks<'a>(addresses: impl Iterator<Item = &'a str>, port: u16) -> String {
+fn knocks<'a>(addresses: impl Iterator<Item = &'a str>, port: u16, seconds: u32) -> String {
     let addresses: Vec<&str> = addresses.collect();
     format!(
-        "LC_ALL=C timeout {CONNECT_S} bash -c 'for at in {}; do ( \
+        "LC_ALL=C timeout {seconds} bash -c 'for at in {}; do ( \
          said=$( {{ : 3<>/dev/tcp/$at/{port}; }} 2>&1 ) && echo \"$at accepted\" || \
          case $said in *refused*) echo \"$at refused\" ;; esac ) & done; wait'; \
          code=$?; test $code = 0 || test $code = 124",
@@ -159,24 +159,45 @@ fn quoted(word: &str) -> String {
 mod tests {
     use super::*;
 
+    /// What this machine's loopback addresses say, tried for a second.
+    fn knock(port: u16) -> BTreeMap<String, Knock> {
+        let nodes = [("127.0.0.1", "server-3"), ("127.0.0.2", "server-12")].into();
+        let command = knocks(BTreeMap::keys(&nodes).copied(), port, 1);
+        let mut shell = std::process::Command::new("sh");
+        let ran = shell.args(["-c", &command]).output().expect("a shell");
+        assert!(ran.status.success(), "{ran:?}");
+        answers(&String::from_utf8_lossy(&ran.stdout), &nodes)
+    }
+
     #[test]
-    fn a_listener_a_refusal_and_silence_are_told_apart() {
+    fn a_listener_and_a_refusal_are_told_apart() {
         let open = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = open.local_addr().expect("an address").port();
-        let knock = |port: u16| {
-            let command = knocks(["127.0.0.1"].into_iter(), port);
-            let mut shell = std::process::Command::new("sh");
-            let ran = shell.args(["-c", &command]).output().expect("a shell");
-            assert!(ran.status.success(), "{ran:?}");
-            let nodes = [("127.0.0.1", "server-3")].into();
-            answers(&String::from_utf8_lossy(&ran.stdout), &nodes)
-        };
-        assert_eq!(knock(port).get("server-3"), Some(&Knock::Accepted));
+        let seen = knock(port);
+        assert_eq!(seen.get("server-3"), Some(&Knock::Accepted));
+        assert_eq!(seen.get("server-12"), Some(&Knock::Refused));
         drop(open);
         assert_eq!(knock(port).get("server-3"), Some(&Knock::Refused));
         let nodes = [("192.168.150.3", "server-3")].into();
         assert!(answers("", &nodes).is_empty());
         assert!(answers("192.168.150.3 \n192.168.150.9 refused\n", &nodes).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_listener_that_takes_nobody_is_silent_and_holds_up_no_other() {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        let any = "127.0.0.1:0".parse().expect("an address");
+        socket.bind(any).expect("a port");
+        let full = socket.listen(1).expect("a listener");
+        let address = full.local_addr().expect("an address");
+        // Linux drops a SYN for a queue that is full, as a filter would.
+        let brief = Duration::from_millis(200);
+        let connect = || std::net::TcpStream::connect_timeout(&address, brief).ok();
+        let waiting: Vec<_> = std::iter::from_fn(connect).take(50).collect();
+        assert!(waiting.len() < 50, "the queue never fills");
+        let seen = knock(address.port());
+        assert_eq!(seen.get("server-3"), None);
+        assert_eq!(seen.get("server-12"), Some(&Knock::Refused));
     }
 
     #[test]
