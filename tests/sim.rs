@@ -8,6 +8,8 @@ mod plans;
 
 #[path = "sim/faults.rs"]
 mod faults;
+#[path = "sim/inquiries.rs"]
+mod inquiries;
 #[path = "sim/interrupted.rs"]
 mod interrupted;
 #[path = "sim/probes.rs"]

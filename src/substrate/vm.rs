@@ -14,6 +14,7 @@ mod accelerator;
 mod agent;
 mod archive;
 mod assemble;
+mod inquiry;
 mod lab;
 mod machine;
 mod prepare;
