@@ -13,9 +13,12 @@ use crate::journal::{Event, JournalError, Steady};
 use crate::probe;
 use crate::wait::{self, Look};
 
-/// The pause between two rounds. A round opens a connection through every node, which a slow
-/// machine feels.
+/// The pause between two rounds while the state does not hold; how exactly a recovery is timed.
 const PACE: Duration = Duration::from_secs(1);
+
+/// The pause while it holds. A round opens a connection through every node, which a slow machine
+/// feels; the workloads notice to the moment when something ends.
+const CALM_PACE: Duration = Duration::from_secs(3);
 
 /// The steady state is journaled at least this often.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -61,6 +64,10 @@ async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
     let mut written: Option<(Instant, Steady)> = None;
     loop {
         let round = one_round(&trial).await;
+        let pace = match round.steady.holds {
+            true => CALM_PACE,
+            false => PACE,
+        };
         if trial
             .broken_now()
             .into_iter()
@@ -76,7 +83,7 @@ async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
             }
             trial.rounds.send_replace(Some(round));
         }
-        wait::pause(PACE).await;
+        wait::pause(pace).await;
     }
 }
 

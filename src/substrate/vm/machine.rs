@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -61,6 +62,8 @@ pub(super) struct Machine {
     pub(super) agent: Agent,
     /// The containers that its engine listed last.
     pub(super) listed: Mutex<Vec<ContainerSeen>>,
+    /// True from the moment that we stop its engine until it has power again.
+    pub(super) stopping: AtomicBool,
     power: Mutex<Option<Powered>>,
     forwards: Mutex<BTreeMap<u16, u16>>,
 }
@@ -82,6 +85,7 @@ impl Machine {
             spec,
             agent,
             listed: Mutex::default(),
+            stopping: AtomicBool::new(false),
             power: Mutex::new(None),
             forwards: Mutex::default(),
         }
@@ -97,6 +101,7 @@ impl Machine {
         {
             return Ok(());
         }
+        self.stopping.store(false, Ordering::Relaxed);
         self.agent.forget().await;
         let monitor = self.socket("monitor");
         for stale in [&monitor, &self.socket("agent")] {

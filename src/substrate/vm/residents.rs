@@ -3,6 +3,8 @@
 //! An engine that shuts down closes its API before it stops its containers, and a database may
 //! take a minute to stop. Until then the guest agent tells which of them still run.
 
+use std::sync::atomic::Ordering;
+
 use super::lab::{SHUTDOWN, VmLab};
 use crate::journal::{ApiError, ContainerSeen};
 use crate::substrate::Trouble;
@@ -32,7 +34,8 @@ impl VmLab {
             }
             Err(error) => error,
         };
-        if !machine.powered().await {
+        // Not while it boots: each question would take a second of it.
+        if !machine.stopping.load(Ordering::Relaxed) || !machine.powered().await {
             return Err(error);
         }
         let shims = machine.agent.sh(SHIMS, SHUTDOWN).await.map_err(|_| error)?;
@@ -50,6 +53,7 @@ impl VmLab {
         if !machine.powered().await {
             return Ok(());
         }
+        machine.stopping.store(true, Ordering::Relaxed);
         let stop = "systemctl stop docker.socket docker.service";
         machine.agent.sh(stop, SHUTDOWN).await.map(drop)
     }
