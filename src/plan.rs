@@ -8,9 +8,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Capabilities;
-use crate::scenario::{Control, FaultAction, NfsVersion, Target};
+use crate::scenario::{Api, Control, FaultAction, NfsVersion, Part, Target};
 use crate::units::{Rate, Share, Span};
 
+mod balancer;
 mod ready;
 mod refuse;
 mod stack;
@@ -18,6 +19,7 @@ mod text;
 mod topology;
 mod variable;
 
+pub use balancer::Balancer;
 pub use ready::{Options, Outcome, plan};
 pub use text::text;
 pub use variable::interpolated;
@@ -77,13 +79,33 @@ impl Plan {
 }
 
 /// The machines of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Topology {
     /// The nodes of the swarm, managers first; the first one initialises the swarm.
     pub nodes: Vec<Node>,
     /// The storage machine, if the scenario has one.
     pub storage: Option<Storage>,
+    /// The load balancer, if the scenario has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub balancer: Option<Balancer>,
+    /// The image registry, if the scenario has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registry: Option<Registry>,
+    /// Whether the managers' API can be reached from the LAN.
+    #[serde(default, skip_serializing_if = "Api::is_closed")]
+    pub api: Api,
+}
+
+impl Topology {
+    /// The host name of a machine that is no node, if this topology has it.
+    pub fn part(&self, part: Part) -> Option<&str> {
+        match part {
+            Part::Balancer => self.balancer.as_ref().map(|one| one.name.as_str()),
+            Part::Registry => self.registry.as_ref().map(|one| one.name.as_str()),
+            Part::Storage => self.storage.as_ref().map(|one| one.name.as_str()),
+        }
+    }
 }
 
 /// One node of the swarm.
@@ -124,6 +146,25 @@ pub struct Storage {
     pub options: String,
     /// The protocol version, which `options` says too.
     pub nfs: NfsVersionKey,
+}
+
+/// The image registry.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registry {
+    /// The host name.
+    pub name: String,
+    /// The address on the lab's LAN.
+    pub address: String,
+    /// The port that it listens on, without TLS.
+    pub port: u16,
+}
+
+impl Registry {
+    /// What the names of its images begin with, but for the `/`: `192.168.150.28:5000`.
+    pub fn place(&self) -> String {
+        format!("{}:{}", self.address, self.port)
+    }
 }
 
 /// [`NfsVersion`], able to be part of a snapshot's key.
@@ -205,7 +246,7 @@ pub enum Probe {
     },
     /// A page is answered through every node asked that is not broken.
     Http {
-        /// The nodes to ask.
+        /// The nodes to ask, or the balancer.
         via: Target,
         /// The published port.
         port: u16,
@@ -249,7 +290,7 @@ pub enum Workload {
         path: String,
         /// The whole body.
         body: String,
-        /// Requests a second on each node.
+        /// Requests a second on each of them.
         rate: Rate,
         /// How long one request may take.
         within: Span,

@@ -17,7 +17,7 @@ mod yaml;
 
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes};
-pub use target::Target;
+pub use target::{Part, Target};
 
 pub(crate) use load::{read_text, source};
 pub(crate) use mistake::Source;
@@ -76,6 +76,45 @@ pub struct Cluster {
     /// Adds a storage machine, mounted on every node at `/mnt/dockernfs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nfs: Option<NfsVersion>,
+    /// Adds a machine `balancer`: HAProxy at a virtual address, before all nodes' published ports.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub balancer: bool,
+    /// Adds a machine `registry`, which holds the stack's images that are named with its address.
+    /// Nodes then have them only once they have pulled them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub registry: bool,
+    /// Whether the managers' API can be reached from the LAN. Default `closed`.
+    #[serde(default, skip_serializing_if = "Api::is_closed")]
+    pub api: Api,
+}
+
+/// The managers' API on the LAN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Api {
+    /// No manager listens.
+    #[default]
+    Closed,
+    /// Port 2376, with TLS, for clients with a certificate. Before it the balancer, if there is one.
+    Tls,
+    /// Port 2375, open to anybody, as in the article: never do this in production.
+    Plain,
+}
+
+impl Api {
+    /// The port that the managers listen on, if they do.
+    pub fn port(self) -> Option<u16> {
+        match self {
+            Self::Closed => None,
+            Self::Tls => Some(2376),
+            Self::Plain => Some(2375),
+        }
+    }
+
+    /// True if no manager listens.
+    pub fn is_closed(&self) -> bool {
+        *self == Self::Closed
+    }
 }
 
 /// The protocol version that the nodes mount the share with.
@@ -128,7 +167,7 @@ pub struct Sql {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Http {
-    /// The nodes to ask: `every_node`, or one node. Default `every_node`.
+    /// The nodes to ask: `every_node`, one node, or the `balancer`. Default `every_node`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<Target>,
     /// The published port.
@@ -183,7 +222,7 @@ pub struct Ledger {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Get {
-    /// The nodes to ask: `every_node`, or one node. Default `every_node`.
+    /// The nodes to ask: `every_node`, one node, or the `balancer`. Default `every_node`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<Target>,
     /// The published port.
@@ -193,7 +232,7 @@ pub struct Get {
     pub path: Option<String>,
     /// The whole body, byte for byte.
     pub body: String,
-    /// Requests a second on each node.
+    /// Requests a second on each node, or on the balancer.
     pub rate: Rate,
     /// How long one request may take. Default 2s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -287,10 +326,14 @@ pub struct Recovers {
 pub struct Answers {
     /// The workload's name: `get`.
     pub workload: String,
-    /// The least share of requests that must be answered.
-    pub share: Share,
+    /// The least share of requests that must be answered. Through the balancer it may be left out:
+    /// it is then what the balancer's health check allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
     /// The longest time on one node without an answer; multiplied by the place's patience.
-    pub gap: Span,
+    /// Through the balancer it may be left out: it is then what its health check allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Span>,
 }
 
 /// What became of the managers' majority while a fault lasted.

@@ -78,7 +78,7 @@ pub enum PowerOff {
 
 /// A swarm that was made, or found, and everything that can be done to it or asked of it.
 ///
-/// Nodes are named by host name. Every call has a deadline of its own and returns.
+/// Machines are named by host name. Every call has a deadline of its own and returns.
 #[async_trait]
 pub trait Lab: Send + Sync {
     /// Fills the share and deploys the plan's stack; returns once the managers took it.
@@ -110,16 +110,25 @@ pub trait Lab: Send + Sync {
     /// When that engine gives no usable answer.
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError>;
 
-    /// Turns a node off and returns when it is off.
+    /// Whether a machine does what it is there for: a node's engine, the balancer's HAProxy, the
+    /// registry or the storage machine's server answers, on a path that no fault of the LAN cuts.
+    ///
+    /// # Errors
+    /// When it gives no usable answer.
+    async fn serves(&self, machine: &str) -> Result<(), ApiError> {
+        self.containers(machine).await.map(drop)
+    }
+
+    /// Turns a machine off and returns when it is off.
     ///
     /// # Errors
     /// When it is not off in time.
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble>;
 
-    /// Turns a node on, if it is off, and returns when its engine answers.
+    /// Turns a machine on, if it is off, and returns when it does what it is there for.
     ///
     /// # Errors
-    /// When its engine does not answer in time.
+    /// When it does not in time.
     async fn power_on(&self, node: &str) -> Result<(), Trouble>;
 
     /// Whether the node has power, as seen from outside of it.
@@ -135,8 +144,8 @@ pub trait Lab: Send + Sync {
     /// `(sent, delivered)`.
     async fn frames(&self, node: &str) -> (u64, u64);
 
-    /// Asks a published port for a page, on a fresh connection, by a path that a fault in the
-    /// swarm's network does not cut.
+    /// Asks a published port of a node, or of the balancer, for a page, on a fresh connection, by a
+    /// path that a fault in the swarm's network does not cut.
     async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer;
 
     /// Opens a database session through a node's published port.

@@ -156,6 +156,7 @@ fn asked_nodes<'a>(
     match via {
         Some(Target::EveryNode) => history.plan.node_names().collect(),
         Some(Target::Node(name)) => vec![name],
+        Some(Target::Part(part)) => vec![part.name()],
         _ => requests.keys().copied().collect(),
     }
 }

@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Check, Deadlines, Fault, FaultEnd, Plan, Probe, Stack, Workload, refuse, stack, topology,
+    Check, Deadlines, Fault, FaultEnd, Plan, Probe, Stack, Topology, Workload, refuse, stack,
+    topology,
 };
 use crate::capability::{Capabilities, Capability};
 use crate::scenario::{
-    self, Control, Expectation, FaultAction, Loaded, Mistake, Mistakes, NfsVersion, Scenario,
+    self, Api, Control, Expectation, FaultAction, Loaded, Mistake, Mistakes, NfsVersion, Scenario,
     Target,
 };
-use crate::units::Span;
+use crate::units::{Share, Span};
 
 /// How long one attempt of a probe, or one row of a ledger, may take.
 const ATTEMPT: Span = Span::secs(5);
@@ -92,7 +93,7 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
         place: options.place.clone(),
         patience: options.patience,
         needs: needs(scenario, &faults),
-        topology,
+        topology: topology.clone(),
         share: scenario.share.clone(),
         steady: scenario
             .steady
@@ -105,7 +106,7 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
             .map(|load| workload(load, stack.as_ref()))
             .collect(),
         faults,
-        checks: checks(scenario, options),
+        checks: checks(scenario, options, &topology),
         must_fail: if options.no_faults {
             Vec::new()
         } else {
@@ -151,8 +152,17 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         FaultAction::Kill(_) => Capability::PowerCut,
         FaultAction::Isolate(_) => Capability::Isolation,
     });
+    let cluster = &scenario.cluster;
+    let api = match cluster.api {
+        Api::Closed => None,
+        Api::Tls => Some(Capability::Tls),
+        Api::Plain => Some(Capability::PlainApi),
+    };
     faults
         .chain(nfs)
+        .chain(cluster.balancer.then_some(Capability::Balancer))
+        .chain(cluster.registry.then_some(Capability::Registry))
+        .chain(api)
         .chain(mesh.then_some(Capability::RoutingMesh))
         .collect()
 }
@@ -235,7 +245,7 @@ fn faults(scenario: &Scenario, patience: f64) -> Vec<Fault> {
     faults.collect()
 }
 
-fn checks(scenario: &Scenario, options: &Options) -> Vec<Check> {
+fn checks(scenario: &Scenario, options: &Options, topology: &Topology) -> Vec<Check> {
     let kept = scenario
         .expect
         .iter()
@@ -249,14 +259,37 @@ fn checks(scenario: &Scenario, options: &Options) -> Vec<Check> {
         },
         Expectation::NothingLost(workload) => Check::NothingLost { workload },
         Expectation::NeverTwo(service) => Check::NeverTwo { service },
-        Expectation::Answers(answers) => Check::Answers {
-            workload: answers.workload,
-            share: answers.share,
-            gap: answers.gap.stretched(options.patience),
-        },
+        Expectation::Answers(answers) => {
+            let (share, gap) = allowed(scenario, options, topology);
+            Check::Answers {
+                workload: answers.workload,
+                share: answers.share.unwrap_or(share),
+                gap: answers.gap.unwrap_or(gap).stretched(options.patience),
+            }
+        }
         Expectation::Control(expected) => Check::Control { expected },
     });
     checks.chain([Check::Exercised]).collect()
+}
+
+/// What the balancer's health check allows; nothing without a balancer, which [`refuse`] made sure
+/// is not asked for.
+fn allowed(scenario: &Scenario, options: &Options, topology: &Topology) -> (Share, Span) {
+    let Some(balancer) = &topology.balancer else {
+        return (Share(1.0), Span::default());
+    };
+    let faults = match options.no_faults {
+        true => 0,
+        false => scenario.faults.len(),
+    };
+    let last = scenario
+        .faults
+        .last()
+        .map_or(Span::default(), |fault| fault.at);
+    let shortest = Span(last.0 + deadlines(options.patience).after.0);
+    let nodes = topology.nodes.len();
+    let share = balancer.least_share(nodes, faults, shortest, options.patience);
+    (share, balancer.longest_gap())
 }
 
 fn deadlines(patience: f64) -> Deadlines {

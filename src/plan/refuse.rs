@@ -1,7 +1,7 @@
 //! What a plan refuses, all at once: scenarios whose verdict could not be trusted.
 
 use super::{Service, Stack, Topology};
-use crate::scenario::{Loaded, Mistake, Scenario, Target};
+use crate::scenario::{Loaded, Mistake, Part, Scenario, Target};
 
 mod expectation;
 mod fault;
@@ -90,6 +90,16 @@ impl<'a> Docket<'a> {
             Target::Worker if cluster.workers == 0 => {
                 let help = "write `workers: 1` in `cluster`, or another target";
                 self.refuse(path, "the cluster has no worker", help);
+            }
+            Target::Part(part) if self.topology.part(*part).is_none() => {
+                let key = match part {
+                    Part::Balancer => "balancer: true",
+                    Part::Registry => "registry: true",
+                    Part::Storage => "nfs: v3",
+                };
+                let title = format!("the cluster has no {}", part.name());
+                let help = format!("write `{key}` in `cluster`, or another target");
+                self.refuse(path, title, help);
             }
             Target::HostOf(service) => {
                 self.service(&format!("{path}.host_of"), service);

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Check, Fault, FaultEnd, Plan, Probe, Role, Service, Workload};
-use crate::scenario::{Control, FaultAction, Target};
+use crate::scenario::{Api, Control, FaultAction, Target};
 
 /// What `seatrial plan` prints; ends with a newline.
 pub fn text(plan: &Plan) -> String {
@@ -16,6 +16,9 @@ pub fn text(plan: &Plan) -> String {
         ("place", place(plan)),
         ("nodes", nodes(plan)),
         ("storage", storage(plan)),
+        ("balancer", balancer(plan)),
+        ("registry", registry(plan)),
+        ("api", api(plan)),
         ("share", share(plan)),
         ("stack", stack(plan)),
         ("steady", plan.steady.iter().map(probe).collect()),
@@ -95,6 +98,38 @@ fn storage(plan: &Plan) -> Vec<Vec<String>> {
         row([storage.name.clone(), storage.address.clone(), exports]),
         row([storage.options.clone()]),
     ]
+}
+
+fn balancer(plan: &Plan) -> Vec<Vec<String>> {
+    let Some(balancer) = &plan.topology.balancer else {
+        return Vec::new();
+    };
+    let check = format!(
+        "asks each node every {}; {} failures in a row take it out, {} successes back in",
+        balancer.inter, balancer.fall, balancer.rise
+    );
+    let allows = format!("no gap over {} when a node dies", balancer.longest_gap());
+    vec![
+        row([balancer.name.clone(), balancer.address.clone(), check]),
+        row([String::new(), String::new(), allows]),
+    ]
+}
+
+fn registry(plan: &Plan) -> Vec<Vec<String>> {
+    let registries = plan.topology.registry.iter();
+    registries
+        .map(|registry| row([registry.name.clone(), registry.place()]))
+        .collect()
+}
+
+fn api(plan: &Plan) -> Vec<Vec<String>> {
+    let what = match plan.topology.api {
+        Api::Closed => return Vec::new(),
+        Api::Tls => "with TLS, for clients with a certificate",
+        Api::Plain => "without TLS, open to anybody",
+    };
+    let port = plan.topology.api.port().unwrap_or_default();
+    vec![row([format!("port {port} of every manager {what}")])]
 }
 
 fn share(plan: &Plan) -> Vec<Vec<String>> {
@@ -199,7 +234,10 @@ fn workload(workload: &Workload) -> Vec<String> {
             name.clone(),
             page(via, *port, path),
             format!("`{}`", one_line(body)),
-            format!("{rate} on each node"),
+            match via {
+                Target::Part(_) => rate.to_string(),
+                _ => format!("{rate} on each node"),
+            },
             format!("within {within}"),
         ]),
     }

@@ -61,6 +61,11 @@ pub(super) fn choose(
             .node_names()
             .find(|node| node == name && sound(node))
             .map(|name| vec![name.to_owned()]),
+        Target::Part(part) => plan
+            .topology
+            .part(*part)
+            .filter(|name| sound(name))
+            .map(|name| vec![name.to_owned()]),
         Target::HostOf(service) => return host_of(service, sight, broken),
     };
     match found {

@@ -15,6 +15,7 @@ use crate::plan::Plan;
 mod database;
 mod lab;
 mod ledger;
+mod parts;
 mod swarm;
 mod tasks;
 mod world;
@@ -63,6 +64,8 @@ pub enum Sabotage {
     SteadyNeverHolds,
     /// Once struck, no leader is elected again.
     LeaderNeverReturns,
+    /// The balancer never finds out that a node is gone.
+    BalancerNeverChecks,
     /// The machines cannot be made.
     BringUpFails,
     /// The machines cannot be removed.
@@ -99,8 +102,18 @@ impl Sim {
 #[async_trait]
 impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
-        use Capability::{CleanStop, Isolation, NfsV3, NfsV42, PowerCut, RoutingMesh};
-        [CleanStop, PowerCut, Isolation, RoutingMesh, NfsV3, NfsV42].into()
+        use Capability::{Balancer, CleanStop, Isolation, NfsV3, NfsV42, PowerCut, RoutingMesh};
+        // No registry and no TLS: nothing here pulls an image or shakes hands.
+        [
+            CleanStop,
+            PowerCut,
+            Isolation,
+            RoutingMesh,
+            NfsV3,
+            NfsV42,
+            Balancer,
+        ]
+        .into()
     }
 
     fn identity(&self, _: &Plan) -> Identity {

@@ -151,7 +151,7 @@ fn empty(name: &str, managers: u8, workers: u8) -> Plan {
         needs: [].into(),
         topology: Topology {
             nodes: (1..=managers + workers).map(node).collect(),
-            storage: None,
+            ..Topology::default()
         },
         share: [].into(),
         stack: None,

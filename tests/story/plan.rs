@@ -42,7 +42,7 @@ pub(crate) fn plan(name: &str, checks: &[Check]) -> Plan {
         needs: Capabilities::new(),
         topology: Topology {
             nodes: NODES.iter().enumerate().map(node).collect(),
-            storage: None,
+            ..Topology::default()
         },
         share: BTreeMap::new(),
         stack: Some(Stack {

@@ -62,6 +62,7 @@ impl Docket<'_> {
     pub(super) fn may_be_same(&self, one: &Target, two: &Target) -> bool {
         match (one, two) {
             (Target::Node(one), Target::Node(two)) => one == two,
+            (Target::Part(one), Target::Part(two)) => one == two,
             _ => {
                 let (one, two) = (self.may_be(one), self.may_be(two));
                 (one.0 && two.0) || (one.1 && two.1)
@@ -75,6 +76,7 @@ impl Docket<'_> {
         match target {
             Target::Leader | Target::Manager => (true, false),
             Target::Worker => (false, true),
+            Target::Part(_) => (false, false),
             Target::EveryNode => (true, workers),
             Target::HostOf(service) => {
                 let only_workers = self

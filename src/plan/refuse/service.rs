@@ -1,11 +1,13 @@
 //! Refusals about services that are not there, and ports that nothing publishes.
 
 use super::{Docket, words};
-use crate::scenario::{Expectation, Probe, Target, Workload};
+use crate::plan::topology::REGISTRY;
+use crate::scenario::{Expectation, Part, Probe, Target, Workload};
 
 impl Docket<'_> {
     pub(super) fn services(&mut self) {
         self.published_once();
+        self.pulled();
         for (index, probe) in self.scenario().steady.iter().enumerate() {
             let path = format!("steady[{index}]");
             match probe {
@@ -82,7 +84,12 @@ impl Docket<'_> {
 
     fn page(&mut self, path: &str, via: Option<&Target>, port: u16) {
         if let Some(target) = via {
-            self.target(&format!("{path}.via"), target);
+            let path = format!("{path}.via");
+            self.target(&path, target);
+            if let Target::Part(part @ (Part::Registry | Part::Storage)) = target {
+                let title = format!("the {} answers no page of a service", part.name());
+                self.refuse(&path, title, "write `balancer`, or nodes");
+            }
         }
         let path = format!("{path}.port");
         let Some(stack) = self.stack else {
@@ -110,6 +117,22 @@ impl Docket<'_> {
         if let Some(page) = page.filter(|page| !fits(page)) {
             let help = "write a path such as `/index.html`, without spaces";
             self.refuse(path, format!("`{page}` is no path of a page"), help);
+        }
+    }
+
+    /// An image of the lab's registry needs that registry.
+    fn pulled(&mut self) {
+        let Some(stack) = self.stack.filter(|_| self.topology.registry.is_none()) else {
+            return;
+        };
+        let named = |image: &str| image.strip_prefix(REGISTRY)?.strip_prefix('/').map(drop);
+        let pulls = stack
+            .services
+            .iter()
+            .find(|service| named(&service.image).is_some());
+        if let Some(service) = pulls {
+            let title = format!("the image of `{}` is pulled from {REGISTRY}", service.name);
+            self.refuse("deploy", title, "write `registry: true` in `cluster`");
         }
     }
 

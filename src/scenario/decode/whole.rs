@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Decoder, Form};
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Allowance, Cluster, NfsVersion, Scenario};
+use crate::scenario::{Allowance, Api, Cluster, NfsVersion, Scenario};
 
 pub(super) const SCENARIO: Form = Form {
     name: "the scenario",
@@ -26,11 +26,19 @@ pub(super) const SCENARIO: Form = Form {
 
 pub(super) const CLUSTER: Form = Form {
     name: "`cluster`",
-    keys: &["managers", "workers", "nfs"],
+    keys: &["managers", "workers", "nfs", "balancer", "registry", "api"],
     example: "{ managers: 3, workers: 1, nfs: v3 }",
 };
 
 const NFS: &[(&str, NfsVersion)] = &[("v3", NfsVersion::V3), ("v4.2", NfsVersion::V42)];
+
+const MACHINE: &[(&str, bool)] = &[("true", true), ("false", false)];
+
+const API: &[(&str, Api)] = &[
+    ("closed", Api::Closed),
+    ("tls", Api::Tls),
+    ("plain", Api::Plain),
+];
 
 const ALLOWANCES: &[(&str, Allowance)] = &[("quorum_loss", Allowance::QuorumLoss)];
 
@@ -77,10 +85,21 @@ impl Decoder<'_> {
         let nfs = self.maybe(&fields, "nfs", |decoder, _, node| {
             decoder.word("NFS version", node, NFS)
         });
+        let machine = |decoder: &mut Self, name, node: &Node| {
+            decoder.word(&format!("`{name}`"), node, MACHINE)
+        };
+        let balancer = self.maybe(&fields, "balancer", machine);
+        let registry = self.maybe(&fields, "registry", machine);
+        let api = self.maybe(&fields, "api", |decoder, _, node| {
+            decoder.word("`api`", node, API)
+        });
         Some(Cluster {
             managers: managers?,
             workers: workers?.unwrap_or(0),
             nfs: nfs?,
+            balancer: balancer?.unwrap_or_default(),
+            registry: registry?.unwrap_or_default(),
+            api: api?.unwrap_or_default(),
         })
     }
 

@@ -9,6 +9,7 @@ use super::Sabotage;
 use super::lab::present;
 use super::world::World;
 use crate::journal::{Outcome, Rows};
+use crate::scenario::Part;
 use crate::substrate::Database;
 use crate::units::Span;
 use crate::wait;
@@ -49,10 +50,11 @@ impl Session {
             return Way::Reset;
         }
         let cut = |node: usize| world.machines.get(node).is_some_and(|m| m.isolated);
+        let stored = world.reaches(Part::Storage);
         let shared = world.plan.topology.storage.is_some();
         match task.node {
             Some(node) if !world.connected(self.via, node) => Way::Silent,
-            Some(node) if stores && shared && cut(node) => Way::Silent,
+            Some(node) if stores && shared && (cut(node) || !stored) => Way::Silent,
             _ => Way::Open(i),
         }
     }

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::Sabotage;
 use super::ledger::Table;
+use super::parts::{self, Front};
 use super::tasks::Task;
 use crate::plan::{Plan, Role};
 
@@ -53,6 +54,10 @@ pub(super) struct World {
     /// The time up to which the world has moved.
     pub(super) now: Instant,
     pub(super) machines: Vec<Machine>,
+    /// The machines that are no nodes.
+    pub(super) parts: Vec<Machine>,
+    /// The balancer's view, if there is a balancer.
+    pub(super) front: Option<Front>,
     pub(super) tasks: Vec<Task>,
     pub(super) leader: Option<usize>,
     /// When there will be a leader, if nothing changes.
@@ -76,11 +81,11 @@ impl World {
         let now = Instant::now();
         let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
         let mut index = 0;
-        let machine = |node: &crate::plan::Node| {
+        let mut machine = |name: String, manager: bool| {
             index += 1;
             Machine {
-                name: node.name.clone(),
-                manager: node.role == Role::Manager,
+                name,
+                manager,
                 powered: true,
                 isolated: false,
                 engine_at: now,
@@ -92,8 +97,16 @@ impl World {
                 delivered: 0,
             }
         };
-        let machines = plan.topology.nodes.iter().map(machine).collect();
+        let nodes = plan.topology.nodes.iter();
+        let machines = nodes
+            .map(|node| machine(node.name.clone(), node.role == Role::Manager))
+            .collect();
+        let parts = parts::names(&plan.topology)
+            .map(|name| machine(name, false))
+            .collect();
         Self {
+            parts,
+            front: Front::of(&plan, now),
             plan,
             sabotage,
             now,
@@ -116,6 +129,7 @@ impl World {
         while self.now + STEP <= present {
             self.now += STEP;
             self.send_frames();
+            self.check_health();
             self.elect();
             self.notice_nodes();
             self.move_tasks();
@@ -157,7 +171,8 @@ impl World {
 
     fn send_frames(&mut self) {
         let now = self.now;
-        for machine in self.machines.iter_mut().filter(|m| m.live(now)) {
+        let all = self.machines.iter_mut().chain(&mut self.parts);
+        for machine in all.filter(|m| m.live(now)) {
             machine.sent += 1;
             machine.delivered += u64::from(!machine.isolated);
         }
