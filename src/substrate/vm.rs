@@ -12,13 +12,19 @@ use crate::substrate::{Identity, Lab, Place, Trouble};
 
 mod accelerator;
 mod agent;
+mod api;
 mod archive;
 mod assemble;
+mod balancer;
+mod certificate;
+mod deploy;
 mod lab;
 mod machine;
+mod parts;
 mod prepare;
 mod progress;
 mod qmp;
+mod registry;
 mod residents;
 mod settled;
 mod share;
@@ -93,6 +99,10 @@ impl Place for Vm {
             Capability::RoutingMesh,
             Capability::NfsV3,
             Capability::NfsV42,
+            Capability::Balancer,
+            Capability::Registry,
+            Capability::Tls,
+            Capability::PlainApi,
         ])
     }
 

@@ -125,47 +125,6 @@ impl VmLab {
         .map_err(|late| Trouble(late.to_string()))
     }
 
-    /// Has a manager take the plan's stack.
-    async fn deploy_stack(&self) -> Result<(), Trouble> {
-        let Some(stack) = &self.plan.stack else {
-            return Ok(());
-        };
-        let variables: Vec<String> = self
-            .vm
-            .images
-            .facts
-            .variables
-            .iter()
-            .map(|(variable, image)| format!("{variable}={image}"))
-            .collect();
-        let command = format!(
-            "env {} docker stack deploy --resolve-image never -c - {}",
-            variables.join(" "),
-            stack.name
-        );
-        self.settled().await?;
-        let manager = &self.plan.topology.nodes[0].name;
-        let agent = &self.machine(manager)?.agent;
-        // Deploying a stack twice is deploying it once; slow managers may not take it at once.
-        let look = || async {
-            match agent
-                .sh_with(&command, stack.text.as_bytes(), COMMAND)
-                .await
-            {
-                Ok(_) => Look::Holds(()),
-                Err(trouble) => Look::NotYet(trouble.0),
-            }
-        };
-        until(
-            "the managers to take the stack",
-            BOOT,
-            Duration::from_secs(2),
-            look,
-        )
-        .await
-        .map_err(|late| Trouble(late.to_string()))
-    }
-
     /// Saves the whole swarm, and goes on from what was saved.
     pub(super) async fn save(&self, moment: Moment) -> Result<(), Trouble> {
         let snapshot = self
@@ -243,7 +202,14 @@ impl Lab for VmLab {
             self.fill_share(storage).await?;
             self.mount_all(storage).await?;
         }
+        self.open_api().await?;
+        if let Some(registry) = &self.plan.topology.registry {
+            self.fill_registry(registry).await?;
+        }
         self.deploy_stack().await?;
+        if let Some(balancer) = &self.plan.topology.balancer {
+            self.start_balancer(balancer).await?;
+        }
         *deployed = true;
         Ok(())
     }
@@ -268,11 +234,20 @@ impl Lab for VmLab {
         self.residents(node).await
     }
 
+    async fn serves(&self, machine: &str) -> Result<(), ApiError> {
+        match self.part(machine) {
+            Some(part) => self.part_answers(machine, part).await,
+            None => self.residents(machine).await.map(drop),
+        }
+    }
+
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
         let machine = self.machine(node)?;
         match how {
             PowerOff::Shutdown => {
-                self.stop_engine(node).await?;
+                if self.part(node).is_none() {
+                    self.stop_engine(node).await?;
+                }
                 machine.shut_down(SHUTDOWN).await
             }
             PowerOff::Cut => machine.cut().await,
@@ -281,7 +256,10 @@ impl Lab for VmLab {
 
     async fn power_on(&self, node: &str) -> Result<(), Trouble> {
         self.machine(node)?.power_on(None).await?;
-        self.engine_answers(node).await
+        match self.part(node) {
+            Some(part) => self.part_serves(node, part).await,
+            None => self.engine_answers(node).await,
+        }
     }
 
     async fn powered(&self, node: &str) -> bool {

@@ -120,6 +120,14 @@ const MADE_BY: [&str; 3] = [
     include_str!("share.rs"),
 ];
 
+/// How the other machines and the managers' API are set up, before the steady state is saved.
+const PARTS_BY: [&str; 4] = [
+    include_str!("api.rs"),
+    include_str!("balancer.rs"),
+    include_str!("certificate.rs"),
+    include_str!("registry.rs"),
+];
+
 /// The hash of everything that decides what a snapshot holds.
 fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
     let mut digest = Sha256::new();
@@ -133,7 +141,16 @@ fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
         facts.key, facts.qemu, facts.accelerator
     ));
     add(format!("{:?}", plan.topology.nodes));
+    // Without these a key stays as it was before they could be asked for.
+    let (balancer, registry) = (&plan.topology.balancer, &plan.topology.registry);
+    if balancer.is_some() || registry.is_some() {
+        add(format!("{balancer:?} {registry:?}"));
+    }
     if moment == Moment::Steady {
+        if balancer.is_some() || registry.is_some() || !plan.topology.api.is_closed() {
+            add(format!("{:?}", plan.topology.api));
+            PARTS_BY.iter().for_each(|source| add((*source).to_owned()));
+        }
         add(format!("{:?}", plan.topology.storage));
         add(format!("{:?}", plan.share));
         add(format!("{:?} {:?}", plan.steady, facts.variables));
