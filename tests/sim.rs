@@ -6,6 +6,8 @@
 #[path = "sim/plans.rs"]
 mod plans;
 
+#[path = "sim/balancer.rs"]
+mod balancer;
 #[path = "sim/faults.rs"]
 mod faults;
 #[path = "sim/interrupted.rs"]

@@ -1,10 +1,10 @@
 //! Plans built by hand.
 
 use seatrial::plan::{
-    Check, Deadlines, Fault, FaultEnd, NfsVersionKey, Node, Plan, Probe, Role, Service, Stack,
-    Storage, Topology, Workload,
+    Balancer, Check, Deadlines, Fault, FaultEnd, NfsVersionKey, Node, Plan, Probe, Role, Service,
+    Stack, Storage, Topology, Workload,
 };
-use seatrial::scenario::{Control, FaultAction, Target};
+use seatrial::scenario::{Control, FaultAction, Part, Target};
 use seatrial::units::{Rate, Share, Span};
 
 /// A database on shared storage, with a ledger: three managers and a worker.
@@ -91,6 +91,38 @@ pub(crate) fn web() -> Plan {
         },
         Check::Exercised,
     ];
+    plan
+}
+
+/// The web plan, asked through a balancer whose health check says what may be lost.
+pub(crate) fn balanced() -> Plan {
+    let mut plan = web();
+    let balancer = Balancer {
+        name: "balancer".to_owned(),
+        address: "192.168.150.27".to_owned(),
+        inter: Span::secs(1),
+        fall: 2,
+        rise: 2,
+        connect: Span::secs(2),
+        retries: 3,
+    };
+    let allowed = balancer.longest_gap();
+    plan.topology.balancer = Some(balancer);
+    for probe in &mut plan.steady {
+        if let Probe::Http { via, .. } = probe {
+            *via = Target::Part(Part::Balancer);
+        }
+    }
+    for workload in &mut plan.workloads {
+        if let Workload::Get { via, .. } = workload {
+            *via = Target::Part(Part::Balancer);
+        }
+    }
+    for check in &mut plan.checks {
+        if let Check::Answers { share, gap, .. } = check {
+            (*share, *gap) = (Share(0.95), allowed);
+        }
+    }
     plan
 }
 

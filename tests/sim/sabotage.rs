@@ -146,6 +146,13 @@ fn no_read_back() -> Sabotage {
     Fail,
     "recovers"
 )]
+#[case::a_balancer_that_never_checks(
+    with_fault(plans::balanced(), 10, FaultAction::Kill(Target::Worker)),
+    Sabotage::BalancerNeverChecks,
+    lost_at_the_balancer,
+    Fail,
+    "answers"
+)]
 #[case::machines_that_cannot_be_made(stopped(), Sabotage::BringUpFails, trouble, Unknown, "run")]
 #[case::machines_that_cannot_be_removed(
     stopped(),
@@ -307,6 +314,19 @@ fn heal_failed(history: &History) -> bool {
 fn not_recovered(history: &History) -> bool {
     any(history, |e| matches!(e, Event::Confirmed { .. }))
         && !any(history, |e| matches!(e, Event::Recovered { .. }))
+}
+
+fn lost_at_the_balancer(history: &History) -> bool {
+    // Until it is noticed, a dead node costs requests; nobody loses any ten seconds later.
+    let lost = history.entries.iter().filter(|entry| match &entry.event {
+        Event::Got { answer, .. } => matches!(answer, Answer::Failed(_)),
+        _ => false,
+    });
+    let times: Vec<_> = lost.map(|entry| entry.at()).collect();
+    let (first, last) = (times.first(), times.last());
+    first
+        .zip(last)
+        .is_some_and(|(first, last)| last.as_secs() > first.as_secs() + 10)
 }
 
 fn trouble(history: &History) -> bool {

@@ -4,6 +4,7 @@
 //! every TCP port, so the harness's own way in, on the management network, becomes a socket of
 //! systemd that leads to the engine's Unix socket.
 
+use super::agent::Ran;
 use super::certificate::{Certificates, Pair};
 use super::lab::{BOOT, COMMAND, VmLab, all};
 use crate::journal::Event;
@@ -88,14 +89,8 @@ impl VmLab {
             lines.push(format!("{}: {with}: {}", manager.name, said.trim()));
             let Some(without) = without else { continue };
             let ran = agent.run(&without, b"", COMMAND).await?;
-            if ran.code == 0 {
-                let name = &manager.name;
-                return Err(Trouble(format!(
-                    "`{name}` lets in a client without a certificate; its API has no TLS"
-                )));
-            }
-            let last = ran.err.trim().lines().last().unwrap_or_default().to_owned();
-            lines.push(format!("{}: {without}: {last}", manager.name));
+            let said = refusal(&ran).map_err(|why| Trouble(format!("`{}` {why}", manager.name)))?;
+            lines.push(format!("{}: {without}: {said}", manager.name));
         }
         if let Some(journal) = &self.journal {
             let source = "managers' API".to_owned();
@@ -129,10 +124,23 @@ fn asks(address: &str, api: Api) -> (String, Option<String>) {
     };
     match api {
         Api::Tls => {
-            let nobody = format!("DOCKER_CERT_PATH=/nonexistent {}", ask("--tls "));
+            let nobody = ask("--tlsverify --tlscert= --tlskey= ");
             (ask("--tlsverify "), Some(nobody))
         }
         Api::Closed | Api::Plain => (ask(""), None),
+    }
+}
+
+/// The words with which a client was turned away for want of a certificate. Any other failure
+/// says nothing about the engine.
+fn refusal(ran: &Ran) -> Result<String, String> {
+    let last = ran.err.trim().lines().last().unwrap_or_default();
+    if ran.code == 0 {
+        Err("lets in a client without a certificate".to_owned())
+    } else if last.contains("tls: ") && last.contains("certificate") {
+        Ok(last.to_owned())
+    } else {
+        Err(format!("could not be asked without a certificate: {last}"))
     }
 }
 
@@ -232,6 +240,30 @@ mod tests {
         let (with, without) = asks(&manager.address, plan.topology.api);
         let without = without.expect("another");
         insta::assert_snapshot!("asks-tls", format!("{with}\n{without}"));
+    }
+
+    #[test]
+    fn only_a_refusal_for_want_of_a_certificate_is_one() {
+        let ran = |code, err: &str| {
+            refusal(&Ran {
+                code,
+                out: String::new(),
+                err: err.to_owned(),
+            })
+        };
+        // In the words of a `docker` client, 28.2.2, at a server that wants a certificate.
+        let turned_away = "the server probably has client authentication (--tlsverify) enabled; \
+                           check your TLS client certification settings: Get \
+                           \"https://127.0.0.1:5997/v1.50/version\": remote error: tls: bad certificate";
+        assert!(ran(1, turned_away).is_ok());
+        assert!(ran(0, "").expect_err("let in").contains("lets in"));
+        let no_file = "unable to resolve docker endpoint: open /nonexistent/ca.pem: no such file";
+        assert!(
+            ran(1, no_file)
+                .expect_err("no answer")
+                .contains("could not be asked")
+        );
+        assert!(ran(1, "connection refused").is_err());
     }
 
     #[test]

@@ -24,7 +24,7 @@ pub(super) struct Pair {
 }
 
 /// An authority with one server certificate and one client certificate. The authority's own key is
-/// gone once they are made. Not printed and not stored on this machine.
+/// gone once they are made. They are pushed into the guests and kept nowhere else.
 pub(super) struct Certificates {
     pub(super) authority: String,
     pub(super) server: Pair,
