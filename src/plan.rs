@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Capabilities;
-use crate::scenario::{Api, Control, FaultAction, NfsVersion, Part, Target};
+use crate::scenario::{Control, FaultAction, Target};
 use crate::units::{Rate, Share, Span};
 
 mod balancer;
@@ -22,6 +22,7 @@ mod variable;
 pub use balancer::Balancer;
 pub use ready::{Options, Outcome, plan};
 pub use text::text;
+pub use topology::{NfsVersionKey, Node, Registry, Role, Storage, Topology};
 pub use variable::interpolated;
 
 /// A scenario, ready to be run on one place.
@@ -75,115 +76,6 @@ impl Plan {
     /// The name of every node, managers first.
     pub fn node_names(&self) -> impl Iterator<Item = &str> {
         self.topology.nodes.iter().map(|node| node.name.as_str())
-    }
-}
-
-/// The machines of a plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Topology {
-    /// The nodes of the swarm, managers first; the first one initialises the swarm.
-    pub nodes: Vec<Node>,
-    /// The storage machine, if the scenario has one.
-    pub storage: Option<Storage>,
-    /// The load balancer, if the scenario has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub balancer: Option<Balancer>,
-    /// The image registry, if the scenario has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub registry: Option<Registry>,
-    /// Whether the managers' API can be reached from the LAN.
-    #[serde(default, skip_serializing_if = "Api::is_closed")]
-    pub api: Api,
-}
-
-impl Topology {
-    /// The host name of a machine that is no node, if this topology has it.
-    pub fn part(&self, part: Part) -> Option<&str> {
-        match part {
-            Part::Balancer => self.balancer.as_ref().map(|one| one.name.as_str()),
-            Part::Registry => self.registry.as_ref().map(|one| one.name.as_str()),
-            Part::Storage => self.storage.as_ref().map(|one| one.name.as_str()),
-        }
-    }
-}
-
-/// One node of the swarm.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Node {
-    /// The host name, as in the article: `server-3`.
-    pub name: String,
-    /// The address on the lab's LAN: `192.168.150.3`. It exists inside the lab only.
-    pub address: String,
-    /// What it joins as.
-    pub role: Role,
-}
-
-/// What a node joins as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Votes, and runs tasks too.
-    Manager,
-    /// Runs tasks.
-    Worker,
-}
-
-/// The storage machine.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Storage {
-    /// The host name.
-    pub name: String,
-    /// The address on the lab's LAN.
-    pub address: String,
-    /// The folder that it exports.
-    pub export: String,
-    /// Where the nodes mount it.
-    pub mount: String,
-    /// The options that they mount it with.
-    pub options: String,
-    /// The protocol version, which `options` says too.
-    pub nfs: NfsVersionKey,
-}
-
-/// The image registry.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Registry {
-    /// The host name.
-    pub name: String,
-    /// The address on the lab's LAN.
-    pub address: String,
-    /// The port that it listens on, without TLS.
-    pub port: u16,
-}
-
-impl Registry {
-    /// What the names of its images begin with, but for the `/`: `192.168.150.28:5000`.
-    pub fn place(&self) -> String {
-        format!("{}:{}", self.address, self.port)
-    }
-}
-
-/// [`NfsVersion`], able to be part of a snapshot's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum NfsVersionKey {
-    /// NFS v3.
-    #[serde(rename = "v3")]
-    V3,
-    /// NFS v4.2.
-    #[serde(rename = "v4.2")]
-    V42,
-}
-
-impl From<NfsVersion> for NfsVersionKey {
-    fn from(version: NfsVersion) -> Self {
-        match version {
-            NfsVersion::V3 => Self::V3,
-            NfsVersion::V42 => Self::V42,
-        }
     }
 }
 

@@ -95,7 +95,7 @@ pub enum Api {
     /// No manager listens.
     #[default]
     Closed,
-    /// Port 2376, with TLS, for clients with a certificate. Before it the balancer, if there is one.
+    /// Port 2376, with TLS, for clients with a certificate; also at the balancer, if there is one.
     Tls,
     /// Port 2375, open to anybody, as in the article: never do this in production.
     Plain,

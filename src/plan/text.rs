@@ -105,14 +105,17 @@ fn balancer(plan: &Plan) -> Vec<Vec<String>> {
         return Vec::new();
     };
     let check = format!(
-        "asks each node every {}; {} failures in a row take it out, {} successes back in",
-        balancer.inter, balancer.fall, balancer.rise
+        "checks every {}, fall {}, rise {}: no gap over {}",
+        balancer.inter,
+        balancer.fall,
+        balancer.rise,
+        balancer.longest_gap()
     );
-    let allows = format!("no gap over {} when a node dies", balancer.longest_gap());
-    vec![
-        row([balancer.name.clone(), balancer.address.clone(), check]),
-        row([String::new(), String::new(), allows]),
-    ]
+    vec![row([
+        balancer.name.clone(),
+        balancer.address.clone(),
+        check,
+    ])]
 }
 
 fn registry(plan: &Plan) -> Vec<Vec<String>> {

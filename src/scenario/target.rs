@@ -9,7 +9,8 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 /// A choice of machines: `leader`, `manager`, `worker`, `every_node`, `{ host_of: mariadb }`, a
-/// node's name, or `balancer`, `registry` or `storage`. Resolved when it is needed; the choice is journaled.
+/// node's name, or `balancer`, `registry` or `storage`. Resolved when it is needed; the choice is
+/// journaled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The manager that leads now.

@@ -1,7 +1,7 @@
 //! The managers' API on the LAN: with TLS and client certificates, or open to anybody.
 //!
-//! The engines that listen are those that users run: `dockerd` itself does TLS. It then wants TLS on
-//! every TCP port, so the harness's own way in, on the management network, becomes a socket of
+//! The engines that listen are those that users run: `dockerd` itself does TLS. It then wants TLS
+//! on every TCP port, so the harness's own way in, on the management network, becomes a socket of
 //! systemd that leads to the engine's Unix socket.
 
 use super::agent::Ran;
@@ -23,6 +23,9 @@ const CERTIFICATES: &str = "etc/docker/tls";
 
 /// Where the `docker` client of a machine looks for its own, if nobody says otherwise.
 const CLIENT: &str = "root/.docker";
+
+/// The units that are the harness's way in, where an engine listens with TLS.
+pub(super) const WAY_IN: &str = "seatrial-engine.socket seatrial-engine.service";
 
 /// The harness's way in, beside an engine that wants TLS on every TCP port of its own.
 const SOCKET: &str = "[Unit]\nDescription=the way in of the harness\n[Socket]\n\
@@ -254,7 +257,8 @@ mod tests {
         // In the words of a `docker` client, 28.2.2, at a server that wants a certificate.
         let turned_away = "the server probably has client authentication (--tlsverify) enabled; \
                            check your TLS client certification settings: Get \
-                           \"https://127.0.0.1:5997/v1.50/version\": remote error: tls: bad certificate";
+                           \"https://127.0.0.1:5997/v1.50/version\": remote error: tls: bad \
+                           certificate";
         assert!(ran(1, turned_away).is_ok());
         assert!(ran(0, "").expect_err("let in").contains("lets in"));
         let no_file = "unable to resolve docker endpoint: open /nonexistent/ca.pem: no such file";

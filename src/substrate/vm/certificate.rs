@@ -11,7 +11,8 @@ use time::{Duration, OffsetDateTime};
 use crate::substrate::Trouble;
 
 /// How long they are good for: as long as Swarm's own certificates of its nodes (swarmkit,
-/// `ca/certificates.go`, `DefaultNodeCertExpiration`), so that a saved swarm needs new ones no sooner.
+/// `ca/certificates.go`, `DefaultNodeCertExpiration`), so that a saved swarm needs new ones no
+/// sooner.
 const GOOD_FOR: Duration = Duration::days(90);
 
 /// A guest's clock may be behind ours.
