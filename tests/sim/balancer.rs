@@ -1,15 +1,17 @@
 //! The balancer: what is asked through it, and what becomes of it when nodes, or it, are gone.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
+use rstest::rstest;
 use seatrial::check::check;
 use seatrial::journal::{Answer, Event};
-use seatrial::plan::{Plan, Probe};
+use seatrial::plan::{Options, Outcome, Plan, Probe, plan};
 use seatrial::probe::observe;
-use seatrial::scenario::{FaultAction, Part, Target};
-use seatrial::substrate::sim::Sim;
-use seatrial::substrate::{Lab, PageRequest, PowerOff};
+use seatrial::scenario::{FaultAction, Part, Target, load};
+use seatrial::substrate::sim::{Sabotage, Sim};
+use seatrial::substrate::{Lab, PageRequest, Place, PowerOff};
 use seatrial::verdict::Verdict;
 use seatrial::wait::{self, Look};
 
@@ -114,4 +116,47 @@ async fn a_balancer_that_we_broke_owes_no_answer() {
     let find = |name: &str| judgement.findings.iter().find(|one| one.check == name);
     assert_eq!(find("answers").expect("judged").verdict, Verdict::Pass);
     assert_eq!(find("recovers").expect("judged").verdict, Verdict::Unknown);
+}
+
+/// What the simulation makes of a scenario of the article.
+fn planned(name: &str) -> Outcome {
+    let path = format!("scenarios/article/{name}.yaml");
+    let loaded = load(Path::new(&path)).expect("sound");
+    let options = Options {
+        place: "sim".to_owned(),
+        capabilities: Sim::new().capabilities(),
+        patience: 1.0,
+        seed: 7,
+        no_faults: false,
+        environment: Default::default(),
+    };
+    plan(&loaded, &options).expect("sound")
+}
+
+#[rstest]
+#[case("06-image-from-the-registry", "`sim` has no image registry")]
+#[case("15-managers-api-tls", "`sim` has no managers' API with TLS")]
+#[case("16-plain-api-port", "`sim` has no managers' API without TLS")]
+#[case("14-balancer", "")]
+fn the_simulation_says_what_it_does_not_have(#[case] name: &str, #[case] lacks: &str) {
+    match planned(name) {
+        Outcome::Ready(_) => assert_eq!(lacks, "", "it runs"),
+        Outcome::Skipped { reason, .. } => assert_eq!(reason, lacks),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_articles_balancer_keeps_its_promise_in_the_simulation() {
+    let Outcome::Ready(plan) = planned("14-balancer") else {
+        panic!("it can run")
+    };
+    let honest = run_sim(&plan, None).await;
+    assert_eq!(
+        check(&honest).verdict,
+        Verdict::Pass,
+        "{}",
+        outline(&honest)
+    );
+    let blind = run_sim(&plan, Some(Sabotage::BalancerNeverChecks)).await;
+    assert_eq!(check(&blind).verdict, Verdict::Fail, "{}", outline(&blind));
 }

@@ -322,7 +322,7 @@ fn lost_at_the_balancer(history: &History) -> bool {
         Event::Got { answer, .. } => matches!(answer, Answer::Failed(_)),
         _ => false,
     });
-    let times: Vec<_> = lost.map(|entry| entry.at()).collect();
+    let times: Vec<_> = lost.map(seatrial::journal::Entry::at).collect();
     let (first, last) = (times.first(), times.last());
     first
         .zip(last)

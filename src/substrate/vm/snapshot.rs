@@ -160,3 +160,48 @@ fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
     }
     format!("{:x}", digest.finalize())[..16].to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::scenario::Api;
+    use crate::substrate::vm::accelerator::Accelerator;
+    use crate::substrate::vm::balancer::tests::article;
+
+    fn facts() -> Facts {
+        Facts {
+            key: "images".into(),
+            engine: "20.10.24".into(),
+            kernel: "6.1".into(),
+            qemu: "7.2".into(),
+            accelerator: Accelerator::Tcg,
+            boot_seconds: 20.0,
+            images: BTreeMap::new(),
+            variables: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_swarm_with_a_balancer_is_not_one_without() {
+        let with = article("14-balancer");
+        let mut without = with.clone();
+        without.topology.balancer = None;
+        for moment in [Moment::Formed, Moment::Steady] {
+            let key = |plan: &Plan| key(plan, &facts(), moment);
+            assert_ne!(key(&with), key(&without), "{moment:?}");
+            assert_eq!(key(&with), key(&with.clone()));
+        }
+    }
+
+    #[test]
+    fn how_the_api_is_opened_is_decided_after_the_swarm_is_formed() {
+        let tls = article("15-managers-api-tls");
+        let mut plain = tls.clone();
+        plain.topology.api = Api::Plain;
+        let key = |plan: &Plan, moment| key(plan, &facts(), moment);
+        assert_eq!(key(&tls, Moment::Formed), key(&plain, Moment::Formed));
+        assert_ne!(key(&tls, Moment::Steady), key(&plain, Moment::Steady));
+    }
+}
