@@ -24,6 +24,10 @@ const CERTIFICATES: &str = "etc/docker/tls";
 /// Where the `docker` client of a machine looks for its own, if nobody says otherwise.
 const CLIENT: &str = "root/.docker";
 
+/// The same for a client that trusts the managers and has no certificate to show. Only a folder
+/// without one does: with `--tlscert=` the client of 20.10 panics.
+const STRANGER: &str = "root/.docker/stranger";
+
 /// The units that are the harness's way in, where an engine listens with TLS.
 pub(super) const WAY_IN: &str = "seatrial-engine.socket seatrial-engine.service";
 
@@ -127,8 +131,8 @@ fn asks(address: &str, api: Api) -> (String, Option<String>) {
     };
     match api {
         Api::Tls => {
-            let nobody = ask("--tlsverify --tlscert= --tlskey= ");
-            (ask("--tlsverify "), Some(nobody))
+            let stranger = format!("DOCKER_CERT_PATH=/{STRANGER} {}", ask("--tlsverify "));
+            (ask("--tlsverify "), Some(stranger))
         }
         Api::Closed | Api::Plain => (ask(""), None),
     }
@@ -180,7 +184,10 @@ fn engine_files(manager: &Node, api: Api, certificates: Option<&Certificates>) -
 
 /// What a machine is given whose `docker` client may ask the managers.
 fn client_files(certificates: &Certificates) -> Vec<File> {
-    pair_files(CLIENT, &certificates.authority, &certificates.client)
+    let mut files = pair_files(CLIENT, &certificates.authority, &certificates.client);
+    let authority = certificates.authority.clone();
+    files.push((format!("{STRANGER}/ca.pem"), authority, 0o444));
+    files
 }
 
 /// A certificate, its key and the authority to trust, under the names that Docker gives them.
@@ -254,10 +261,10 @@ mod tests {
                 err: err.to_owned(),
             })
         };
-        // In the words of a `docker` client, 28.2.2, at a server that wants a certificate.
+        // In the words of the `docker` client of 20.10.24 at a `dockerd --tlsverify`.
         let turned_away = "the server probably has client authentication (--tlsverify) enabled; \
                            check your TLS client certification settings: Get \
-                           \"https://127.0.0.1:5997/v1.50/version\": remote error: tls: bad \
+                           \"https://127.0.0.1:2376/v1.24/version\": remote error: tls: bad \
                            certificate";
         assert!(ran(1, turned_away).is_ok());
         assert!(ran(0, "").expect_err("let in").contains("lets in"));
@@ -268,6 +275,7 @@ mod tests {
                 .contains("could not be asked")
         );
         assert!(ran(1, "connection refused").is_err());
+        assert!(ran(2, "panic: runtime error: index out of range").is_err());
     }
 
     #[test]
