@@ -71,10 +71,9 @@ impl VmLab {
         all(opens).await?;
         if let Some(certificates) = certificates {
             let archive = archive(&client_files(certificates))?;
-            let others = self.machines.iter();
-            let others = others.filter(|(name, _)| self.plan.node_names().all(|n| n != *name));
             let archive = &archive;
-            let hands = others.map(|(_, machine)| async move {
+            // Any machine may be the remote one that a `docker` client runs on.
+            let hands = self.machines.values().map(|machine| async move {
                 machine.agent.sh_with("tar -x -C /", archive, COMMAND).await
             });
             all(hands).await?;
