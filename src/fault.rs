@@ -11,9 +11,7 @@ use crate::journal::Intent;
 use crate::substrate::{Lab, Trouble};
 
 mod isolate;
-mod kill;
 mod power;
-mod stop;
 
 /// How often a fault is looked at while it is being confirmed.
 const PACE: Duration = Duration::from_millis(250);
@@ -67,7 +65,7 @@ pub trait Fault: Send + Sync {
 
 /// The fault that a scenario's or an intent's verb means.
 pub fn of_verb(verb: &str) -> Option<&'static dyn Fault> {
-    let all: [&'static dyn Fault; 3] = [&stop::Stop, &kill::Kill, &isolate::Isolate];
+    let all: [&'static dyn Fault; 3] = [&power::STOP, &power::KILL, &isolate::Isolate];
     all.into_iter().find(|fault| fault.verb() == verb)
 }
 

@@ -12,6 +12,7 @@ use crate::scenario::{Control, FaultAction, Target};
 use crate::units::{Rate, Share, Span};
 
 mod balancer;
+mod probe;
 mod ready;
 mod refuse;
 mod stack;
@@ -20,6 +21,7 @@ mod topology;
 mod variable;
 
 pub use balancer::Balancer;
+pub use probe::Probe;
 pub use ready::{Options, Outcome, plan};
 pub use text::text;
 pub use topology::{NfsVersionKey, Node, Registry, Role, Storage, Topology};
@@ -112,43 +114,6 @@ pub struct Service {
     pub root_password: Option<String>,
     /// True if a placement constraint keeps it off managers.
     pub only_workers: bool,
-}
-
-/// A condition that can be asked about once, with all defaults filled in.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Probe {
-    /// This many live tasks, on nodes that are not broken.
-    Running {
-        /// The service's name in the stack file.
-        service: String,
-        /// How many.
-        replicas: u32,
-    },
-    /// A statement succeeds through every node that is not broken.
-    Sql {
-        /// The service's name in the stack file.
-        service: String,
-        /// Its published port.
-        port: u16,
-        /// The statement.
-        query: String,
-        /// How long one attempt may take.
-        within: Span,
-    },
-    /// A page is answered through every node asked that is not broken.
-    Http {
-        /// The nodes to ask, or the balancer.
-        via: Target,
-        /// The published port.
-        port: u16,
-        /// The path.
-        path: String,
-        /// The whole body.
-        body: String,
-        /// How long one attempt may take.
-        within: Span,
-    },
 }
 
 /// What keeps using a service.

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::time::Duration;
 
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use crate::plan::{Plan, Probe, Role};
 use crate::scenario::Target;
@@ -11,9 +13,18 @@ use crate::substrate::Lab;
 use crate::swarm::View;
 use crate::wait::Look;
 
+mod docker;
+mod gone;
 mod http;
+mod mount;
+mod node;
+mod port_closed;
 mod running;
 mod sql;
+mod variables;
+
+/// How long one question to a place is waited for; its own deadlines are shorter.
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// Asks about one probe.
 ///
@@ -27,6 +38,7 @@ pub async fn observe(
     sight: &Look<View>,
     broken: &BTreeSet<String>,
 ) -> Look<String> {
+    let every = || unbroken(plan.node_names(), broken);
     match probe {
         Probe::Running { service, replicas } => running::observe(service, *replicas, sight, broken),
         Probe::Sql {
@@ -34,44 +46,120 @@ pub async fn observe(
             query,
             within,
             ..
-        } => {
-            let nodes = unbroken(plan.node_names(), broken);
-            sql::observe(lab, service, query, within.0, &nodes).await
-        }
-        Probe::Http {
-            via,
-            port,
-            path,
-            body,
+        } => sql::observe(lab, service, query, within.0, &every()).await,
+        Probe::Variables {
+            service,
+            set,
             within,
+            ..
+        } => variables::observe(lab, service, set, within.0, &every()).await,
+        Probe::Gone { service } => gone::observe(lab, plan, service, broken).await,
+        Probe::Mount {
+            service,
+            at,
+            read_only,
+            kind,
         } => {
-            let view = match sight {
-                Look::Holds(view) => Some(view),
-                Look::NotYet(_) | Look::CannotTell(_) => None,
+            let wanted = mount::Wanted {
+                at,
+                read_only: *read_only,
+                kind: *kind,
             };
+            mount::observe(lab, service, wanted, sight, broken).await
+        }
+        Probe::Node(wanted) => node::observe(plan, wanted, sight),
+        Probe::Nodes(wanted) => node::count(wanted, sight),
+        Probe::Http { via, .. }
+        | Probe::PortClosed { via, .. }
+        | Probe::Docker { node: via, .. } => {
+            let asked = nodes(via, plan, view_of(sight));
+            let asked = asked.map(|all| unbroken(all.iter().map(String::as_str), broken));
+            through(lab, probe, asked).await
+        }
+    }
+}
+
+/// Asks about a probe that is aimed at nodes: those, or why nobody can say which.
+async fn through(lab: &dyn Lab, probe: &Probe, nodes: Result<Vec<String>, String>) -> Look<String> {
+    match (probe, nodes) {
+        (
+            Probe::Http {
+                port,
+                path,
+                body,
+                within,
+                ..
+            },
+            Ok(nodes),
+        ) => {
             let page = crate::substrate::PageRequest {
                 path: path.clone(),
                 body: body.clone(),
                 within: within.0,
             };
-            match nodes(via, plan, view) {
-                Ok(all) => {
-                    let nodes = unbroken(all.iter().map(String::as_str), broken);
-                    http::observe(lab, *port, &page, &nodes).await
-                }
-                Err(why) => Look::CannotTell(format!("http :{port}: {why}")),
-            }
+            http::observe(lab, *port, &page, &nodes).await
         }
+        (Probe::PortClosed { port, .. }, Ok(nodes)) => {
+            port_closed::observe(lab, *port, &nodes).await
+        }
+        (
+            Probe::Docker {
+                args,
+                prints,
+                refused,
+                ..
+            },
+            Ok(nodes),
+        ) => {
+            let wanted = docker::Wanted {
+                prints: prints.as_deref(),
+                refused: *refused,
+            };
+            docker::observe(lab, args, wanted, &nodes).await
+        }
+        (Probe::Http { port, .. }, Err(why)) => Look::CannotTell(format!("http :{port}: {why}")),
+        (Probe::PortClosed { port, .. }, Err(why)) => {
+            Look::CannotTell(format!("port_closed :{port}: {why}"))
+        }
+        (Probe::Docker { args, .. }, Err(why)) => {
+            Look::CannotTell(format!("docker {}: {why}", args.join(" ")))
+        }
+        (other, _) => Look::CannotTell(format!("{other:?} is not aimed at nodes")),
     }
 }
 
 /// True if a probe cannot be asked without the managers' word.
 pub fn needs_view(probe: &Probe) -> bool {
     match probe {
-        Probe::Running { .. } => true,
-        Probe::Sql { .. } => false,
-        Probe::Http { via, .. } => matches!(via, Target::Leader | Target::HostOf(_)),
+        Probe::Running { .. } | Probe::Mount { .. } | Probe::Node(_) | Probe::Nodes(_) => true,
+        Probe::Sql { .. } | Probe::Gone { .. } | Probe::Variables { .. } => false,
+        Probe::Http { via, .. }
+        | Probe::PortClosed { via, .. }
+        | Probe::Docker { node: via, .. } => matches!(via, Target::Leader | Target::HostOf(_)),
     }
+}
+
+/// What the managers say, if they say anything.
+fn view_of(sight: &Look<View>) -> Option<&View> {
+    match sight {
+        Look::Holds(view) => Some(view),
+        Look::NotYet(_) | Look::CannotTell(_) => None,
+    }
+}
+
+/// What the managers say, or what follows for a probe when they say nothing.
+fn said<'a>(what: &str, sight: &'a Look<View>) -> Result<&'a View, Look<String>> {
+    match sight {
+        Look::Holds(view) => Ok(view),
+        Look::NotYet(why) => Err(Look::NotYet(format!("{what}: {why}"))),
+        Look::CannotTell(why) => Err(Look::CannotTell(format!("{what}: {why}"))),
+    }
+}
+
+/// Asks a place, should it forget its own deadline.
+async fn in_time<T>(ask: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let asked = timeout(LONGEST, ask).await;
+    asked.unwrap_or_else(|_| Err(format!("no answer within {LONGEST:?}")))
 }
 
 /// The nodes that a probe or a workload asks.

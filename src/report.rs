@@ -3,12 +3,14 @@
 //! Words carry the verdict; colour only repeats them.
 
 mod aftermath;
+mod breakdown;
 mod json;
 mod ledgers;
 mod live;
 mod picture;
 mod style;
 mod summary;
+mod tasks;
 mod terminal;
 
 pub use json::json;

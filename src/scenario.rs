@@ -12,11 +12,16 @@ use crate::units::{Rate, Share, Span};
 mod decode;
 mod load;
 mod mistake;
+mod probe;
 mod target;
 mod yaml;
 
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes};
+pub use probe::{
+    DockerCommand, Gone, Http, Mount, MountKind, NodeCounts, NodeIs, PortClosed, Probe, Running,
+    Sql, Variables,
+};
 pub use target::{Part, Target};
 
 pub(crate) use load::{read_text, source};
@@ -126,60 +131,6 @@ pub enum NfsVersion {
     /// NFS v4.2; locks are leased.
     #[serde(rename = "v4.2")]
     V42,
-}
-
-/// A condition that can be asked about once.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Probe {
-    /// A service has this many live tasks, on nodes that are not broken.
-    Running(Running),
-    /// A statement succeeds through every node that is not broken.
-    Sql(Sql),
-    /// A page is answered with this body through every node that is not broken.
-    Http(Http),
-}
-
-/// A number of live tasks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Running {
-    /// The service's name in the stack file.
-    pub service: String,
-    /// Live tasks: running, desired running, on a node that is ready and not broken.
-    pub replicas: u32,
-}
-
-/// A statement that a database answers.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Sql {
-    /// The service's name in the stack file; its one published port is used.
-    pub service: String,
-    /// The statement; it holds when it succeeds.
-    pub query: String,
-    /// How long one attempt may take. Default 5s.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub within: Option<Span>,
-}
-
-/// A page that is answered.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Http {
-    /// The nodes to ask: `every_node`, one node, or the `balancer`. Default `every_node`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub via: Option<Target>,
-    /// The published port.
-    pub port: u16,
-    /// The path. Default `/`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub path: Option<String>,
-    /// The whole body, byte for byte.
-    pub body: String,
-    /// How long one attempt may take. Default 5s.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub within: Option<Span>,
 }
 
 /// Something that keeps using a service and remembers what it was told.

@@ -12,7 +12,7 @@ use async_trait::async_trait;
 use crate::capability::Capabilities;
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal, JournalError, Outcome, Rows};
 use crate::plan::Plan;
-use crate::swarm::View;
+use crate::swarm::{Remains, View};
 
 pub mod sim;
 pub mod vm;
@@ -159,6 +159,31 @@ pub trait Lab: Send + Sync {
         deadline: Duration,
     ) -> Result<Box<dyn Database>, String>;
 
+    /// Tries a TCP port on each of these nodes' LAN addresses, from another machine of the lab. A
+    /// node that is missing from the answer said nothing.
+    ///
+    /// # Errors
+    /// When the other machine could not try.
+    async fn knock(&self, nodes: &[String], port: u16) -> Result<BTreeMap<String, Knock>, String>;
+
+    /// Asks one manager what is left of a service and of its stack's networks.
+    ///
+    /// # Errors
+    /// When that manager gives no usable answer.
+    async fn remains(&self, manager: &str, service: &str) -> Result<Remains, ApiError>;
+
+    /// What a container has mounted, as its node's kernel says; later mounts last.
+    ///
+    /// # Errors
+    /// When the kernel cannot be asked, or knows no process of this container.
+    async fn mounts(&self, node: &str, container: &str) -> Result<Vec<MountSeen>, String>;
+
+    /// Runs a stock `docker` client on a machine, with these words; no shell reads them.
+    ///
+    /// # Errors
+    /// When there is no client, or it did not end in time.
+    async fn docker(&self, node: &str, args: &[String]) -> Result<ClientRan, String>;
+
     /// The last words of a task's container, for people; empty if they cannot be had.
     async fn last_words(&self, node: &str, container: &str) -> Vec<String>;
 
@@ -180,6 +205,37 @@ pub struct PageRequest {
     pub within: Duration,
 }
 
+/// What became of a connection that another machine tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Knock {
+    /// The node's kernel said that nobody listens.
+    Refused,
+    /// A listener took it.
+    Accepted,
+}
+
+/// One mount of a container.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MountSeen {
+    /// Where, as the container sees it.
+    pub at: String,
+    /// The kernel's name of the file system: `nfs`, `nfs4`, `ext4`.
+    pub kind: String,
+    /// True when the mount or its file system is read-only.
+    pub read_only: bool,
+}
+
+/// What a `docker` client came to.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct ClientRan {
+    /// The exit code.
+    pub code: i64,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
 /// A session with a database, on one connection.
 #[async_trait]
 pub trait Database: Send {
@@ -188,6 +244,16 @@ pub trait Database: Send {
     /// # Errors
     /// What the server, or the connection, said.
     async fn query(&mut self, statement: &str, deadline: Duration) -> Result<(), String>;
+
+    /// Runs a statement, and returns the first two columns of its rows as text.
+    ///
+    /// # Errors
+    /// What the server, or the connection, said; or that there are no two columns of text.
+    async fn pairs(
+        &mut self,
+        statement: &str,
+        deadline: Duration,
+    ) -> Result<Vec<(String, String)>, String>;
 
     /// Creates the ledger's table if it is not there.
     ///

@@ -13,6 +13,18 @@ pub struct View {
     pub tasks: Vec<TaskSeen>,
 }
 
+/// What one manager still lists of a service that is to be gone.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Remains {
+    /// True while the service is listed.
+    pub service: bool,
+    /// Tasks that have not ended and are of this service, or of one that is no longer listed: a
+    /// task of a removed service does not tell its service's name.
+    pub tasks: usize,
+    /// The stack's networks; empty as long as some service of the stack is listed.
+    pub networks: Vec<String>,
+}
+
 impl View {
     /// The leader's host name.
     pub fn leader(&self) -> Option<&str> {

@@ -64,6 +64,21 @@ pub struct Finding {
     pub summary: String,
     /// Sequence numbers of the journal entries that decided.
     pub evidence: Vec<u64>,
+    /// The numbers behind it, where requests were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests: Option<Requests>,
+}
+
+/// What became of the requests that a finding counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Requests {
+    /// Requests that owed an answer.
+    pub made: u64,
+    /// Those without the right answer.
+    pub lost: u64,
+    /// Microseconds of the longest time on one node without a right answer.
+    pub longest_gap_us: u64,
 }
 
 impl Finding {
@@ -79,6 +94,7 @@ impl Finding {
             verdict,
             summary: summary.into(),
             evidence,
+            requests: None,
         }
     }
 }

@@ -83,6 +83,16 @@ fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
 }
 
+/// Settings are pairs of text; what is none is an error, and the session lives.
+async fn settings(db: &mut MySql) {
+    let ask = "SHOW VARIABLES WHERE Variable_name IN ('port_open', 'max_connections')";
+    let pairs = db.pairs(ask, PATIENT).await.unwrap();
+    assert_eq!(pairs, [("max_connections".into(), "151".into())]);
+    db.pairs("SELECT 1", PATIENT).await.unwrap_err();
+    db.pairs("SELEKT 1", PATIENT).await.unwrap_err();
+    assert_eq!(db.pairs(ask, PATIENT).await.unwrap().len(), 1);
+}
+
 /// Frozen: nobody knows, and the session is over. Thawed: the row may be there.
 async fn freeze_and_thaw(child: &Child, addr: SocketAddr, db: &mut MySql) {
     let mut frozen = session(addr).await;
@@ -143,6 +153,7 @@ async fn a_ledger_in_a_real_database() {
     assert!(error.contains("1064"), "{error}");
     db.query("SELECT 1", PATIENT).await.unwrap();
 
+    settings(&mut db).await;
     freeze_and_thaw(&child, addr, &mut db).await;
 
     // A session that the server killed is over; of a killed server nobody knows.

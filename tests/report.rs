@@ -105,6 +105,106 @@ fn programs_get_json() {
     insta::assert_snapshot!(json(&history, &check(&history)));
 }
 
+/// One block of what a terminal shows, by the words that it has.
+fn block(text: &str, words: &str) -> String {
+    let blocks = text.split("\n\n");
+    let found: Vec<&str> = blocks.filter(|block| block.contains(words)).collect();
+    assert!(found.len() < 2, "{words} is in two blocks:\n{text}");
+    found.concat()
+}
+
+/// A database that was tried twice, a page on two nodes, and a task that was forgotten.
+fn many_tasks() -> Story {
+    let mut story = Story::kept("many-tasks", &[catalogue::recovers()]);
+    story.at(
+        66.12,
+        story::ended("second", 34, "failed", "task: non-zero exit (1)"),
+    );
+    story.at(
+        66.15,
+        story::task("third", 35, "server-2", "rejected", "shutdown"),
+    );
+    story.at(
+        80.0,
+        Event::TaskGone {
+            id: "second".to_owned(),
+        },
+    );
+    for (id, index, node) in [("page-1", 21, "server-1"), ("page-2", 22, "server-2")] {
+        for (at, id, state) in [
+            (16.0, id.to_owned(), "shutdown"),
+            (17.0, format!("{id}b"), "running"),
+        ] {
+            let mut event = story::task(&id, index, node, state, state);
+            if let Event::Task(task) = &mut event {
+                (task.service, task.slot) = ("nginx".to_owned(), 0);
+            }
+            story.at(at, event);
+        }
+    }
+    story
+}
+
+#[test]
+fn tasks_are_listed_as_docker_does() {
+    let text = shown(&many_tasks());
+    insta::assert_snapshot!(block(&text, "DESIRED STATE"));
+    let history = many_tasks().history();
+    let whole: serde_json::Value =
+        serde_json::from_str(&json(&history, &check(&history))).expect("JSON");
+    insta::assert_json_snapshot!(whole["tasks"], { "[].tasks[].id" => "[id]" });
+}
+
+#[test]
+fn without_tasks_there_is_no_table() {
+    let mut story = many_tasks();
+    story.without(|_, event| matches!(event, Event::Task(_) | Event::TaskGone { .. }));
+    assert_eq!(block(&shown(&story), "DESIRED STATE"), "");
+}
+
+/// The lines under RECOVERED.
+fn parts(story: &Story) -> String {
+    let text = shown(story);
+    let lines = text.lines().skip_while(|line| !line.contains("RECOVERED"));
+    let lines = lines.take_while(|line| !line.contains("HEALED"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_recovery_is_told_in_parts() {
+    insta::assert_snapshot!(parts(&whole("parts")));
+    // The leader's own loss takes an election and twice the patience.
+    let mut story = whole("parts");
+    story.change(|_, event| {
+        if let Event::Poll(poll) = event {
+            for answer in &mut poll.managers {
+                answer.leader = answer.leader.take().map(|_| "server-3".to_owned());
+            }
+        }
+    });
+    let text = parts(&story);
+    assert!(
+        text.contains("server-3 is down to the managers (Swarm: 37.0s to 53.0s)"),
+        "{text}"
+    );
+    // A second try counts to the start.
+    let text = parts(&many_tasks());
+    assert!(
+        text.contains("container of mariadb.1 on server-4, try 3"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_did_not_recover_has_no_parts() {
+    let mut story = whole("parts");
+    catalogue::never_comes_back(&mut story, &story::not_yet("mariadb 0/1"));
+    let history = story.history();
+    let told: serde_json::Value =
+        serde_json::from_str(&json(&history, &check(&history))).expect("JSON");
+    assert_eq!(told["faults"][0]["breakdown"], serde_json::json!([]));
+}
+
 #[test]
 fn colour_only_repeats_what_the_words_say() {
     let history = whole("mariadb-nfs-survives-node-stop").history();

@@ -10,6 +10,8 @@ mod plans;
 mod balancer;
 #[path = "sim/faults.rs"]
 mod faults;
+#[path = "sim/inquiries.rs"]
+mod inquiries;
 #[path = "sim/interrupted.rs"]
 mod interrupted;
 #[path = "sim/probes.rs"]

@@ -11,7 +11,7 @@ use crate::journal::{Answer, Entry, Event, History, Phase};
 use crate::plan::Workload;
 use crate::scenario::Target;
 use crate::verdict::wording::{count, counted, seconds};
-use crate::verdict::{Finding, Verdict};
+use crate::verdict::{Finding, Requests, Verdict};
 
 /// Fewer requests than this on one node say nothing about it.
 const FEWEST: usize = 10;
@@ -86,7 +86,14 @@ pub(super) fn check(
             )
         })
         .collect();
-    if let Some(finding) = broken_promise(&nodes, bounds) {
+    let mut finding = judge(&nodes, bounds, over.saturating_sub(last));
+    finding.requests = Some(totals(&nodes));
+    finding
+}
+
+/// Judges what the nodes came to; `idle` is how long nobody asked at the end.
+fn judge(nodes: &[OnNode], bounds: Bounds, idle: Duration) -> Finding {
+    if let Some(finding) = broken_promise(nodes, bounds) {
         return finding;
     }
     let finding =
@@ -108,14 +115,35 @@ pub(super) fn check(
             Vec::new(),
         );
     }
-    if over.saturating_sub(last) > bounds.gap {
-        let idle = seconds(over.saturating_sub(last));
+    if idle > bounds.gap {
+        let idle = seconds(idle);
         return finding(
             format!("nobody asked in the last {idle} of the load"),
             Vec::new(),
         );
     }
-    kept(&nodes, bounds)
+    kept(nodes, bounds)
+}
+
+/// The numbers over all nodes: a request that a broken node owed to nobody is none.
+fn totals(nodes: &[OnNode]) -> Requests {
+    let made: usize = nodes.iter().map(|one| one.judged).sum();
+    let right: usize = nodes.iter().map(|one| one.right).sum();
+    let gap = nodes.iter().map(|one| one.gap.length).max();
+    Requests {
+        made: made as u64,
+        lost: (made - right) as u64,
+        longest_gap_us: u64::try_from(gap.unwrap_or_default().as_micros()).unwrap_or(u64::MAX),
+    }
+}
+
+/// "2 of 130 requests lost".
+fn lost(requests: &Requests) -> String {
+    format!(
+        "{} of {} lost",
+        count(requests.lost),
+        counted(requests.made, "request")
+    )
 }
 
 /// Requests of a workload, by node.
@@ -256,8 +284,15 @@ fn longest_gap(judged: &[&Request], start: Duration, end: Duration, longest: &mu
 
 /// The worst way in which the promise was broken, if it was.
 fn broken_promise(nodes: &[OnNode], bounds: Bounds) -> Option<Finding> {
-    let fail =
-        |said: String, evidence| Some(Finding::new("answers", Verdict::Fail, said, evidence));
+    let requests = totals(nodes);
+    let fail = |said: String, evidence| {
+        let (lost, gap) = (
+            lost(&requests),
+            Duration::from_micros(requests.longest_gap_us),
+        );
+        let said = format!("{said}; {lost}, longest gap {}", seconds(gap));
+        Some(Finding::new("answers", Verdict::Fail, said, evidence))
+    };
     if let Some((one, (seq, body))) = nodes.iter().find_map(|one| Some((one, one.wrong?))) {
         let start: String = body.chars().take(60).collect();
         return fail(
@@ -304,16 +339,15 @@ fn broken_promise(nodes: &[OnNode], bounds: Bounds) -> Option<Finding> {
 
 /// The finding when every node kept the promise.
 fn kept(nodes: &[OnNode], bounds: Bounds) -> Finding {
-    let judged: usize = nodes.iter().map(|one| one.judged).sum();
     let worst = nodes.iter().min_by(|a, b| share(a).total_cmp(&share(b)));
-    let gap = nodes.iter().max_by_key(|one| one.gap.length);
+    let requests = totals(nodes);
     let evidence = nodes.iter().filter_map(|one| one.first_failed).collect();
     let said = format!(
-        "at least {} of {} on each of {}; longest gap {} of {}",
+        "{}; at least {} answered on each of {}; longest gap {} of {}",
+        lost(&requests),
         percent(worst.map_or(1.0, share)),
-        counted(judged as u64, "request"),
         counted(nodes.len() as u64, "node"),
-        seconds(gap.map_or(Duration::ZERO, |one| one.gap.length)),
+        seconds(Duration::from_micros(requests.longest_gap_us)),
         seconds(bounds.gap)
     );
     Finding::new("answers", Verdict::Pass, said, evidence)

@@ -1,10 +1,11 @@
-//! What `stop` and `kill` share: a node without power, and how that is seen.
+//! `stop` and `kill`: the node shuts itself down, or loses its power; healed by giving it power.
 
 use std::time::Duration;
 
+use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use super::{PACE, joined};
+use super::{Fault, PACE, joined};
 use crate::journal::{ApiError, Intent};
 use crate::scenario::Target;
 use crate::substrate::{Lab, PowerOff, Trouble};
@@ -14,34 +15,78 @@ use crate::wait::{self, Look};
 /// second (`memberlist` probes every second, its packets every 200 ms).
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// Turns every target off; visits all, and says all that went wrong.
-pub(super) async fn off(lab: &dyn Lab, intent: &Intent, how: PowerOff) -> Result<(), Trouble> {
-    let ends = join_all(intent.targets.iter().map(|node| lab.power_off(node, how))).await;
-    let errors: Vec<String> = ends
-        .into_iter()
-        .filter_map(Result::err)
-        .map(|e| e.0)
-        .collect();
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(Trouble(errors.join("; ")))
-    }
+/// A node turned off, in one of two ways that are seen, and healed, alike.
+pub(super) struct Power {
+    verb: &'static str,
+    how: PowerOff,
 }
 
-/// Looks until every target has no power, is silent, and its engine does not answer.
-pub(super) async fn seen_off(
-    lab: &dyn Lab,
-    intent: &Intent,
-    deadline: Duration,
-) -> Result<String, String> {
-    let looks = intent.targets.iter().map(|node| async move {
-        let what = format!("`{node}` to be off");
-        wait::until(what, deadline, PACE, || look_off(lab, node))
+/// A clean shutdown.
+pub(super) const STOP: Power = Power {
+    verb: "stop",
+    how: PowerOff::Shutdown,
+};
+
+/// A power cut.
+pub(super) const KILL: Power = Power {
+    verb: "kill",
+    how: PowerOff::Cut,
+};
+
+#[async_trait]
+impl Fault for Power {
+    fn verb(&self) -> &'static str {
+        self.verb
+    }
+
+    async fn inject(&self, lab: &dyn Lab, intent: &Intent) -> Result<(), Trouble> {
+        let ends = intent
+            .targets
+            .iter()
+            .map(|node| lab.power_off(node, self.how));
+        let errors: Vec<String> = join_all(ends)
             .await
-            .map_err(|timed_out| timed_out.to_string())
-    });
-    joined(join_all(looks).await)
+            .into_iter()
+            .filter_map(Result::err)
+            .map(|e| e.0)
+            .collect();
+        if errors.is_empty() {
+            Ok(())
+        } else {
+            Err(Trouble(errors.join("; ")))
+        }
+    }
+
+    async fn confirm(
+        &self,
+        lab: &dyn Lab,
+        intent: &Intent,
+        deadline: Duration,
+    ) -> Result<String, String> {
+        let looks = intent.targets.iter().map(|node| async move {
+            let what = format!("`{node}` to be off");
+            wait::until(what, deadline, PACE, || look_off(lab, node))
+                .await
+                .map_err(|timed_out| timed_out.to_string())
+        });
+        joined(join_all(looks).await)
+    }
+
+    async fn heal(
+        &self,
+        lab: &dyn Lab,
+        intent: &Intent,
+        deadline: Duration,
+    ) -> Result<String, String> {
+        let heals = intent.targets.iter().map(|node| async move {
+            lab.power_on(node).await.map_err(|trouble| trouble.0)?;
+            let what = format!("`{node}` to be on");
+            wait::until(what, deadline, PACE, || look_on(lab, node))
+                .await
+                .map_err(|timed_out| timed_out.to_string())
+        });
+        joined(join_all(heals).await)
+    }
 }
 
 /// One look at a node that should be off.
@@ -65,22 +110,6 @@ async fn look_off(lab: &dyn Lab, node: &str) -> Look<String> {
             Look::NotYet(format!("`{node}` still answers with its {server}"))
         }
     }
-}
-
-/// Turns every target on, and looks until its engine answers.
-pub(super) async fn on(
-    lab: &dyn Lab,
-    intent: &Intent,
-    deadline: Duration,
-) -> Result<String, String> {
-    let heals = intent.targets.iter().map(|node| async move {
-        lab.power_on(node).await.map_err(|trouble| trouble.0)?;
-        let what = format!("`{node}` to be on");
-        wait::until(what, deadline, PACE, || look_on(lab, node))
-            .await
-            .map_err(|timed_out| timed_out.to_string())
-    });
-    joined(join_all(heals).await)
 }
 
 /// One look at a node that should be on.

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use super::probe::probe;
 use super::{
-    Check, Deadlines, Fault, FaultEnd, Plan, Probe, Stack, Topology, Workload, refuse, stack,
-    topology,
+    Check, Deadlines, Fault, FaultEnd, Plan, Stack, Topology, Workload, refuse, stack, topology,
 };
 use crate::capability::{Capabilities, Capability};
 use crate::scenario::{
@@ -14,7 +14,7 @@ use crate::scenario::{
 use crate::units::{Share, Span};
 
 /// How long one attempt of a probe, or one row of a ledger, may take.
-const ATTEMPT: Span = Span::secs(5);
+pub(super) const ATTEMPT: Span = Span::secs(5);
 /// How long one request of a `get` workload may take.
 const REQUEST: Span = Span::secs(2);
 /// How many writers a ledger has.
@@ -145,7 +145,10 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         NfsVersion::V3 => Capability::NfsV3,
         NfsVersion::V42 => Capability::NfsV42,
     });
-    let asks = |probe: &scenario::Probe| !matches!(probe, scenario::Probe::Running(_));
+    let asks = |probe: &scenario::Probe| {
+        use scenario::Probe::{Http, Sql, Variables};
+        matches!(probe, Sql(_) | Http(_) | Variables(_))
+    };
     let mesh = !scenario.workload.is_empty() || scenario.steady.iter().any(asks);
     let faults = faults.iter().map(|fault| match fault.action {
         FaultAction::Stop(_) => Capability::CleanStop,
@@ -168,34 +171,12 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
 }
 
 /// The one published port of a service, which [`refuse`] made sure of.
-fn port_of(service: &str, stack: Option<&Stack>) -> u16 {
+pub(super) fn port_of(service: &str, stack: Option<&Stack>) -> u16 {
     let mut services = stack.into_iter().flat_map(|stack| &stack.services);
     let service = services.find(|known| known.name == service);
     service
         .and_then(|service| service.published.first().copied())
         .unwrap_or_default()
-}
-
-fn probe(probe: &scenario::Probe, stack: Option<&Stack>) -> Probe {
-    match probe.clone() {
-        scenario::Probe::Running(running) => Probe::Running {
-            service: running.service,
-            replicas: running.replicas,
-        },
-        scenario::Probe::Sql(sql) => Probe::Sql {
-            port: port_of(&sql.service, stack),
-            service: sql.service,
-            query: sql.query,
-            within: sql.within.unwrap_or(ATTEMPT),
-        },
-        scenario::Probe::Http(http) => Probe::Http {
-            via: http.via.unwrap_or(Target::EveryNode),
-            port: http.port,
-            path: http.path.unwrap_or_else(|| "/".into()),
-            body: http.body,
-            within: http.within.unwrap_or(ATTEMPT),
-        },
-    }
 }
 
 fn workload(workload: &scenario::Workload, stack: Option<&Stack>) -> Workload {

@@ -5,6 +5,7 @@ use crate::scenario::{Loaded, Mistake, Part, Scenario, Target};
 
 mod expectation;
 mod fault;
+mod probe;
 mod quorum;
 mod service;
 mod whole;
@@ -27,6 +28,7 @@ pub(super) fn all(
     };
     docket.whole();
     docket.services();
+    docket.probes();
     docket.faults();
     docket.expectations();
     docket.quorum();

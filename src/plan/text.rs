@@ -2,8 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::{Check, Fault, FaultEnd, Plan, Probe, Role, Service, Workload};
+use super::{Check, Fault, FaultEnd, Plan, Role, Service, Workload};
 use crate::scenario::{Api, Control, FaultAction, Target};
+
+mod probe;
+
+use probe::probe;
 
 /// What `seatrial plan` prints; ends with a newline.
 pub fn text(plan: &Plan) -> String {
@@ -175,39 +179,6 @@ fn service(service: &Service) -> Vec<String> {
         ports,
         workers.into(),
     ])
-}
-
-fn probe(probe: &Probe) -> Vec<String> {
-    match probe {
-        Probe::Running { service, replicas } => row([
-            "running".into(),
-            one_line(service),
-            count(*replicas as usize, "live task"),
-        ]),
-        Probe::Sql {
-            service,
-            port,
-            query,
-            within,
-        } => row([
-            "sql".into(),
-            format!("{} on port {port}", one_line(service)),
-            format!("`{}`", one_line(query)),
-            format!("within {within}"),
-        ]),
-        Probe::Http {
-            via,
-            port,
-            path,
-            body,
-            within,
-        } => row([
-            "http".into(),
-            page(via, *port, path),
-            format!("`{}`", one_line(body)),
-            format!("within {within}"),
-        ]),
-    }
 }
 
 fn workload(workload: &Workload) -> Vec<String> {

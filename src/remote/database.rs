@@ -122,19 +122,37 @@ impl MySql {
     async fn run(&mut self, statement: &str, deadline: Duration) -> Result<(), Failure> {
         // Taken out, so that a caller who gives up in the middle leaves no session behind.
         let mut conn = self.conn.take().ok_or(Failure::Closed)?;
-        match tokio::time::timeout(deadline, conn.query_drop(statement)).await {
-            Ok(Ok(())) => {
+        let answered = tokio::time::timeout(deadline, conn.query_drop(statement)).await;
+        self.settle(conn, answered.ok(), deadline)
+    }
+
+    /// Runs one statement and keeps its rows. The session survives only an answer of the server.
+    async fn rows(&mut self, statement: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
+        let mut conn = self.conn.take().ok_or(Failure::Closed)?;
+        let answered = tokio::time::timeout(deadline, conn.query(statement)).await;
+        self.settle(conn, answered.ok(), deadline)
+    }
+
+    /// Keeps the session if it is still in step; `None` is a deadline that passed.
+    fn settle<T>(
+        &mut self,
+        conn: Conn,
+        answered: Option<Result<T, Error>>,
+        deadline: Duration,
+    ) -> Result<T, Failure> {
+        match answered {
+            Some(Ok(answer)) => {
                 self.conn = Some(conn);
-                Ok(())
+                Ok(answer)
             }
-            Ok(Err(error)) => {
+            Some(Err(error)) => {
                 let failure = Failure::from(error);
                 if matches!(&failure, Failure::Server(error) if !may_be_committed(error.code)) {
                     self.conn = Some(conn);
                 }
                 Err(failure)
             }
-            Err(_) => Err(Failure::TimedOut(deadline)),
+            None => Err(Failure::TimedOut(deadline)),
         }
     }
 }
@@ -144,6 +162,21 @@ impl Database for MySql {
     async fn query(&mut self, statement: &str, deadline: Duration) -> Result<(), String> {
         let done = self.run(statement, deadline).await;
         done.map_err(|failure| failure.to_string())
+    }
+
+    async fn pairs(
+        &mut self,
+        statement: &str,
+        deadline: Duration,
+    ) -> Result<Vec<(String, String)>, String> {
+        let rows = self.rows(statement, deadline).await;
+        let rows = rows.map_err(|failure| failure.to_string())?;
+        let pair = |mut row: Row| {
+            let mut text = |column| row.take_opt::<String, _>(column).and_then(Result::ok);
+            Some((text(0)?, text(1)?))
+        };
+        let pairs: Option<Vec<_>> = rows.into_iter().map(pair).collect();
+        pairs.ok_or_else(|| format!("`{statement}` gave no two columns of text"))
     }
 
     async fn create_ledger(&mut self, deadline: Duration) -> Result<(), String> {

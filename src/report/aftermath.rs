@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::journal::timeline::{Mark, Window};
-use crate::journal::{Answer, Entry, Event, History, Outcome};
+use crate::journal::{Answer, Entry, Event, History, Outcome, TaskSeen};
 use crate::verdict::wording::seconds;
 
 /// One step, its time, and what was seen.
@@ -46,8 +46,8 @@ pub(super) fn of(history: &History, window: &Window) -> Vec<Step> {
     }
     let services = history.plan.stack.iter().flat_map(|stack| &stack.services);
     for service in services.map(|service| service.name.as_str()) {
-        for (entry, said) in moved(history, service, struck, until) {
-            add(entry, said);
+        for step in moved(history, service, struck, until) {
+            add(step.entry, step.said());
         }
     }
     if let Some(mark) = history
@@ -65,13 +65,21 @@ pub(super) fn of(history: &History, window: &Window) -> Vec<Step> {
     steps
 }
 
+/// A task that was new after a fault, at one of two moments.
+pub(super) struct Moved<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) task: &'a TaskSeen,
+    /// True when it was first seen running, false when it was first seen assigned.
+    pub(super) runs: bool,
+}
+
 /// Tasks of a service that were new after the fault: when assigned, and when running.
-fn moved<'a>(
+pub(super) fn moved<'a>(
     history: &'a History,
     service: &str,
     struck: Mark,
     until: u64,
-) -> Vec<(&'a Entry, String)> {
+) -> Vec<Moved<'a>> {
     let mut known: Vec<&str> = Vec::new();
     let (mut assigned, mut running): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
     let mut steps = Vec::new();
@@ -86,40 +94,53 @@ fn moved<'a>(
             known.push(&task.id);
             continue;
         }
-        let Some(node) = task
-            .node
-            .as_deref()
-            .filter(|_| !known.contains(&task.id.as_str()))
-        else {
+        if task.node.is_none() || known.contains(&task.id.as_str()) {
             continue;
-        };
-        let name = format!("{service}.{}", task.slot);
+        }
+        let mut step = |runs| steps.push(Moved { entry, task, runs });
         if !assigned.contains(&task.id.as_str()) {
             assigned.push(&task.id);
-            steps.push((entry, format!("task {name} reassigned to {node}")));
+            step(false);
         }
         if task.state == "running" && !running.contains(&task.id.as_str()) {
             running.push(&task.id);
-            steps.push((entry, format!("container of {name} running on {node}")));
+            step(true);
         }
     }
     steps
 }
 
-/// One workload through one node.
-#[derive(Default)]
-struct Client<'a> {
-    last_good: Option<Duration>,
-    missed: bool,
-    /// The longest time without an answer, and the answer that ended it.
-    longest: Option<(Duration, &'a Entry)>,
+impl Moved<'_> {
+    /// Its name without the stack's: `mariadb.1`.
+    pub(super) fn name(&self) -> String {
+        format!("{}.{}", self.task.service, self.task.slot)
+    }
+
+    /// The step in words.
+    fn said(&self) -> String {
+        let (name, node) = (self.name(), self.task.node.as_deref().unwrap_or_default());
+        if self.runs {
+            format!("container of {name} running on {node}")
+        } else {
+            format!("task {name} reassigned to {node}")
+        }
+    }
 }
 
-/// For each workload and node that missed an answer in the fault: how long it had none, and the
-/// answer that ended that.
-fn answered_again(history: &History, struck: Mark, until: u64) -> Vec<(&Entry, String)> {
+/// What one client was told.
+pub(super) struct Told<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) workload: &'a str,
+    /// The node that it went through.
+    pub(super) via: &'a str,
+    /// True for an acknowledged row, or the right page.
+    pub(super) good: bool,
+}
+
+/// What the clients of all workloads were told, in order.
+pub(super) fn told(history: &History) -> Vec<Told<'_>> {
     let mut via_of_row: BTreeMap<(&str, u64), &str> = BTreeMap::new();
-    let mut clients: BTreeMap<(&str, &str), Client> = BTreeMap::new();
+    let mut all = Vec::new();
     for entry in &history.entries {
         let (workload, via, good) = match &entry.event {
             Event::Insert { workload, row, via } => {
@@ -144,6 +165,36 @@ fn answered_again(history: &History, struck: Mark, until: u64) -> Vec<(&Entry, S
             } => (workload.as_str(), via.as_str(), *answer == Answer::Right),
             _ => continue,
         };
+        all.push(Told {
+            entry,
+            workload,
+            via,
+            good,
+        });
+    }
+    all
+}
+
+/// One workload through one node.
+#[derive(Default)]
+struct Client<'a> {
+    last_good: Option<Duration>,
+    missed: bool,
+    /// The longest time without an answer, and the answer that ended it.
+    longest: Option<(Duration, &'a Entry)>,
+}
+
+/// For each workload and node that missed an answer in the fault: how long it had none, and the
+/// answer that ended that.
+fn answered_again(history: &History, struck: Mark, until: u64) -> Vec<(&Entry, String)> {
+    let mut clients: BTreeMap<(&str, &str), Client> = BTreeMap::new();
+    for told in told(history) {
+        let Told {
+            entry,
+            workload,
+            via,
+            good,
+        } = told;
         let client = clients.entry((workload, via)).or_default();
         if !good {
             client.missed |= entry.seq > struck.seq && entry.seq < until;

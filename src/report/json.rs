@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json as value};
 
-use super::{aftermath, ledgers};
+use super::{aftermath, breakdown, ledgers, tasks};
 use crate::journal::History;
 use crate::journal::timeline::{Mark, Timeline, Window};
 use crate::verdict::Judgement;
@@ -27,6 +27,7 @@ pub fn json(history: &History, judgement: &Judgement) -> String {
         "ran_with": history.header,
         "faults": faults,
         "ledgers": ledgers::of(history),
+        "tasks": tasks::of(history),
     });
     format!("{whole:#}\n")
 }
@@ -52,5 +53,6 @@ fn fault(history: &History, window: &Window) -> Value {
         "healing": at(window.healing),
         "healed": at(window.healed),
         "steps": steps,
+        "breakdown": breakdown::of(history, window),
     })
 }

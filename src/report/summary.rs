@@ -6,7 +6,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use crate::journal::History;
 use crate::journal::timeline::Timeline;
-use crate::verdict::wording::seconds;
+use crate::verdict::wording::{counted, seconds};
 use crate::verdict::{Judgement, Verdict};
 
 /// One scenario in the table.
@@ -18,7 +18,8 @@ pub struct SummaryRow {
     pub verdict: String,
     /// The longest time from a fault to the steady state; none if it was not seen.
     pub recovery: Option<Duration>,
-    /// What `nothing_lost` came to: `no`, what is lost, or `?`; none if nobody asked.
+    /// What `nothing_lost` came to: `no`, what is lost, or `?`; else the requests that `answers`
+    /// missed; none if nobody asked.
     pub lost: Option<String>,
     /// The folder of the run, or the place.
     pub place: String,
@@ -49,11 +50,16 @@ impl SummaryRow {
                     said.unwrap_or("yes").to_owned()
                 }
             });
+        let missed = judgement.findings.iter().find_map(|one| one.requests);
+        let missed = missed.map(|requests| match requests.lost {
+            0 => "no".to_owned(),
+            lost => counted(lost, "request"),
+        });
         Self {
             scenario: history.plan.name.clone(),
             verdict: judgement.verdict.to_string(),
             recovery: times.max(),
-            lost,
+            lost: lost.or(missed),
             place: folder.to_owned(),
         }
     }

@@ -2,7 +2,7 @@
 
 use super::live::planned;
 use super::style::{Style, entries, verdict_word};
-use super::{aftermath, ledgers, picture};
+use super::{aftermath, breakdown, ledgers, picture, tasks};
 use crate::journal::timeline::{Timeline, Window};
 use crate::journal::{Event, History};
 use crate::plan::Check;
@@ -23,6 +23,10 @@ pub fn terminal(history: &History, judgement: &Judgement, style: &Style) -> Stri
     let picture = picture::draw(history, &timeline, style);
     if !picture.is_empty() {
         text += &format!("\n{picture}");
+    }
+    let tasks = tasks::text(history);
+    if !tasks.is_empty() {
+        text += &format!("\n{tasks}");
     }
     text.push('\n');
     for trouble in &judgement.trouble {
@@ -90,6 +94,9 @@ fn story(history: &History, timeline: &Timeline, style: Style) -> String {
                 mark.at,
                 &format!("{took} after the fault{allowed}"),
             );
+            for part in breakdown::of(history, window) {
+                text += &format!("{:>25}{}\n", "", part.line());
+            }
         }
         text += &ended(history, window, style);
     }

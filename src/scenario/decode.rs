@@ -12,6 +12,7 @@ use super::yaml::{Node, Value};
 
 mod expectation;
 mod fault;
+mod probe;
 mod step;
 mod whole;
 
@@ -280,9 +281,16 @@ mod tests {
         assert_eq!(sorted(&whole::SCENARIO), keys(&schema["properties"]));
         for (form, name) in [
             (&whole::CLUSTER, "Cluster"),
-            (&step::RUNNING, "Running"),
-            (&step::SQL, "Sql"),
-            (&step::HTTP, "Http"),
+            (&probe::RUNNING, "Running"),
+            (&probe::SQL, "Sql"),
+            (&probe::HTTP, "Http"),
+            (&probe::PORT_CLOSED, "PortClosed"),
+            (&probe::GONE, "Gone"),
+            (&probe::MOUNT, "Mount"),
+            (&probe::VARIABLES, "Variables"),
+            (&probe::NODE, "NodeIs"),
+            (&probe::NODES, "NodeCounts"),
+            (&probe::DOCKER, "DockerCommand"),
             (&step::LEDGER, "Ledger"),
             (&step::GET, "Get"),
             (&fault::FAULT, "Fault"),
@@ -296,7 +304,7 @@ mod tests {
             );
         }
         for (form, name) in [
-            (&step::PROBE, "Probe"),
+            (&probe::PROBE, "Probe"),
             (&step::WORKLOAD, "Workload"),
             (&fault::ACTION, "FaultAction"),
             (&expectation::EXPECTATION, "Expectation"),

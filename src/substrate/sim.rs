@@ -13,6 +13,7 @@ use crate::journal::Journal;
 use crate::plan::Plan;
 
 mod database;
+mod inquiry;
 mod lab;
 mod ledger;
 mod parts;
@@ -66,6 +67,16 @@ pub enum Sabotage {
     LeaderNeverReturns,
     /// The balancer never finds out that a node is gone.
     BalancerNeverChecks,
+    /// Somebody listens on every port of this node.
+    OpenPort(String),
+    /// This node says nothing to those who try a port.
+    SilentPorts(String),
+    /// The stack's network is left when everything else is gone.
+    NetworkLeft,
+    /// What is mounted in containers is a writable disk of the node.
+    LocalMounts,
+    /// A database does not read its configuration.
+    DefaultSettings,
     /// The machines cannot be made.
     BringUpFails,
     /// The machines cannot be removed.

@@ -18,6 +18,7 @@ mod assemble;
 mod balancer;
 mod certificate;
 mod deploy;
+mod inquiry;
 mod lab;
 mod machine;
 mod parts;

@@ -16,12 +16,12 @@ use bollard::errors::Error;
 use bollard::models::{SwarmInitRequest, SwarmJoinRequest};
 use bollard::query_parameters::{
     CreateImageOptions, ImportImageOptions, ListContainersOptions, ListImagesOptions,
-    ListNodesOptions, ListServicesOptions, ListTasksOptions, LogsOptions,
+    ListNetworksOptions, ListNodesOptions, ListServicesOptions, ListTasksOptions, LogsOptions,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 
-use super::View;
+use super::{Remains, View};
 use crate::journal::{ApiError, ContainerSeen};
 
 mod classify;
@@ -244,6 +244,20 @@ impl Engine {
             self.call(what, all).await?
         };
         seen::view(nodes, listed, tasks, services).map_err(|why| self.odd(what, &why))
+    }
+
+    /// Asks this manager what is left of a service, by its name in the swarm, and of its stack.
+    ///
+    /// # Errors
+    /// When the manager gives no usable answer.
+    pub async fn remains(&self, full_name: &str, stack: &str) -> Result<Remains, ApiError> {
+        let services = self.docker.list_services(None::<ListServicesOptions>);
+        let tasks = self.docker.list_tasks(None::<ListTasksOptions>);
+        let networks = self.docker.list_networks(None::<ListNetworksOptions>);
+        let all = async { tokio::try_join!(services, tasks, networks) };
+        let (services, tasks, networks) = self.call("what is left of a service", all).await?;
+        seen::remains(&services, &tasks, &networks, full_name, stack)
+            .map_err(|why| self.odd("what is left of a service", &why))
     }
 
     /// Asks this node's engine for the containers of tasks of these services, stopped ones too:

@@ -14,7 +14,7 @@ fn a_wrong_body_shows_its_beginning() {
         Verdict::Fail,
         r"wrong answer on server-1: `<html>\nxxx",
     );
-    assert!(finding.summary.len() < 120, "{}", finding.summary);
+    assert!(finding.summary.len() < 160, "{}", finding.summary);
 }
 
 #[test]
@@ -41,7 +41,8 @@ fn a_low_share_is_a_failure_without_a_long_gap() {
     says(
         &finding,
         Verdict::Fail,
-        "19 of 38 requests on server-1 were answered, 97% must be",
+        "19 of 38 requests on server-1 were answered, 97% must be; 19 of 130 requests lost, \
+         longest gap 4.0s",
     );
 }
 
@@ -79,4 +80,37 @@ fn a_workload_that_stopped_early_is_unknown() {
         story.without(|at, event| matches!(event, Event::Got { .. }) && at > 48.0);
     });
     says(&finding, Verdict::Unknown, "nobody asked in the last");
+}
+
+#[test]
+fn one_lost_request_is_counted_and_all_means_all() {
+    let lose_one = |story: &mut Story| {
+        story.change(|at, event| catalogue::fail_on("server-1", 60.0..62.0, *at, event));
+    };
+    let finding = judged(answers(), lose_one);
+    says(
+        &finding,
+        Verdict::Pass,
+        "1 of 130 requests lost; at least 97.3% answered",
+    );
+    let requests = finding.requests.expect("numbers");
+    assert_eq!((requests.lost, requests.made), (1, 130));
+    assert_eq!(requests.longest_gap_us, 4_000_000);
+    let every = Check::Answers {
+        workload: "get".to_owned(),
+        share: seatrial::units::Share(1.0),
+        gap: seatrial::units::Span::secs(10),
+    };
+    let finding = judged(every.clone(), lose_one);
+    says(
+        &finding,
+        Verdict::Fail,
+        "37 of 38 requests on server-1 were answered, 100% must be; 1 of 130 requests lost, \
+         longest gap 4.0s",
+    );
+    says(
+        &judged(every, |_| {}),
+        Verdict::Pass,
+        "0 of 130 requests lost",
+    );
 }

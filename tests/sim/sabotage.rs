@@ -4,9 +4,10 @@
 use rstest::rstest;
 use seatrial::check::check;
 use seatrial::journal::{Answer, ApiError, ContainerSeen, Event, History, Outcome, Rows};
-use seatrial::plan::Plan;
-use seatrial::scenario::{FaultAction, Target};
+use seatrial::plan::{Plan, Probe};
+use seatrial::scenario::{FaultAction, MountKind, Target};
 use seatrial::substrate::sim::Sabotage;
+use seatrial::units::Span;
 use seatrial::verdict::Finding;
 use seatrial::verdict::Verdict::{self, Fail, Pass, Unknown};
 
@@ -32,6 +33,47 @@ fn isolated() -> Plan {
 /// A page, and a worker without power.
 fn web() -> Plan {
     with_fault(plans::web(), 10, FaultAction::Kill(Target::Worker))
+}
+
+/// The same, with one more probe.
+fn asking(probe: Probe) -> Plan {
+    let mut plan = web();
+    plan.steady.push(probe);
+    plan
+}
+
+/// A database that is to have a setting.
+fn asking_the_database() -> Plan {
+    let mut plan = stopped();
+    plan.steady.push(Probe::Variables {
+        service: "mariadb".to_owned(),
+        port: 3306,
+        set: [("max_connections".to_owned(), "100".to_owned())].into(),
+        within: Span::secs(2),
+    });
+    plan
+}
+
+fn closed() -> Probe {
+    let via = Target::EveryNode;
+    Probe::PortClosed { via, port: 2375 }
+}
+
+fn mounted() -> Probe {
+    Probe::Mount {
+        service: "nginx".to_owned(),
+        at: "/usr/share/nginx/html".to_owned(),
+        read_only: Some(true),
+        kind: Some(MountKind::Nfs),
+    }
+}
+
+fn open_port() -> Sabotage {
+    Sabotage::OpenPort("server-1".to_owned())
+}
+
+fn silent_ports() -> Sabotage {
+    Sabotage::SilentPorts("server-1".to_owned())
 }
 
 /// A database whose leader has no power.
@@ -72,6 +114,22 @@ fn no_read_back() -> Sabotage {
 #[case::a_row_nobody_wrote(stopped(), Sabotage::StrangeRow, strange, Fail, "nothing_lost")]
 #[case::a_page_of_yesterday(web(), stale_body(), never_load, Unknown, "steady")]
 #[case::a_wrong_page(web(), wrong_body(), never_load, Unknown, "steady")]
+#[case::a_port_that_is_open(asking(closed()), open_port(), never_load, Unknown, "steady")]
+#[case::a_port_that_says_nothing(asking(closed()), silent_ports(), never_load, Unknown, "steady")]
+#[case::a_mount_of_another_kind(
+    asking(mounted()),
+    Sabotage::LocalMounts,
+    never_load,
+    Unknown,
+    "steady"
+)]
+#[case::a_configuration_that_nobody_reads(
+    asking_the_database(),
+    Sabotage::DefaultSettings,
+    never_load,
+    Unknown,
+    "steady"
+)]
 #[case::a_second_live_task(stopped(), Sabotage::SecondLiveTask, two_of_a_slot, Fail, "never_two")]
 #[case::an_old_task_that_runs_again(
     stopped(),

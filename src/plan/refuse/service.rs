@@ -2,29 +2,12 @@
 
 use super::{Docket, words};
 use crate::plan::topology::REGISTRY;
-use crate::scenario::{Expectation, Part, Probe, Target, Workload};
+use crate::scenario::{Expectation, Part, Target, Workload};
 
 impl Docket<'_> {
     pub(super) fn services(&mut self) {
         self.published_once();
         self.pulled();
-        for (index, probe) in self.scenario().steady.iter().enumerate() {
-            let path = format!("steady[{index}]");
-            match probe {
-                Probe::Running(running) => {
-                    self.running(
-                        &format!("{path}.running"),
-                        &running.service,
-                        running.replicas,
-                    );
-                }
-                Probe::Sql(sql) => self.one_port(&format!("{path}.sql.service"), &sql.service),
-                Probe::Http(http) => {
-                    self.page(&format!("{path}.http"), http.via.as_ref(), http.port);
-                    self.page_path(&format!("{path}.http.path"), http.path.as_deref());
-                }
-            }
-        }
         for (index, workload) in self.scenario().workload.iter().enumerate() {
             let path = format!("workload[{index}]");
             match workload {
@@ -52,7 +35,7 @@ impl Docket<'_> {
         }
     }
 
-    fn running(&mut self, path: &str, service: &str, replicas: u32) {
+    pub(super) fn running(&mut self, path: &str, service: &str, replicas: u32) {
         let Some(service) = self.service(&format!("{path}.service"), service) else {
             return;
         };
@@ -68,7 +51,7 @@ impl Docket<'_> {
     }
 
     /// A database is asked through its one port.
-    fn one_port(&mut self, path: &str, service: &str) {
+    pub(super) fn one_port(&mut self, path: &str, service: &str) {
         let Some(service) = self.service(path, service) else {
             return;
         };
@@ -82,7 +65,7 @@ impl Docket<'_> {
         }
     }
 
-    fn page(&mut self, path: &str, via: Option<&Target>, port: u16) {
+    pub(super) fn page(&mut self, path: &str, via: Option<&Target>, port: u16) {
         if let Some(target) = via {
             let path = format!("{path}.via");
             self.target(&path, target);
@@ -112,7 +95,7 @@ impl Docket<'_> {
         self.refuse(&path, format!("no service publishes port {port}"), help);
     }
 
-    fn page_path(&mut self, path: &str, page: Option<&str>) {
+    pub(super) fn page_path(&mut self, path: &str, page: Option<&str>) {
         let fits = |page: &str| page.starts_with('/') && page.bytes().all(|b| b.is_ascii_graphic());
         if let Some(page) = page.filter(|page| !fits(page)) {
             let help = "write a path such as `/index.html`, without spaces";

@@ -9,6 +9,7 @@ use super::Sabotage;
 use super::lab::present;
 use super::world::World;
 use crate::journal::{Outcome, Rows};
+use crate::plan::Probe;
 use crate::scenario::Part;
 use crate::substrate::Database;
 use crate::units::Span;
@@ -78,6 +79,25 @@ impl Session {
 impl Database for Session {
     async fn query(&mut self, _: &str, deadline: Duration) -> Result<(), String> {
         self.answered(false, deadline).await.map(drop)
+    }
+
+    async fn pairs(
+        &mut self,
+        _: &str,
+        deadline: Duration,
+    ) -> Result<Vec<(String, String)>, String> {
+        self.answered(false, deadline).await?;
+        let world = present(&self.world);
+        let default = world.is(&Sabotage::DefaultSettings);
+        let asked = world.plan.steady.iter().filter_map(|probe| match probe {
+            Probe::Variables { set, .. } => Some(set),
+            _ => None,
+        });
+        let value = |(name, value): (&String, &String)| {
+            let value = if default { "default" } else { value };
+            (name.clone(), value.to_owned())
+        };
+        Ok(asked.flatten().map(value).collect())
     }
 
     async fn create_ledger(&mut self, deadline: Duration) -> Result<(), String> {

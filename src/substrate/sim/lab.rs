@@ -1,5 +1,6 @@
 //! The door to the simulated world.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -10,8 +11,10 @@ use super::database::Session;
 use super::world::{BOOT, STEP, World};
 use crate::journal::{Answer, ApiError, ContainerSeen};
 use crate::scenario::Part;
-use crate::substrate::{Database, Lab, PageRequest, PowerOff, Trouble};
-use crate::swarm::View;
+use crate::substrate::{
+    ClientRan, Database, Knock, Lab, MountSeen, PageRequest, PowerOff, Trouble,
+};
+use crate::swarm::{Remains, View};
 use crate::units::Span;
 use crate::wait;
 
@@ -225,6 +228,29 @@ impl Lab for SimLab {
         };
         let task = task.ok_or("connection refused")?;
         Ok(Box::new(Session::new(Arc::clone(&self.world), via, task)))
+    }
+
+    async fn knock(&self, nodes: &[String], port: u16) -> Result<BTreeMap<String, Knock>, String> {
+        wait::pause(ANSWER).await;
+        Ok(present(&self.world).knock(nodes, port))
+    }
+
+    async fn remains(&self, manager: &str, service: &str) -> Result<Remains, ApiError> {
+        wait::pause(ANSWER).await;
+        let machine = self.machine(manager);
+        let machine = machine.map_err(|e| ApiError::Unreachable(e.0))?;
+        present(&self.world).remains(machine, service)
+    }
+
+    async fn mounts(&self, node: &str, container: &str) -> Result<Vec<MountSeen>, String> {
+        wait::pause(ANSWER).await;
+        let machine = self.machine(node).map_err(|e| e.0)?;
+        present(&self.world).mounts(machine, container)
+    }
+
+    async fn docker(&self, node: &str, args: &[String]) -> Result<ClientRan, String> {
+        wait::pause(ANSWER).await;
+        present(&self.world).client(node, args)
     }
 
     async fn last_words(&self, _: &str, container: &str) -> Vec<String> {

@@ -288,7 +288,12 @@ impl World {
 
     /// True for a service that the plan speaks SQL to.
     fn is_database(&self, name: &str) -> bool {
-        let asked = |probe: &Probe| matches!(probe, Probe::Sql { service, .. } if service == name);
+        let asked = |probe: &Probe| {
+            let (Probe::Sql { service, .. } | Probe::Variables { service, .. }) = probe else {
+                return false;
+            };
+            service == name
+        };
         let written =
             |w: &Workload| matches!(w, Workload::Ledger { service, .. } if service == name);
         self.plan.steady.iter().any(asked) || self.plan.workloads.iter().any(written)

@@ -19,9 +19,11 @@ use crate::journal::{Answer, ApiError, ContainerSeen, Journal};
 use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
-use crate::substrate::{Database, Lab, PageRequest, PowerOff, Trouble};
-use crate::swarm::View;
+use crate::substrate::{
+    ClientRan, Database, Knock, Lab, MountSeen, PageRequest, PowerOff, Trouble,
+};
 use crate::swarm::engine::Engine;
+use crate::swarm::{Remains, View};
 use crate::wait::{Look, until};
 
 /// The engine's port on the management network.
@@ -313,6 +315,22 @@ impl Lab for VmLab {
             .map_err(|trouble| trouble.0)?;
         let session = MySql::connect(address, service.root_password.as_deref(), deadline).await?;
         Ok(Box::new(session))
+    }
+
+    async fn knock(&self, nodes: &[String], port: u16) -> Result<BTreeMap<String, Knock>, String> {
+        self.knocked(nodes, port).await
+    }
+
+    async fn remains(&self, manager: &str, service: &str) -> Result<Remains, ApiError> {
+        self.left_of(manager, service).await
+    }
+
+    async fn mounts(&self, node: &str, container: &str) -> Result<Vec<MountSeen>, String> {
+        self.mounted(node, container).await
+    }
+
+    async fn docker(&self, node: &str, args: &[String]) -> Result<ClientRan, String> {
+        self.client(node, args).await
     }
 
     async fn last_words(&self, node: &str, container: &str) -> Vec<String> {

@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use bollard::models::{
-    ContainerSummary, ContainerSummaryStateEnum, ImageSummary, Node, Service, Task,
+    ContainerSummary, ContainerSummaryStateEnum, ImageSummary, Network, Node, Service, Task,
+    TaskState,
 };
 use jiff::Timestamp;
 
 use super::TASK_LABEL;
 use crate::journal::{ContainerSeen, NodeSeen, TaskSeen};
-use crate::swarm::View;
+use crate::swarm::{Remains, View};
 
 /// The longest line of a log that is kept, in characters.
 const LINE_CHARS_MAX: usize = 400;
@@ -118,6 +119,71 @@ fn task(task: Task, service: &str, names: &HashMap<String, String>) -> Result<Ta
     })
 }
 
+/// The label that `docker stack deploy` puts on everything it makes (docker/cli
+/// `cli/compose/convert/compose.go`, `LabelNamespace`).
+const STACK_LABEL: &str = "com.docker.stack.namespace";
+
+/// What is left of a service, and of its stack's networks.
+pub(super) fn remains(
+    services: &[Service],
+    tasks: &[Task],
+    networks: &[Network],
+    full_name: &str,
+    stack: &str,
+) -> Result<Remains, String> {
+    let of_stack = |labels: Option<&HashMap<String, String>>| {
+        labels
+            .and_then(|labels| labels.get(STACK_LABEL))
+            .map(String::as_str)
+            == Some(stack)
+    };
+    let (mut listed, mut wanted, mut last) = (Vec::new(), None, true);
+    for service in services {
+        let id = service.id.as_deref().ok_or("a service has no `ID`")?;
+        let spec = service.spec.as_ref();
+        let spec = spec.ok_or_else(|| format!("service `{id}` has no `Spec`"))?;
+        if spec.name.as_deref() == Some(full_name) {
+            wanted = Some(id);
+        }
+        last &= !of_stack(spec.labels.as_ref());
+        listed.push(id);
+    }
+    let mut left = 0;
+    for task in tasks {
+        let state = task.status.as_ref().and_then(|status| status.state);
+        let state = state.ok_or("a task has no `Status.State`")?;
+        // A task without a service is not Swarm's to keep: it attaches a container to a network.
+        let Some(service) = task.service_id.as_deref().filter(|id| !id.is_empty()) else {
+            continue;
+        };
+        let ours = Some(service) == wanted || !listed.contains(&service);
+        left += usize::from(ours && !ended(state));
+    }
+    let networks = networks
+        .iter()
+        .filter(|one| last && of_stack(one.labels.as_ref()));
+    let mut networks: Vec<String> = networks.filter_map(|one| one.name.clone()).collect();
+    networks.sort();
+    Ok(Remains {
+        service: wanted.is_some(),
+        tasks: left,
+        networks,
+    })
+}
+
+/// True for a state that no task leaves (moby/swarmkit `api/types.proto`, `TaskState`).
+fn ended(state: TaskState) -> bool {
+    matches!(
+        state,
+        TaskState::COMPLETE
+            | TaskState::SHUTDOWN
+            | TaskState::FAILED
+            | TaskState::REJECTED
+            | TaskState::REMOVE
+            | TaskState::ORPHANED
+    )
+}
+
 /// Containers by identity; those of other services are left out.
 pub(super) fn containers(
     list: Vec<ContainerSummary>,
@@ -203,4 +269,82 @@ pub(super) fn lines(log: &[u8]) -> Vec<String> {
 
 fn not_empty(text: Option<String>) -> Option<String> {
     text.filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, from_value, json};
+
+    use super::*;
+
+    /// What is left of `shop_web`, of these services, tasks (service and state) and networks.
+    fn left(services: &[&str], tasks: &[(&str, &str)], networks: &[&str]) -> Remains {
+        let labels = |name: &str| {
+            let stack = name.split('_').next().unwrap_or_default();
+            json!({ "com.docker.stack.namespace": stack })
+        };
+        let services = services
+            .iter()
+            .map(|name| json!({ "ID": name, "Spec": { "Name": name, "Labels": labels(name) } }));
+        let tasks = tasks
+            .iter()
+            .map(|(service, state)| json!({ "ServiceID": service, "Status": { "State": state } }));
+        let networks = networks
+            .iter()
+            .map(|name| json!({ "Name": name, "Labels": labels(name) }));
+        remains(
+            &from_value::<Vec<Service>>(services.collect::<Value>()).expect("services"),
+            &from_value::<Vec<Task>>(tasks.collect::<Value>()).expect("tasks"),
+            &from_value::<Vec<Network>>(networks.collect::<Value>()).expect("networks"),
+            "shop_web",
+            "shop",
+        )
+        .expect("understood")
+    }
+
+    #[test]
+    fn what_is_left_is_of_the_service_or_of_nobody() {
+        assert_eq!(
+            left(&["blog_web"], &[("blog_web", "running")], &["blog_default"]),
+            { Remains::default() }
+        );
+        let there = left(
+            &["shop_web"],
+            &[
+                ("shop_web", "running"),
+                ("shop_web", "failed"),
+                ("", "running"),
+            ],
+            &["shop_default"],
+        );
+        assert_eq!(
+            (there.service, there.tasks, there.networks.len()),
+            (true, 1, 0)
+        );
+        // Of a removed service only its identity is left.
+        let orphan = left(
+            &["blog_web"],
+            &[("removed", "running"), ("removed", "shutdown")],
+            &[],
+        );
+        assert_eq!((orphan.service, orphan.tasks), (false, 1));
+    }
+
+    #[test]
+    fn a_network_is_left_over_once_the_last_service_is_gone() {
+        let networks = ["shop_default", "ingress"];
+        assert!(left(&["shop_db"], &[], &networks).networks.is_empty());
+        assert_eq!(
+            left(&["blog_web"], &[], &networks).networks,
+            ["shop_default"]
+        );
+    }
+
+    #[test]
+    fn half_an_answer_about_what_is_left_makes_no_sense() {
+        let task: Task = from_value(json!({ "ServiceID": "a" })).expect("a task");
+        assert!(remains(&[], &[task], &[], "shop_web", "shop").is_err());
+        let service: Service = from_value(json!({ "ID": "a" })).expect("a service");
+        assert!(remains(&[service], &[], &[], "shop_web", "shop").is_err());
+    }
 }

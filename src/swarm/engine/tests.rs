@@ -422,3 +422,50 @@ async fn an_archive_that_the_engine_cannot_read_is_refused_although_the_head_sai
         .await
         .unwrap();
 }
+
+/// Networks as engine 20.10 lists them, with fields that are null or of no day.
+const NETWORKS: &str = r#"[
+    {"Name":"shop_default","Id":"n1","Created":"2026-11-22T10:00:00.1Z","Scope":"swarm",
+     "Driver":"overlay","EnableIPv6":false,"IPAM":{"Driver":"default","Options":null,
+     "Config":[{"Subnet":"10.0.1.0/24","Gateway":"10.0.1.1"}]},"Internal":false,
+     "Attachable":false,"Ingress":false,"ConfigFrom":{"Network":""},"ConfigOnly":false,
+     "Containers":null,"Options":{"com.docker.network.driver.overlay.vxlanid_list":"4097"},
+     "Labels":{"com.docker.stack.namespace":"shop"}},
+    {"Name":"host","Id":"n2","Created":"0001-01-01T00:00:00Z","Scope":"local","Driver":"host",
+     "EnableIPv6":false,"IPAM":{"Driver":"default","Options":null,"Config":[]},
+     "Internal":false,"Attachable":false,"Ingress":false,"ConfigFrom":{"Network":""},
+     "ConfigOnly":false,"Containers":{},"Options":{},"Labels":null}]"#;
+
+#[tokio::test]
+async fn what_is_left_of_a_service_is_asked_in_one_go() {
+    const LEFT: &str = r#"[{"ID":"t1","ServiceID":"gone","Status":{"State":"running"}}]"#;
+    let asked = daemon(&[
+        ("/services", Reply::Json(200, "[]")),
+        ("/tasks", Reply::Json(200, LEFT)),
+        ("/networks", Reply::Json(200, NETWORKS)),
+    ])
+    .await;
+    let left = engine(asked, PATIENT).remains("shop_web", "shop").await;
+    let left = left.unwrap();
+    assert_eq!((left.service, left.tasks), (false, 1));
+    assert_eq!(left.networks, ["shop_default"]);
+    let refused = daemon(&[
+        (
+            "/services",
+            Reply::Json(503, r#"{"message":"This node is not a swarm manager."}"#),
+        ),
+        ("/tasks", Reply::Json(200, "[]")),
+        ("/networks", Reply::Json(200, "[]")),
+    ])
+    .await;
+    let left = engine(refused, PATIENT).remains("shop_web", "shop").await;
+    assert!(matches!(left, Err(ApiError::Refused { .. })), "{left:?}");
+    let half = daemon(&[
+        ("/services", Reply::Json(200, "[]")),
+        ("/tasks", Reply::Json(200, r#"[{"ID":"t1"}]"#)),
+        ("/networks", Reply::Json(200, "[]")),
+    ])
+    .await;
+    let left = engine(half, PATIENT).remains("shop_web", "shop").await;
+    assert!(matches!(left, Err(ApiError::NotUnderstood(_))), "{left:?}");
+}

@@ -17,9 +17,17 @@ mkdir -p var/log
 if [ -d "$root/etc/mysql" ]; then
   rm -rf "$root/etc/mysql" "$root/var/lib/mysql"
   mkdir -p "$root/etc/mysql/conf.d" "$root/var/lib/mysql"
-  printf '[mysqld]\n!includedir /etc/mysql/conf.d/\n' > "$root/etc/mysql/my.cnf"
+  # Debian's 96 MB of redo log would be written through the share at the first start.
+  printf '[mysqld]\ninnodb_log_file_size=16M\n!includedir /etc/mysql/conf.d/\n' \
+    > "$root/etc/mysql/my.cnf"
   ln -s mysql/my.cnf "$root/etc/my.cnf"
   chroot "$root" id mysql > /dev/null 2>&1 || chroot "$root" useradd -r -s /usr/sbin/nologin mysql
+  chroot "$root" mariadb-install-db --user=mysql --datadir=/var/lib/mysql --skip-test-db \
+    --skip-name-resolve --auth-root-authentication-method=normal --rpm > /dev/null
+  chown -R --reference="$root/var/lib/mysql/ibdata1" "$root/var/lib/mysql"
+  tar -C "$root/var/lib/mysql" -czf "$root/usr/share/mysql/fresh.tar.gz" .
+  rm -rf "$root/var/lib/mysql"
+  mkdir "$root/var/lib/mysql"
 fi
 if [ -d "$root/etc/nginx" ]; then
   mkdir -p "$root/usr/share/nginx/html" "$root/var/log/nginx"

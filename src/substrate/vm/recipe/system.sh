@@ -8,7 +8,9 @@ root=$1
 cat > "$root/usr/local/sbin/seatrial-machine" <<'END'
 #!/bin/sh
 set -eu
-for word in $(cat /proc/cmdline); do
+# Words of the shell alone: each process costs an emulated machine a tenth of a second.
+read -r line < /proc/cmdline
+for word in $line; do
   case $word in
     seatrial.name=*) name=${word#*=} ;;
     seatrial.role=*) role=${word#*=} ;;
@@ -16,15 +18,20 @@ for word in $(cat /proc/cmdline); do
     seatrial.hosts=*) hosts=${word#*=} ;;
   esac
 done
-hostname "$name"
+echo "$name" > /proc/sys/kernel/hostname
 echo "$name" > /etc/hostname
 {
   echo "127.0.0.1 localhost"
-  echo "$hosts" | tr ',' '\n' | tr '=' ' '
+  IFS=,
+  for host in $hosts; do
+    echo "${host%%=*} ${host#*=}"
+  done
+  unset IFS
 } > /etc/hosts
 ip link set lo up
 for card in /sys/class/net/*; do
-  case $(cat "$card/address") in
+  read -r hardware < "$card/address" || continue
+  case $hardware in
     52:54:00:5e:*) address=$lan ;;
     52:54:00:0a:*) address=10.0.2.15/24 ;;
     *) continue ;;
@@ -36,7 +43,6 @@ case $role in
   storage) where=/data ;;
   *) where=/var/lib/docker ;;
 esac
-mkdir -p "$where"
 mount /dev/vdb "$where"
 END
 chmod 755 "$root/usr/local/sbin/seatrial-machine"
@@ -66,6 +72,41 @@ ExecStart=
 ExecStart=/usr/sbin/dockerd -H fd:// -H tcp://10.0.2.15:2375 --tls=false --containerd=/run/containerd/containerd.sock
 END
 
+# What an engine would otherwise find out, or load, at each start. The registry's address is on
+# the lab's LAN.
+mkdir -p "$root/etc/docker" "$root/etc/containerd"
+cat > "$root/etc/docker/daemon.json" <<'END'
+{ "storage-driver": "overlay2", "insecure-registries": ["192.168.150.28:5000"] }
+END
+cat > "$root/etc/containerd/config.toml" <<'END'
+version = 2
+disabled_plugins = [
+  "io.containerd.grpc.v1.cri",
+  "io.containerd.internal.v1.tracing",
+  "io.containerd.snapshotter.v1.aufs",
+  "io.containerd.snapshotter.v1.btrfs",
+  "io.containerd.snapshotter.v1.devmapper",
+  "io.containerd.snapshotter.v1.zfs",
+  "io.containerd.tracing.processor.v1.otlp",
+]
+END
+
+# NFS v3 lets go of its locks through statd. Debian stops statd beside the unmounting, which then
+# waits for it for a minute.
+for unit in rpc-statd.service rpcbind.service; do
+  mkdir -p "$root/etc/systemd/system/$unit.d"
+  printf '[Unit]\nBefore=remote-fs-pre.target mnt-dockernfs.mount\n' \
+    > "$root/etc/systemd/system/$unit.d/order.conf"
+done
+
+# The initial RAM disk found all devices already, but for what these rules start.
+mkdir -p "$root/etc/systemd/system/systemd-udev-trigger.service.d"
+cat > "$root/etc/systemd/system/systemd-udev-trigger.service.d/few.conf" <<'END'
+[Service]
+ExecStart=
+ExecStart=-udevadm trigger --action=add --subsystem-match=virtio-ports --subsystem-match=net --subsystem-match=block
+END
+
 # A unit that only one role needs does not start elsewhere.
 only_for() {
   role=$1
@@ -82,7 +123,7 @@ only_for storage nfs-server.service nfs-mountd.service nfs-idmapd.service nfsdcl
 only_for balancer haproxy.service
 only_for registry docker-registry.service
 
-mkdir -p "$root/data" "$root/mnt/dockernfs"
+mkdir -p "$root/data" "$root/mnt/dockernfs" "$root/var/lib/docker"
 printf '/data/docker-nfs 192.168.150.0/24(rw,sync,no_subtree_check,no_root_squash,fsid=1)\n' \
   > "$root/etc/exports"
 
@@ -96,7 +137,9 @@ chroot "$root" systemctl --quiet mask \
   serial-getty@ttyS0.service getty.target systemd-logind.service systemd-firstboot.service \
   systemd-machine-id-commit.service systemd-binfmt.service systemd-update-utmp.service \
   systemd-update-utmp-runlevel.service systemd-random-seed.service systemd-user-sessions.service \
-  systemd-udev-settle.service systemd-timesyncd.service systemd-networkd.service \
+  systemd-sysusers.service systemd-remount-fs.service systemd-journal-flush.service \
+  modprobe@loop.service modprobe@dm_mod.service systemd-udev-settle.service \
+  systemd-timesyncd.service systemd-networkd.service \
   systemd-network-generator.service nfs-blkmap.service systemd-pstore.service \
   modprobe@drm.service modprobe@configfs.service modprobe@fuse.service modprobe@efi_pstore.service \
   sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount \

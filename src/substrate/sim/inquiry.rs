@@ -1,0 +1,134 @@
+//! What probes ask of the simulated machines themselves.
+
+use std::collections::BTreeMap;
+
+use super::Sabotage;
+use super::world::World;
+use crate::journal::ApiError;
+use crate::plan::Probe;
+use crate::scenario::MountKind;
+use crate::substrate::{ClientRan, Knock, MountSeen};
+use crate::swarm::Remains;
+
+impl World {
+    /// Tries a port on each of these machines.
+    pub(super) fn knock(&self, nodes: &[String], port: u16) -> BTreeMap<String, Knock> {
+        let served = self.publisher(port).map(|service| &service.name);
+        let open = served.is_some_and(|name| self.listed(name));
+        let knock = |name: &String| {
+            let machine = self.machine(name)?;
+            let cut = self.machines.get(machine)?.isolated;
+            if cut || !self.live(machine) || self.is(&Sabotage::SilentPorts(name.clone())) {
+                return None;
+            }
+            let accepts = open || self.is(&Sabotage::OpenPort(name.clone()));
+            let answer = if accepts {
+                Knock::Accepted
+            } else {
+                Knock::Refused
+            };
+            Some((name.clone(), answer))
+        };
+        nodes.iter().filter_map(knock).collect()
+    }
+
+    /// True while the managers have this service.
+    fn listed(&self, service: &str) -> bool {
+        let wanted = |task: &super::tasks::Task| task.wanted && task.service == service;
+        self.deployed.is_some() && self.tasks.iter().any(wanted)
+    }
+
+    /// What a manager lists of a service.
+    pub(super) fn remains(&self, manager: usize, service: &str) -> Result<Remains, ApiError> {
+        self.view(manager)?;
+        let left = self.tasks.iter().filter(|task| {
+            task.service == service && !matches!(task.state, "shutdown" | "failed" | "complete")
+        });
+        let stack = self.plan.stack.as_ref();
+        let others = stack.into_iter().flat_map(|stack| &stack.services);
+        let last = others.into_iter().all(|one| !self.listed(&one.name));
+        let network = (last && self.is(&Sabotage::NetworkLeft)).then(|| "stack_default".to_owned());
+        Ok(Remains {
+            service: self.listed(service),
+            tasks: left.count(),
+            networks: network.into_iter().collect(),
+        })
+    }
+
+    /// What a container has mounted: what the plan asks for, unless sabotaged.
+    pub(super) fn mounts(&self, node: usize, container: &str) -> Result<Vec<MountSeen>, String> {
+        if !self.live(node) {
+            return Err("the machine has no power".to_owned());
+        }
+        let here = self.containers(node).map_err(|error| error.to_string())?;
+        let Some(here) = here.iter().find(|one| one.id == container && one.running) else {
+            return Err("no process of the container runs there".to_owned());
+        };
+        let root = MountSeen {
+            at: "/".to_owned(),
+            kind: "overlay".to_owned(),
+            read_only: false,
+        };
+        let wanted = self.plan.steady.iter().filter_map(|probe| match probe {
+            Probe::Mount {
+                service,
+                at,
+                read_only,
+                kind,
+            } if *service == here.service => Some((at, read_only, kind)),
+            _ => None,
+        });
+        let wrong = self.is(&Sabotage::LocalMounts);
+        let mounted = wanted.map(|(at, read_only, kind)| MountSeen {
+            at: at.clone(),
+            kind: match kind {
+                Some(MountKind::Nfs) if !wrong => "nfs4",
+                _ => "ext4",
+            }
+            .to_owned(),
+            read_only: read_only.unwrap_or(false) && !wrong,
+        });
+        Ok([root].into_iter().chain(mounted).collect())
+    }
+
+    /// What a client on a machine comes to: it knows `service ls`, and that only on managers.
+    pub(super) fn client(&self, name: &str, args: &[String]) -> Result<ClientRan, String> {
+        let machine = self.named(name).ok_or("there is no such machine")?;
+        if !machine.live(self.now) {
+            return Err("the machine has no power".to_owned());
+        }
+        let failed = |err: &str| ClientRan {
+            code: 1,
+            err: err.to_owned(),
+            ..ClientRan::default()
+        };
+        if args.join(" ") != "service ls" {
+            return Ok(failed("unknown command"));
+        }
+        let Some(node) = self.machine(name) else {
+            return Ok(failed("Cannot connect to the Docker daemon"));
+        };
+        if !self.machines.get(node).is_some_and(|m| m.manager) {
+            return Ok(failed(
+                "Error response from daemon: This node is not a swarm manager.",
+            ));
+        }
+        let view = match self.view(node) {
+            Ok(view) => view,
+            Err(error) => return Ok(failed(&format!("Error response from daemon: {error}"))),
+        };
+        let services = self.plan.stack.iter().flat_map(|stack| &stack.services);
+        let lines = services.filter(|one| self.listed(&one.name)).map(|one| {
+            let live = view.live(&one.name).count();
+            let all = one.replicas.map_or(live, |replicas| replicas as usize);
+            format!(
+                "{}  replicated  {live}/{all}  {}\n",
+                one.full_name, one.image
+            )
+        });
+        Ok(ClientRan {
+            out: lines.collect(),
+            ..ClientRan::default()
+        })
+    }
+}
