@@ -22,8 +22,7 @@ const ENDED: [(&str, &str); 6] = [
 
 /// Judges the time from the start of the load to the tear-down.
 pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
-    let stack = history.plan.stack.as_ref();
-    stack.filter(|stack| !stack.services.is_empty())?;
+    history.plan.services().next()?;
     let unknown = |said: &str| Finding::new("undisturbed", Verdict::Unknown, said, Vec::new());
     let Some(load) = timeline.phase(Phase::Load) else {
         return Some(unknown("the workloads never began"));

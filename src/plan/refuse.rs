@@ -3,6 +3,7 @@
 use super::{Service, Stack, Topology};
 use crate::scenario::{Loaded, Mistake, Scenario, Target};
 
+mod action;
 mod expectation;
 mod fault;
 mod quorum;
@@ -13,7 +14,7 @@ mod whole;
 pub(super) fn all(
     loaded: &Loaded,
     topology: &Topology,
-    stack: Option<&Stack>,
+    (stack, later): (Option<&Stack>, &[(usize, Stack)]),
     readable: bool,
     patience: f64,
 ) -> Vec<Mistake> {
@@ -21,12 +22,14 @@ pub(super) fn all(
         loaded,
         topology,
         stack,
+        later,
         readable,
         patience,
         mistakes: Vec::new(),
     };
     docket.whole();
     docket.services();
+    docket.actions();
     docket.faults();
     docket.expectations();
     docket.quorum();
@@ -38,6 +41,8 @@ struct Docket<'a> {
     loaded: &'a Loaded,
     topology: &'a Topology,
     stack: Option<&'a Stack>,
+    /// Stacks that actions deploy, each with its action's index.
+    later: &'a [(usize, Stack)],
     readable: bool,
     patience: f64,
     mistakes: Vec<Mistake>,
@@ -55,10 +60,9 @@ impl<'a> Docket<'a> {
     }
 
     fn find(&self, service: &str) -> Option<&'a Service> {
-        self.stack?
-            .services
-            .iter()
-            .find(|known| known.name == service)
+        let stacks = self.stack.into_iter().chain(self.later.iter().map(|(_, stack)| stack));
+        let mut services = stacks.flat_map(|stack| &stack.services);
+        services.find(|known| known.name == service)
     }
 
     /// The service of this name, or a refusal; `None` without one when nothing can be known.

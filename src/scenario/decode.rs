@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::mistake::{Mistake, Source, nearest};
 use super::yaml::{Node, Value};
 
+mod action;
 mod expectation;
 mod fault;
 mod step;
@@ -286,6 +287,10 @@ mod tests {
             (&step::LEDGER, "Ledger"),
             (&step::GET, "Get"),
             (&fault::FAULT, "Fault"),
+            (&action::ACTION, "Action"),
+            (&action::SCALE, "Scale"),
+            (&action::UPDATE, "Update"),
+            (&action::JOIN, "JoinHow"),
             (&expectation::RECOVERS, "Recovers"),
             (&expectation::ANSWERS, "Answers"),
         ] {
@@ -299,6 +304,7 @@ mod tests {
             (&step::PROBE, "Probe"),
             (&step::WORKLOAD, "Workload"),
             (&fault::ACTION, "FaultAction"),
+            (&action::VERB, "ActionVerb"),
             (&expectation::EXPECTATION, "Expectation"),
         ] {
             let variants = schema["$defs"][name]["oneOf"].as_array().expect("variants");

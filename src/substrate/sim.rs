@@ -15,6 +15,7 @@ use crate::plan::Plan;
 mod database;
 mod lab;
 mod ledger;
+mod orders;
 mod swarm;
 mod tasks;
 mod world;
@@ -67,6 +68,14 @@ pub enum Sabotage {
     BringUpFails,
     /// The machines cannot be removed.
     TearDownFails,
+    /// Every order is taken, and nothing is done.
+    OrderDoesNothing,
+    /// For five seconds after a service was scaled, every third request is refused.
+    ScaleLosesRequests,
+    /// A service is removed, and its containers run on.
+    RemovedContainerStays,
+    /// A node joins with any token.
+    AnyTokenJoins,
 }
 
 /// The place.

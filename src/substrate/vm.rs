@@ -16,6 +16,7 @@ mod archive;
 mod assemble;
 mod lab;
 mod machine;
+mod order;
 mod prepare;
 mod progress;
 mod qmp;

@@ -6,21 +6,10 @@ use crate::scenario::{Expectation, Probe, Target, Workload};
 impl Docket<'_> {
     pub(super) fn services(&mut self) {
         self.published_once();
-        for (index, probe) in self.scenario().steady.iter().enumerate() {
-            let path = format!("steady[{index}]");
-            match probe {
-                Probe::Running(running) => {
-                    self.running(
-                        &format!("{path}.running"),
-                        &running.service,
-                        running.replicas,
-                    );
-                }
-                Probe::Sql(sql) => self.one_port(&format!("{path}.sql.service"), &sql.service),
-                Probe::Http(http) => {
-                    self.page(&format!("{path}.http"), http.via.as_ref(), http.port);
-                    self.page_path(&format!("{path}.http.path"), http.path.as_deref());
-                }
+        let scenario = self.scenario();
+        for (key, probes) in [("steady", &scenario.steady), ("steady_after", &scenario.steady_after)] {
+            for (index, probe) in probes.iter().enumerate() {
+                self.probe(&format!("{key}[{index}]"), probe);
             }
         }
         for (index, workload) in self.scenario().workload.iter().enumerate() {
@@ -46,6 +35,27 @@ impl Docket<'_> {
         for (index, expectation) in self.scenario().expect.iter().enumerate() {
             if let Expectation::NeverTwo(service) = expectation {
                 self.service(&format!("expect[{index}].never_two"), service);
+            }
+        }
+    }
+
+    /// One condition. How many tasks the end must have is for [`Docket::actions`] to weigh.
+    fn probe(&mut self, path: &str, probe: &Probe) {
+        match probe {
+            Probe::Running(running) if path.starts_with("steady_after") => {
+                self.service(&format!("{path}.running.service"), &running.service);
+            }
+            Probe::Running(running) => {
+                self.running(
+                    &format!("{path}.running"),
+                    &running.service,
+                    running.replicas,
+                );
+            }
+            Probe::Sql(sql) => self.one_port(&format!("{path}.sql.service"), &sql.service),
+            Probe::Http(http) => {
+                self.page(&format!("{path}.http"), http.via.as_ref(), http.port);
+                self.page_path(&format!("{path}.http.path"), http.path.as_deref());
             }
         }
     }
@@ -92,7 +102,9 @@ impl Docket<'_> {
             }
             return;
         };
-        let published = || stack.services.iter().flat_map(|service| &service.published);
+        let later = || self.later.iter().map(|(_, stack)| stack);
+        let services = || [stack].into_iter().chain(later()).flat_map(|stack| &stack.services);
+        let published = || services().flat_map(|service| &service.published);
         if published().any(|known| *known == port) {
             return;
         }

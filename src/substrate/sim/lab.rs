@@ -9,8 +9,8 @@ use super::Sabotage;
 use super::database::Session;
 use super::world::{BOOT, STEP, World};
 use crate::journal::{Answer, ApiError, ContainerSeen};
-use crate::substrate::{Database, Lab, PageRequest, PowerOff, Trouble};
-use crate::swarm::View;
+use crate::substrate::{Database, Lab, Order, PageRequest, PowerOff, Trouble};
+use crate::swarm::{ServiceSeen, View};
 use crate::wait;
 
 /// How long a question to an engine or a page takes.
@@ -82,6 +82,17 @@ impl Lab for SimLab {
         present(&self.world).view(machine)
     }
 
+    async fn service(&self, manager: &str, name: &str) -> Result<Option<ServiceSeen>, ApiError> {
+        self.view(manager).await?;
+        let world = present(&self.world);
+        Ok(world.services.get(name).map(|wanted| wanted.seen(world.rolled(name))))
+    }
+
+    async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
+        self.view(manager).await?;
+        present(&self.world).obey(order)
+    }
+
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
         wait::pause(ANSWER).await;
         let machine = self.machine(node).map_err(|e| ApiError::Unreachable(e.0))?;
@@ -151,7 +162,10 @@ impl Lab for SimLab {
 
     async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer {
         wait::pause(ANSWER.min(ask.within)).await;
-        let world = present(&self.world);
+        let mut world = present(&self.world);
+        if world.loses_request() {
+            return Answer::Failed("connection refused".to_owned());
+        }
         let via = world.machine(node);
         let service = world.publisher(port).map(|service| service.name.clone());
         let served = via

@@ -19,8 +19,8 @@ use crate::journal::{Answer, ApiError, ContainerSeen, Journal};
 use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
-use crate::substrate::{Database, Lab, PageRequest, PowerOff, Trouble};
-use crate::swarm::View;
+use crate::substrate::{Database, Lab, Order, PageRequest, PowerOff, Trouble};
+use crate::swarm::{ServiceSeen, View};
 use crate::swarm::engine::Engine;
 use crate::wait::{Look, until};
 
@@ -96,9 +96,8 @@ impl VmLab {
 
     /// Service names in the swarm to those in the plan.
     pub(super) fn services(&self) -> BTreeMap<String, String> {
-        let stack = self.plan.stack.iter();
-        stack
-            .flat_map(|stack| &stack.services)
+        let services = self.plan.services();
+        services
             .map(|service| (service.full_name.clone(), service.name.clone()))
             .collect()
     }
@@ -130,40 +129,8 @@ impl VmLab {
         let Some(stack) = &self.plan.stack else {
             return Ok(());
         };
-        let variables: Vec<String> = self
-            .vm
-            .images
-            .facts
-            .variables
-            .iter()
-            .map(|(variable, image)| format!("{variable}={image}"))
-            .collect();
-        let command = format!(
-            "env {} docker stack deploy --resolve-image never -c - {}",
-            variables.join(" "),
-            stack.name
-        );
         self.settled().await?;
-        let manager = &self.plan.topology.nodes[0].name;
-        let agent = &self.machine(manager)?.agent;
-        // Deploying a stack twice is deploying it once; slow managers may not take it at once.
-        let look = || async {
-            match agent
-                .sh_with(&command, stack.text.as_bytes(), COMMAND)
-                .await
-            {
-                Ok(_) => Look::Holds(()),
-                Err(trouble) => Look::NotYet(trouble.0),
-            }
-        };
-        until(
-            "the managers to take the stack",
-            BOOT,
-            Duration::from_secs(2),
-            look,
-        )
-        .await
-        .map_err(|late| Trouble(late.to_string()))
+        self.take_stack(&self.plan.topology.nodes[0].name, stack).await
     }
 
     /// Saves the whole swarm, and goes on from what was saved.
@@ -262,6 +229,15 @@ impl Lab for VmLab {
 
     async fn view(&self, manager: &str) -> Result<View, ApiError> {
         self.engine(manager).await?.view(&self.services()).await
+    }
+
+    async fn service(&self, manager: &str, name: &str) -> Result<Option<ServiceSeen>, ApiError> {
+        let name = self.full_name(name)?;
+        self.engine(manager).await?.service(&name).await
+    }
+
+    async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
+        self.obey(manager, order).await
     }
 
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
