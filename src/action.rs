@@ -13,7 +13,7 @@ use crate::journal::{ActionIntent, ApiError, Before, ServiceBefore};
 use crate::plan::{Change, Plan};
 use crate::substrate::{Lab, Order};
 use crate::swarm::View;
-use crate::wait::Look;
+use crate::wait::{self, Look};
 
 mod availability;
 mod membership;
@@ -115,16 +115,25 @@ impl Ground<'_> {
     }
 
     /// Gives an order by the first manager that answers. An order that was perhaps taken may be
-    /// given again: every one of them is of the kind that is the same when given twice.
+    /// given again: each is of the kind that is the same when given twice. While a leader is being
+    /// elected nobody takes orders, and that is no refusal: whoever asks has a deadline.
     async fn order(&self, order: &Order) -> Result<(), ApiError> {
-        let mut last = ApiError::Unreachable("no manager is left to ask".to_owned());
-        for manager in &self.managers {
-            match self.lab.order(manager, order).await {
-                Err(silent @ (ApiError::Unreachable(_) | ApiError::TimedOut(_))) => last = silent,
-                answered => return answered,
+        loop {
+            let mut last = ApiError::Unreachable("no manager is left to ask".to_owned());
+            for manager in &self.managers {
+                match self.lab.order(manager, order).await {
+                    Err(silent @ (ApiError::Unreachable(_) | ApiError::TimedOut(_))) => {
+                        last = silent;
+                    }
+                    Err(error) if leaderless(&error) => last = error,
+                    answered => return answered,
+                }
             }
+            if !leaderless(&last) {
+                return Err(last);
+            }
+            wait::pause(PACE).await;
         }
-        Err(last)
     }
 
     /// The list of the first manager that gives one.
@@ -185,6 +194,14 @@ async fn within<T>(question: impl Future<Output = Result<T, ApiError>>) -> Resul
     timeout(ANSWER, question)
         .await
         .unwrap_or_else(|_| Err(ApiError::TimedOut(format!("{ANSWER:?}"))))
+}
+
+/// True while the managers elect a leader (moby: `daemon/cluster/errors.go`, `errNoManager`;
+/// swarmkit: `manager/state/raft/raft.go`, `ErrLostLeadership`).
+fn leaderless(error: &ApiError) -> bool {
+    let signs = ["does not have a leader", "lost leadership", "no elected"];
+    matches!(error, ApiError::Refused { message, .. }
+        if signs.iter().any(|sign| message.contains(sign)))
 }
 
 /// An error as a look: a refusal is a fact, silence is none.

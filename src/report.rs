@@ -6,6 +6,7 @@ mod aftermath;
 mod json;
 mod ledgers;
 mod live;
+mod pages;
 mod picture;
 mod style;
 mod summary;

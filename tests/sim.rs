@@ -6,6 +6,8 @@
 #[path = "sim/plans.rs"]
 mod plans;
 
+#[path = "sim/actions.rs"]
+mod actions;
 #[path = "sim/faults.rs"]
 mod faults;
 #[path = "sim/interrupted.rs"]

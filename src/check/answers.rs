@@ -1,6 +1,7 @@
 //! `answers`: a `get` workload was answered on every node that we did not break.
 //!
-//! A node is excused from the injection's start until it was seen to be healed and has given its
+//! A node that left the swarm because an action had it leave is excused too, until it was seen to
+//! be back. A node is excused from the injection's start until it was seen to be healed and has given its
 //! first right answer after that.
 
 use std::collections::BTreeMap;
@@ -169,10 +170,11 @@ struct Excuse {
 
 /// The times in which a node owes no answer.
 fn excuses(timeline: &Timeline, node: &str, list: &[Request], last: Duration) -> Vec<Excuse> {
-    let windows = timeline.against(node);
-    let excuses = windows.filter_map(|window| {
-        let from = window.injecting?.at;
-        let Some(healed) = window.healed else {
+    let faults = timeline.against(node);
+    let faults = faults.filter_map(|window| Some((window.injecting?, window.healed)));
+    let excuses = faults.chain(timeline.absences(node)).filter_map(|(from, over)| {
+        let from = from.at;
+        let Some(healed) = over else {
             return Some(Excuse {
                 from,
                 to: Duration::MAX,
@@ -292,11 +294,12 @@ fn broken_promise(nodes: &[OnNode], bounds: Bounds) -> Option<Finding> {
         .filter(|one| one.judged >= FEWEST && share(one) < bounds.share);
     let worst = low.min_by(|a, b| share(a).total_cmp(&share(b)))?;
     let said = format!(
-        "{} of {} requests on {} were answered, {} must be",
+        "{} of {} requests on {} were answered, {} must be; {} lost on all nodes",
         count(worst.right as u64),
         count(worst.judged as u64),
         worst.node,
-        percent(bounds.share)
+        percent(bounds.share),
+        count(lost(nodes))
     );
     fail(said, worst.first_failed.into_iter().collect())
 }
@@ -307,8 +310,12 @@ fn kept(nodes: &[OnNode], bounds: Bounds) -> Finding {
     let worst = nodes.iter().min_by(|a, b| share(a).total_cmp(&share(b)));
     let gap = nodes.iter().max_by_key(|one| one.gap.length);
     let evidence = nodes.iter().filter_map(|one| one.first_failed).collect();
+    let missed = match lost(nodes) {
+        0 => String::new(),
+        lost => format!("; {} lost", count(lost)),
+    };
     let said = format!(
-        "at least {} of {} on each of {}; longest gap {} of {}",
+        "at least {} of {} on each of {}; longest gap {} of {}{missed}",
         percent(worst.map_or(1.0, share)),
         counted(judged as u64, "request"),
         counted(nodes.len() as u64, "node"),
@@ -316,6 +323,11 @@ fn kept(nodes: &[OnNode], bounds: Bounds) -> Finding {
         seconds(bounds.gap)
     );
     Finding::new("answers", Verdict::Pass, said, evidence)
+}
+
+/// How many requests were not answered.
+fn lost(nodes: &[OnNode]) -> u64 {
+    nodes.iter().map(|one| (one.judged - one.right) as u64).sum()
 }
 
 /// The share of a node's requests that were answered.

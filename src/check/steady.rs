@@ -29,7 +29,7 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
             last.iter().map(|(mark, _)| mark.seq).collect(),
         );
     };
-    if history.plan.faults.is_empty() {
+    if history.plan.faults.is_empty() && history.plan.actions.is_empty() {
         return finding(
             Verdict::Pass,
             format!("held from {}", seconds(held.at)),
@@ -41,10 +41,18 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
         return finding(Verdict::Unknown, said, vec![held.seq]);
     };
     let after = history.looks(start.seq, u64::MAX);
-    if let Some((again, _)) = after.iter().find(|(_, look)| look.holds) {
-        let healed = timeline.broken_span().1.unwrap_or(start);
-        let took = seconds(again.at.saturating_sub(healed.at));
-        let said = format!("held before the first fault, and again {took} after the last heal");
+    if let Some((again, again_seen)) = after.iter().find(|(_, look)| look.holds) {
+        let said = if history.plan.actions.is_empty() {
+            let healed = timeline.broken_span().1.unwrap_or(start);
+            let took = seconds(again.at.saturating_sub(healed.at));
+            format!("held before the first fault, and again {took} after the last heal")
+        } else {
+            let over = timeline.broken_span().1.into_iter().chain(timeline.changed_span().1);
+            let over = over.max_by_key(|mark| mark.seq).unwrap_or(start);
+            let took = seconds(again.at.saturating_sub(over.at));
+            let seen = again_seen.probes.join("; ");
+            format!("held before, and {took} after the last fault or action held: {seen}")
+        };
         return finding(Verdict::Pass, said, vec![held.seq, again.seq]);
     }
     let Some((last, look)) = after.last() else {
@@ -64,6 +72,12 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
             "could not tell for {} whether it holds again: {seen}",
             seconds(waited)
         );
+        return finding(Verdict::Unknown, said, evidence);
+    }
+    // What was to hold after an action that was never seen is no promise of the swarm.
+    let unseen = timeline.actions.iter().find(|deed| deed.confirmed.is_none());
+    if let Some(deed) = unseen.filter(|_| !history.plan.steady_after.is_empty()) {
+        let said = format!("{} was not seen, so nobody can ask for more: {seen}", deed.named());
         return finding(Verdict::Unknown, said, evidence);
     }
     let said = format!(

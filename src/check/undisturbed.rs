@@ -73,7 +73,7 @@ struct Quiet<'a> {
     forces: Vec<Force<'a>>,
 }
 
-/// A fault, from its injection to the first steady state after it was seen to be gone. Without
+/// An action that ends tasks, or a fault, from its injection to the first steady state after it was seen to be gone. Without
 /// such a steady state it may explain whatever follows.
 struct Force<'a> {
     targets: &'a [String],
@@ -95,12 +95,20 @@ impl<'a> Quiet<'a> {
                 to: window.healed.and_then(steady_after).unwrap_or(u64::MAX),
             })
         });
+        let deeds = timeline.actions.iter().filter(|deed| deed.ends_tasks);
+        let deeds = deeds.filter_map(|deed| {
+            Some(Force {
+                targets: &deed.targets,
+                from: deed.acting?.seq,
+                to: deed.confirmed.and_then(steady_after).unwrap_or(u64::MAX),
+            })
+        });
         Self {
             from: load.seq,
             to: timeline
                 .phase(Phase::TearDown)
                 .map_or(u64::MAX, |mark| mark.seq),
-            forces: forces.collect(),
+            forces: forces.chain(deeds).collect(),
         }
     }
 

@@ -200,7 +200,9 @@ impl Membership {
         match (&planned.change, step) {
             (Change::Promote(_), ActionStep::Confirmed(_)) => self.managers.extend(targets),
             (Change::Demote(_), ActionStep::Acting) => {
-                targets.for_each(|node| drop(self.managers.remove(&node)));
+                for node in targets {
+                    self.managers.remove(&node);
+                }
             }
             (Change::Leave(_), ActionStep::Acting) => targets.for_each(|node| {
                 self.managers.remove(&node);

@@ -147,7 +147,9 @@ impl Trial {
 
     /// A step of the timeline is over, whatever came of it.
     pub(super) fn over(&self, step: Step) {
-        self.over.send_modify(|over| drop(over.insert(step)));
+        self.over.send_modify(|over| {
+            over.insert(step);
+        });
     }
 
     /// The steps that are over.

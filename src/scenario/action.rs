@@ -113,6 +113,11 @@ impl Join {
         }
     }
 
+    /// True if it says that it joins as a manager.
+    pub fn is_manager(&self) -> bool {
+        matches!(self, Self::How(how) if how.role == Some(JoinAs::Manager))
+    }
+
     /// The token that it joins with.
     pub fn token(&self) -> Token {
         match self {

@@ -3,7 +3,7 @@
 
 use rstest::rstest;
 use seatrial::check::check;
-use seatrial::journal::{Answer, ApiError, ContainerSeen, Event, History, Outcome, Rows};
+use seatrial::journal::{ActionStep, Answer, ApiError, ContainerSeen, Event, History, Outcome, Rows};
 use seatrial::plan::Plan;
 use seatrial::scenario::{FaultAction, Target};
 use seatrial::substrate::sim::Sabotage;
@@ -153,6 +153,34 @@ fn no_read_back() -> Sabotage {
     trouble,
     Unknown,
     "run"
+)]
+#[case::an_order_that_does_nothing(
+    plans::scaled(4),
+    Sabotage::OrderDoesNothing,
+    action_not_seen,
+    Unknown,
+    "exercised"
+)]
+#[case::a_scale_up_that_loses_requests(
+    plans::scaled(4),
+    Sabotage::ScaleLosesRequests,
+    request_lost,
+    Fail,
+    "answers"
+)]
+#[case::a_container_that_outlives_its_service(
+    plans::removed(),
+    Sabotage::RemovedContainerStays,
+    action_not_seen,
+    Unknown,
+    "exercised"
+)]
+#[case::a_wrong_token_that_is_taken(
+    plans::intruder(),
+    Sabotage::AnyTokenJoins,
+    action_not_seen,
+    Fail,
+    "refused"
 )]
 #[tokio::test(start_paused = true)]
 async fn sabotage_is_noticed(
@@ -307,6 +335,24 @@ fn heal_failed(history: &History) -> bool {
 fn not_recovered(history: &History) -> bool {
     any(history, |e| matches!(e, Event::Confirmed { .. }))
         && !any(history, |e| matches!(e, Event::Recovered { .. }))
+}
+
+fn action_not_seen(history: &History) -> bool {
+    any(history, |e| {
+        matches!(e, Event::Action(one) if matches!(one.step, ActionStep::NotConfirmed(_)))
+    })
+}
+
+fn request_lost(history: &History) -> bool {
+    any(history, |e| {
+        matches!(
+            e,
+            Event::Got {
+                answer: Answer::Failed(_),
+                ..
+            }
+        )
+    })
 }
 
 fn trouble(history: &History) -> bool {

@@ -88,7 +88,7 @@ impl Docket<'_> {
                 _ => chosen += 1,
             }
         }
-        (named.len() + chosen).min(usize::from(self.scenario().cluster.managers))
+        (named.len() + chosen).min(self.managers_then(index))
     }
 
     fn lasts_until(&self, fault: &Fault) -> Span {
