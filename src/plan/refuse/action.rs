@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Docket;
 use crate::plan::Role;
-use crate::scenario::{Action, ActionVerb, Expectation, Join, Probe, Target, Workload};
+use crate::scenario::{Action, Allowance, ActionVerb, Expectation, Join, Probe, Target, Workload};
 use crate::units::Span;
 
 /// What the actions so far make of the swarm.
@@ -32,10 +32,15 @@ impl Docket<'_> {
             let aim = format!("{path}.do.{}", action.verb.verb());
             self.action(&aim, index, &action.verb, &mut course);
         }
+        let allowed = scenario.allow.contains(&Allowance::QuorumLoss);
         for (index, action) in scenario.actions.iter().enumerate() {
+            if allowed {
+                break;
+            }
             if self.managers_after(index) == 0 && self.takes_manager(&action.verb) {
                 let aim = format!("actions[{index}].do.{}", action.verb.verb());
-                let help = "promote another node before, or write more `managers`";
+                let help = "promote another node before, write more `managers`, or write \
+                            `allow: [quorum_loss]`";
                 self.refuse(&aim, "this may take the last manager", help);
                 break;
             }
@@ -143,6 +148,7 @@ impl Docket<'_> {
             {
                 let title = format!("a second service `{}`", service.name);
                 self.refuse(aim, title, "give each service a name of its own");
+                continue;
             }
             let mut taken = ports.iter().filter(|(port, _)| service.published.contains(port));
             if let Some((port, other)) = taken.next() {

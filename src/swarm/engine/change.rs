@@ -17,6 +17,9 @@ use super::{Engine, JoinTokens};
 use crate::journal::ApiError;
 use crate::swarm::ServiceSeen;
 
+#[cfg(test)]
+mod tests;
+
 /// How often a change is tried when somebody else changes the same thing.
 const ATTEMPTS: usize = 10;
 
