@@ -99,7 +99,10 @@ impl Ground<'_> {
                 ..Before::default()
             });
         };
-        let seen = self.service(name).await.map_err(|error| error.to_string())?;
+        let seen = self
+            .service(name)
+            .await
+            .map_err(|error| error.to_string())?;
         let seen = seen.ok_or_else(|| format!("the managers list no service `{name}`"))?;
         let tasks = view.live(name).map(|task| task.id.clone()).collect();
         Ok(Before {

@@ -44,7 +44,8 @@ pub fn outstanding(history: &History) -> Vec<Intent> {
     begun.into_values().collect()
 }
 
-/// Undoes these faults, the last one first, in a swarm of these members, and tells of every step before it is taken.
+/// Undoes these faults, the last one first, in a swarm of these members, and tells of every step
+/// before it is taken.
 /// Visits all of them, and returns what went wrong.
 pub async fn heal(
     lab: &dyn Lab,

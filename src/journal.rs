@@ -15,9 +15,7 @@ mod file;
 mod reader;
 pub mod timeline;
 
-pub use action::{
-    ActionEntry, ActionIntent, ActionStep, Before, Deed, Membership, ServiceBefore,
-};
+pub use action::{ActionEntry, ActionIntent, ActionStep, Before, Deed, Membership, ServiceBefore};
 pub use file::{Clock, Journal, JournalError, Listener};
 pub use reader::{History, read};
 

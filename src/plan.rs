@@ -76,10 +76,13 @@ impl Plan {
 
     /// Every service of the stack, and of the stacks that actions deploy.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
-        let later = self.actions.iter().filter_map(|action| match &action.change {
-            Change::Deploy(stack) => Some(stack),
-            _ => None,
-        });
+        let later = self
+            .actions
+            .iter()
+            .filter_map(|action| match &action.change {
+                Change::Deploy(stack) => Some(stack),
+                _ => None,
+            });
         let stacks = self.stack.iter().chain(later);
         stacks.flat_map(|stack| &stack.services)
     }

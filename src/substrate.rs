@@ -110,8 +110,7 @@ pub trait Lab: Send + Sync {
     ///
     /// # Errors
     /// When that manager gives no usable answer.
-    async fn service(&self, manager: &str, service: &str)
-    -> Result<Option<ServiceSeen>, ApiError>;
+    async fn service(&self, manager: &str, service: &str) -> Result<Option<ServiceSeen>, ApiError>;
 
     /// Gives an order by a manager. That it was taken is no proof that it was carried out.
     ///

@@ -150,9 +150,10 @@ impl Action for Join {
             Role::Worker => "worker",
         };
         for target in &intent.targets {
-            let ready = view.nodes.iter().any(|node| {
-                node.name == *target && node.state == "ready" && node.role == wanted
-            });
+            let ready = view
+                .nodes
+                .iter()
+                .any(|node| node.name == *target && node.state == "ready" && node.role == wanted);
             if !ready {
                 return Look::NotYet(format!("the managers list no {wanted} `{target}` as ready"));
             }
@@ -164,6 +165,8 @@ impl Action for Join {
             }
         }
         let nodes = intent.targets.join("`, `");
-        Look::Holds(format!("the managers list `{nodes}` as a {wanted} that is ready"))
+        Look::Holds(format!(
+            "the managers list `{nodes}` as a {wanted} that is ready"
+        ))
     }
 }

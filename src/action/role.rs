@@ -38,7 +38,9 @@ fn differs(
         let mut nodes = before.nodes.iter();
         nodes.any(|node| node.name == *target && is(node))
     });
-    already(all, || format!("`{}` is a {what} already", targets.join("`, `")))
+    already(all, || {
+        format!("`{}` is a {what} already", targets.join("`, `"))
+    })
 }
 
 /// The listed node that is up, among those of one name.
@@ -94,9 +96,9 @@ pub(super) async fn manages(ground: &Ground<'_>, view: &View, target: &str) -> L
     }
     match within(ground.lab.view(target)).await {
         Ok(_) => Look::Holds(format!("`{target}` manages")),
-        Err(ApiError::Refused { message, .. }) => {
-            Look::NotYet(format!("`{target}` does not answer as a manager: {message}"))
-        }
+        Err(ApiError::Refused { message, .. }) => Look::NotYet(format!(
+            "`{target}` does not answer as a manager: {message}"
+        )),
         Err(error) => Look::CannotTell(format!("`{target}`: {error}")),
     }
 }
@@ -136,7 +138,9 @@ impl Action for Demote {
 pub(super) async fn works(ground: &Ground<'_>, view: &View, target: &str) -> Look<String> {
     let listed = listed(view, target);
     if !listed.is_some_and(|node| is_worker(node) && node.state == "ready") {
-        return Look::NotYet(format!("`{target}` is not listed as a worker that is ready"));
+        return Look::NotYet(format!(
+            "`{target}` is not listed as a worker that is ready"
+        ));
     }
     match within(ground.lab.view(target)).await {
         Ok(_) => Look::NotYet(format!("`{target}` still answers as a manager")),

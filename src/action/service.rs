@@ -55,7 +55,9 @@ async fn runs(ground: &Ground<'_>, view: &View, service: &str, wanted: usize) ->
     if count != wanted {
         return Look::NotYet(format!("{count} of {wanted} containers of `{service}` run"));
     }
-    Look::Holds(format!("{wanted} live tasks of `{service}`, each in its container"))
+    Look::Holds(format!(
+        "{wanted} live tasks of `{service}`, each in its container"
+    ))
 }
 
 #[async_trait]
@@ -99,7 +101,10 @@ impl Action for Update {
 
     fn fits(&self, _: &[String], before: &Before) -> Result<(), String> {
         already(before.tasks.is_empty(), || {
-            format!("no task of `{}` is live, so none could be replaced", self.service)
+            format!(
+                "no task of `{}` is live, so none could be replaced",
+                self.service
+            )
         })
     }
 
@@ -173,7 +178,11 @@ impl Action for Remove {
         if seen.is_some() {
             return Look::NotYet(format!("the managers still list `{name}`"));
         }
-        let tasks = view.tasks.iter().filter(|task| task.service == *name).count();
+        let tasks = view
+            .tasks
+            .iter()
+            .filter(|task| task.service == *name)
+            .count();
         if tasks > 0 {
             return Look::NotYet(format!("the managers still list {tasks} tasks of `{name}`"));
         }

@@ -1,8 +1,8 @@
 //! `answers`: a `get` workload was answered on every node that we did not break.
 //!
-//! A node that left the swarm because an action had it leave is excused too, until it was seen to
-//! be back. A node is excused from the injection's start until it was seen to be healed and has given its
-//! first right answer after that.
+//! A node is excused from the injection's start until it was seen to be healed and has given its
+//! first right answer after that; and so is one that an action had leave the swarm, until it was
+//! seen to be back.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -172,25 +172,25 @@ struct Excuse {
 fn excuses(timeline: &Timeline, node: &str, list: &[Request], last: Duration) -> Vec<Excuse> {
     let faults = timeline.against(node);
     let faults = faults.filter_map(|window| Some((window.injecting?, window.healed)));
-    let excuses = faults.chain(timeline.absences(node)).filter_map(|(from, over)| {
+    let excuses = faults.chain(timeline.absences(node)).map(|(from, over)| {
         let from = from.at;
         let Some(healed) = over else {
-            return Some(Excuse {
+            return Excuse {
                 from,
                 to: Duration::MAX,
                 silent_since: None,
-            });
+            };
         };
         let right = |r: &&Request| r.began >= healed.at && *r.answer == Answer::Right;
         let (to, silent_since) = match list.iter().filter(right).map(|r| r.ended).min() {
             Some(first) => (first, None),
             None => (last, Some((healed.at, healed.seq))),
         };
-        Some(Excuse {
+        Excuse {
             from,
             to,
             silent_since,
-        })
+        }
     });
     let mut excuses: Vec<Excuse> = excuses.collect();
     excuses.sort_by_key(|excuse| excuse.from);
@@ -327,7 +327,10 @@ fn kept(nodes: &[OnNode], bounds: Bounds) -> Finding {
 
 /// How many requests were not answered.
 fn lost(nodes: &[OnNode]) -> u64 {
-    nodes.iter().map(|one| (one.judged - one.right) as u64).sum()
+    nodes
+        .iter()
+        .map(|one| (one.judged - one.right) as u64)
+        .sum()
 }
 
 /// The share of a node's requests that were answered.

@@ -53,7 +53,11 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Finding {
                 "" => String::new(),
                 words => format!(": {words}"),
             };
-            lacks.push(format!("action {} ({}) was not seen{why}", index + 1, deed.named()));
+            lacks.push(format!(
+                "action {} ({}) was not seen{why}",
+                index + 1,
+                deed.named()
+            ));
         }
     }
     let workloads = acts(history);

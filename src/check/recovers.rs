@@ -80,7 +80,11 @@ fn recovery(history: &History, timeline: &Timeline, window: &Window, within: Dur
     };
     match unseen(history, timeline, struck) {
         Some(deed) if recovery.verdict == Verdict::Fail => {
-            let said = format!("{}, but {} was not seen before it", recovery.said, deed.named());
+            let said = format!(
+                "{}, but {} was not seen before it",
+                recovery.said,
+                deed.named()
+            );
             unknown(said, recovery.evidence)
         }
         _ => recovery,
@@ -89,7 +93,10 @@ fn recovery(history: &History, timeline: &Timeline, window: &Window, within: Dur
 
 /// An action before a fault that was never seen: what is to hold after it was then no promise.
 fn unseen<'a>(history: &History, timeline: &'a Timeline, struck: Mark) -> Option<&'a Deed> {
-    let mut deeds = timeline.actions.iter().filter(|_| !history.plan.steady_after.is_empty());
+    let mut deeds = timeline
+        .actions
+        .iter()
+        .filter(|_| !history.plan.steady_after.is_empty());
     deeds.find(|deed| {
         let begun = deed.acting.is_some_and(|acting| acting.seq < struck.seq);
         let seen = deed.confirmed.is_some_and(|seen| seen.seq < struck.seq);

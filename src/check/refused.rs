@@ -42,9 +42,12 @@ fn one(history: &History, deed: &Deed) -> (Verdict, String) {
         let Event::Node(node) = &entry.event else {
             continue;
         };
-        let target = deed.targets.iter().any(|target| *target == node.name);
+        let target = deed.targets.contains(&node.name);
         if target && entry.seq > acting.seq && !known.contains(&node.id.as_str()) {
-            return (Verdict::Fail, format!("{what}: the managers list {}", node.name));
+            return (
+                Verdict::Fail,
+                format!("{what}: the managers list {}", node.name),
+            );
         }
         known.push(&node.id);
     }

@@ -73,8 +73,9 @@ struct Quiet<'a> {
     forces: Vec<Force<'a>>,
 }
 
-/// An action that ends tasks, or a fault, from its injection to the first steady state after it was seen to be gone. Without
-/// such a steady state it may explain whatever follows.
+/// A fault, from its injection to the first steady state after it was seen to be gone; or an action
+/// that ends tasks, to the first after it was seen. Without such a steady state it may explain
+/// whatever follows.
 struct Force<'a> {
     targets: &'a [String],
     from: u64,

@@ -132,7 +132,13 @@ impl Deed {
 
     /// Numbers of the entries that tell its story, in order.
     pub fn evidence(&self) -> Vec<u64> {
-        let marks = [self.acting, self.acted, self.refused, self.confirmed, self.not_confirmed];
+        let marks = [
+            self.acting,
+            self.acted,
+            self.refused,
+            self.confirmed,
+            self.not_confirmed,
+        ];
         let mut seqs: Vec<u64> = marks.into_iter().flatten().map(|mark| mark.seq).collect();
         seqs.sort_unstable();
         seqs

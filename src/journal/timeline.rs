@@ -194,7 +194,10 @@ impl Timeline {
     pub fn changed_span(&self) -> (Option<Mark>, Option<Mark>) {
         let first = self.actions.iter().filter_map(|deed| deed.acting);
         let last = self.actions.iter().filter_map(|deed| deed.confirmed);
-        (first.min_by_key(|mark| mark.seq), last.max_by_key(|mark| mark.seq))
+        (
+            first.min_by_key(|mark| mark.seq),
+            last.max_by_key(|mark| mark.seq),
+        )
     }
 
     /// The first moment that a fault was started, and the last that one was seen to be gone; the

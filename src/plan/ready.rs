@@ -67,9 +67,7 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
     }
     let mut mistakes = Vec::new();
     let scenario = &loaded.scenario;
-    let deploy = scenario.deploy.as_deref();
-    let stack = deploy
-        .and_then(|file| stack::beside(loaded, ("deploy", file), &options.environment, &mut mistakes));
+    let stack = stack::first(loaded, &options.environment, &mut mistakes);
     let later = action::stacks(loaded, &options.environment, &mut mistakes);
     let topology = topology::of(&scenario.cluster);
     let readable = scenario.deploy.is_none() || stack.is_some();
@@ -150,7 +148,12 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         NfsVersion::V42 => Capability::NfsV42,
     });
     let asks = |probe: &scenario::Probe| !matches!(probe, scenario::Probe::Running(_));
-    let mesh = !scenario.workload.is_empty() || scenario.steady.iter().chain(&scenario.steady_after).any(asks);
+    let mesh = !scenario.workload.is_empty()
+        || scenario
+            .steady
+            .iter()
+            .chain(&scenario.steady_after)
+            .any(asks);
     let faults = faults.iter().map(|fault| match fault.action {
         FaultAction::Stop(_) => Capability::CleanStop,
         FaultAction::Kill(_) => Capability::PowerCut,

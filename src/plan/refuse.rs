@@ -60,7 +60,10 @@ impl<'a> Docket<'a> {
     }
 
     fn find(&self, service: &str) -> Option<&'a Service> {
-        let stacks = self.stack.into_iter().chain(self.later.iter().map(|(_, stack)| stack));
+        let stacks = self
+            .stack
+            .into_iter()
+            .chain(self.later.iter().map(|(_, stack)| stack));
         let mut services = stacks.flat_map(|stack| &stack.services);
         services.find(|known| known.name == service)
     }

@@ -15,6 +15,16 @@ use crate::scenario::{
 mod mount;
 mod port;
 
+/// Reads the stack file that a scenario begins with.
+pub(super) fn first(
+    loaded: &Loaded,
+    environment: &BTreeMap<String, String>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Stack> {
+    let file = loaded.scenario.deploy.as_deref()?;
+    beside(loaded, ("deploy", file), environment, mistakes)
+}
+
 /// Reads the stack file beside a scenario that `key` names. What is wrong is added to `mistakes`.
 pub(super) fn beside(
     loaded: &Loaded,
@@ -26,11 +36,7 @@ pub(super) fn beside(
         Ok(name) => name,
         Err(why) => {
             let help = "write the name of a `.stack.yaml` file in the scenario's folder";
-            mistakes.push(
-                loaded
-                    .mistake(key, format!("`{file}` {why}"))
-                    .help(help),
-            );
+            mistakes.push(loaded.mistake(key, format!("`{file}` {why}")).help(help));
             return None;
         }
     };

@@ -3,8 +3,8 @@
 use serde_json::{Value, json as value};
 
 use super::{aftermath, ledgers, pages};
-use crate::journal::{Deed, History};
 use crate::journal::timeline::{Mark, Timeline, Window};
+use crate::journal::{Deed, History};
 use crate::verdict::Judgement;
 
 /// The run and its judgement as one JSON object; times are in seconds since the run began, but

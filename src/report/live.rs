@@ -100,7 +100,10 @@ fn action(one: &ActionEntry, plan: &Plan) -> Option<(&'static str, String)> {
     Some(match &one.step {
         ActionStep::Intent(intent) if !intent.targets.is_empty() => {
             let targets = intent.targets.join(", ");
-            ("ACTION", format!("{} {targets} ({})", intent.verb, intent.chosen))
+            (
+                "ACTION",
+                format!("{} {targets} ({})", intent.verb, intent.chosen),
+            )
         }
         ActionStep::Intent(intent) => ("ACTION", format!("{} {}", intent.verb, intent.chosen)),
         ActionStep::Refused(words) => ("REFUSED", format!("{named}: {words}")),

@@ -30,7 +30,9 @@ impl Pages {
             wrong => format!(", {} wrong", count(wrong)),
         };
         let on = self.lost_on.iter();
-        let on: Vec<String> = on.map(|(node, lost)| format!("{} on {node}", count(*lost))).collect();
+        let on: Vec<String> = on
+            .map(|(node, lost)| format!("{} on {node}", count(*lost)))
+            .collect();
         let on = if on.is_empty() {
             String::new()
         } else {

@@ -65,7 +65,11 @@ fn ran_with(history: &History, style: Style) -> String {
 /// What happened, in order.
 fn story(history: &History, timeline: &Timeline, style: Style) -> String {
     let mut text = String::new();
-    let first = timeline.broken_span().0.into_iter().chain(timeline.changed_span().0);
+    let first = timeline
+        .broken_span()
+        .0
+        .into_iter()
+        .chain(timeline.changed_span().0);
     let first = first.map(|mark| mark.seq).min().unwrap_or(u64::MAX);
     let looks = history.looks(0, first);
     if let Some((mark, look)) = looks.iter().find(|(_, look)| look.holds) {
@@ -119,12 +123,20 @@ fn action(index: usize, deed: &Deed, style: Style) -> String {
         let said = format!("action {}: {name} never began{words}", index + 1);
         return style.remark("UNCONFIRMED", &said);
     };
-    let refused = if deed.refused.is_some() { ", refused" } else { "" };
+    let refused = if deed.refused.is_some() {
+        ", refused"
+    } else {
+        ""
+    };
     let seen = match deed.confirmed {
         Some(seen) => format!(", seen in {}", seconds(seen.at.saturating_sub(acting.at))),
         None => ", not seen".to_owned(),
     };
-    style.moment("ACTION", acting.at, &format!("{name}{refused}{seen}{words}"))
+    style.moment(
+        "ACTION",
+        acting.at,
+        &format!("{name}{refused}{seen}{words}"),
+    )
 }
 
 /// A fault, and what followed it.

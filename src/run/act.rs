@@ -9,7 +9,7 @@ use super::target::choose;
 use super::trial::Trial;
 use super::{excerpt, observe, order};
 use crate::action::{self, Action, Ground};
-use crate::journal::{ActionEntry, ActionIntent, ActionStep, ApiError, Event, JournalError};
+use crate::journal::{ActionIntent, ActionStep, ApiError, JournalError};
 use crate::units::Span;
 use crate::wait::{self, Look};
 
@@ -34,11 +34,6 @@ pub(super) async fn run(
     ended
 }
 
-/// One entry about an action.
-fn entry(action: usize, step: ActionStep) -> Event {
-    Event::Action(ActionEntry { action, step })
-}
-
 /// Writes the intent, acts, and looks until it is so.
 async fn change(trial: &Trial, index: usize) -> Result<(), JournalError> {
     let Some(planned) = trial.plan.actions.get(index) else {
@@ -53,10 +48,10 @@ async fn change(trial: &Trial, index: usize) -> Result<(), JournalError> {
     let announced = announced.unwrap_or_else(|_| Err("no manager answered in time".to_owned()));
     let intent = match announced {
         Ok(intent) => intent,
-        Err(last) => return trial.note(entry(index, ActionStep::NotConfirmed(last))),
+        Err(last) => return trial.note(index, ActionStep::NotConfirmed(last)),
     };
-    trial.note(entry(index, ActionStep::Intent(intent.clone())))?;
-    trial.note(entry(index, ActionStep::Acting))?;
+    trial.note(index, ActionStep::Intent(intent.clone()))?;
+    trial.note(index, ActionStep::Acting)?;
     let ground = ground(trial, &intent);
     let acted = timeout_at(end, change.act(&ground, &intent));
     let Some(acted) = trial.unless_stopped(acted).await else {
@@ -67,18 +62,18 @@ async fn change(trial: &Trial, index: usize) -> Result<(), JournalError> {
     let must_be_refused = planned.change.must_be_refused();
     let last = match acted {
         Ok(()) => {
-            trial.note(entry(index, ActionStep::Acted))?;
+            trial.note(index, ActionStep::Acted)?;
             must_be_refused.then(|| "the swarm took it, and had to refuse it".to_owned())
         }
         Err(error @ ApiError::Refused { .. }) => {
-            trial.note(entry(index, ActionStep::Refused(error.to_string())))?;
+            trial.note(index, ActionStep::Refused(error.to_string()))?;
             (!must_be_refused).then(|| error.to_string())
         }
         // Perhaps it was taken all the same: what is seen afterwards decides.
         Err(error) => must_be_refused.then(|| format!("nobody refused it: {error}")),
     };
     if let Some(last) = last {
-        return trial.note(entry(index, ActionStep::NotConfirmed(last)));
+        return trial.note(index, ActionStep::NotConfirmed(last));
     }
     let seen = look(&ground, &*change, &intent, end, within);
     let step = match trial.unless_stopped(seen).await {
@@ -89,7 +84,7 @@ async fn change(trial: &Trial, index: usize) -> Result<(), JournalError> {
             ActionStep::NotConfirmed(last)
         }
     };
-    trial.note(entry(index, step))?;
+    trial.note(index, step)?;
     trial.mark();
     Ok(())
 }
@@ -161,7 +156,10 @@ async fn look(
     within: Span,
 ) -> Result<String, String> {
     let left = end.saturating_duration_since(Instant::now());
-    let what = format!("`{} {}` to be seen within {within}", intent.verb, intent.chosen);
+    let what = format!(
+        "`{} {}` to be seen within {within}",
+        intent.verb, intent.chosen
+    );
     wait::until(what, left, action::PACE, || action.look(ground, intent))
         .await
         .map_err(|late| late.to_string())

@@ -124,12 +124,17 @@ async fn steady_after(trial: &Trial) -> Result<bool, Halt> {
     Ok(holds)
 }
 
-/// Reads every ledger through every node; true if all could be read.
+/// Reads every ledger through every node that is in the swarm; true if all could be read.
 async fn read_back(trial: &Trial, ledgers: &[Ledger]) -> Result<bool, Halt> {
     let deadline = trial.plan.deadlines.read_back.0;
     let mut all = true;
     for ledger in ledgers {
-        let reads = trial.plan.node_names().map(|node| async move {
+        let absent = trial.members().absent;
+        let present = trial
+            .plan
+            .node_names()
+            .filter(|node| !absent.contains(*node));
+        let reads = present.map(|node| async move {
             let rows = ledger::read_back(&*trial.lab, &ledger.service, node, deadline).await;
             let readable = !matches!(rows, Rows::Unreadable(_));
             let (workload, via) = (ledger.workload.clone(), node.to_owned());

@@ -21,7 +21,9 @@ pub(super) async fn turn(trial: &Trial, step: Step, hour: Instant) {
     let before = awaited(&trial.plan, step);
     let mut over = trial.steps_over();
     // The sender lives as long as the trial, which is borrowed here.
-    let _ = over.wait_for(|over| before.iter().all(|step| over.contains(step))).await;
+    let _ = over
+        .wait_for(|over| before.iter().all(|step| over.contains(step)))
+        .await;
 }
 
 /// The steps that must be over before this one: those that are earlier, actions before faults when

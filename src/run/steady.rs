@@ -57,8 +57,8 @@ pub(super) fn last_seen(trial: &Trial) -> String {
     }
 }
 
-/// Asks all probes in rounds. A round during which a fault came or went, or the first action began, says nothing about either
-/// side of it, and is thrown away.
+/// Asks all probes in rounds. A round during which a fault came or went, or the first action began,
+/// says nothing about either side of it, and is thrown away.
 async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
     let mut written: Option<(Instant, Steady)> = None;
     loop {

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::order::Step;
 use super::target::{Chosen, choose};
 use super::trial::Trial;
-use super::order::Step;
 use super::{excerpt, observe, order, steady};
 use crate::fault::{self, Fault};
 use crate::heal;
@@ -27,11 +27,7 @@ pub(super) async fn run(
 }
 
 /// One fault, until it is over.
-async fn one(
-    trial: &Trial,
-    index: usize,
-    load_began: Instant,
-) -> Result<(), JournalError> {
+async fn one(trial: &Trial, index: usize, load_began: Instant) -> Result<(), JournalError> {
     let Some(planned) = trial.plan.faults.get(index) else {
         return Ok(());
     };
@@ -154,7 +150,15 @@ async fn wait_for_end(
 async fn heal_one(trial: &Trial, intent: &Intent) {
     let fault = intent.fault;
     trial.tell(Event::Healing { fault });
-    match heal::undo(&*trial.lab, &trial.plan, &trial.members(), intent, &trial.broken_now()).await {
+    match heal::undo(
+        &*trial.lab,
+        &trial.plan,
+        &trial.members(),
+        intent,
+        &trial.broken_now(),
+    )
+    .await
+    {
         Ok(evidence) => {
             trial.count_whole(intent);
             trial.tell(Event::Healed { fault, evidence });

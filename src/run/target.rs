@@ -32,7 +32,8 @@ pub(super) fn choose(
     let sound = |name: &str| !broken.contains(name);
     let of_role = |manager: bool| -> Vec<&str> {
         let nodes = plan.topology.nodes.iter();
-        let named = nodes.filter(|node| managers.contains(&node.name) == manager && sound(&node.name));
+        let named =
+            nodes.filter(|node| managers.contains(&node.name) == manager && sound(&node.name));
         named.map(|node| node.name.as_str()).collect()
     };
     let seeded = |from: &[&str]| {

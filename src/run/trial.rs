@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::journal::{ActionStep, Event, Intent, Journal, JournalError, Membership};
+use crate::journal::{ActionEntry, ActionStep, Event, Intent, Journal, JournalError, Membership};
 use crate::plan::Plan;
 use crate::substrate::Lab;
 
@@ -118,12 +118,12 @@ impl Trial {
     }
 
     /// Journals a step of an action, and takes in what it means for who is in the swarm.
-    pub(super) fn note(&self, event: Event) -> Result<(), JournalError> {
+    pub(super) fn note(&self, action: usize, step: ActionStep) -> Result<(), JournalError> {
+        let acting = step == ActionStep::Acting;
+        let event = Event::Action(ActionEntry { action, step });
         self.record(event.clone())?;
         lock(&self.membership).note(&self.plan, &event);
-        if let Event::Action(one) = &event
-            && one.step == ActionStep::Acting
-        {
+        if acting {
             self.changed.store(true, Ordering::Relaxed);
         }
         self.publish_broken();

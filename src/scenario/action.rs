@@ -1,9 +1,12 @@
 //! Actions of a scenario file: what an operator changes on purpose while the scenario runs.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::Target;
 use crate::units::Span;
@@ -95,8 +98,8 @@ pub struct Update {
 }
 
 /// The node that joins: its name, or its name and how it joins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
 pub enum Join {
     /// As what it was in the beginning.
     Node(String),
@@ -127,6 +130,40 @@ impl Join {
     }
 }
 
+impl Serialize for Join {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Node(node) => serializer.serialize_str(node),
+            Self::How(how) => how.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Join {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(JoinVisitor)
+    }
+}
+
+/// Accepts a node's name, or a map.
+struct JoinVisitor;
+
+impl<'de> Visitor<'de> for JoinVisitor {
+    type Value = Join;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a node's name, or `{ node: server-22, as: manager }`")
+    }
+
+    fn visit_str<E: de::Error>(self, name: &str) -> Result<Join, E> {
+        Ok(Join::Node(name.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Join, A::Error> {
+        JoinHow::deserialize(MapAccessDeserializer::new(map)).map(Join::How)
+    }
+}
+
 /// How a node joins.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -152,9 +189,7 @@ pub enum JoinAs {
 }
 
 /// The token that a node shows when it joins.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Token {
     /// The one that is valid.

@@ -22,7 +22,8 @@ fn node(name: &str) -> Target {
 /// The web plan with nothing to recover from.
 fn web() -> Plan {
     let mut plan = plans::web();
-    plan.checks.retain(|check| !matches!(check, Check::Recovers { .. }));
+    plan.checks
+        .retain(|check| !matches!(check, Check::Recovers { .. }));
     plan
 }
 
@@ -78,12 +79,20 @@ async fn an_action_is_seen(#[case] plan: Plan) {
     let history = run_sim(&plan, None).await;
     let judgement = check(&history);
     let told = terminal(&history, &judgement, &Style::default());
-    assert_eq!(judgement.verdict, Verdict::Pass, "{told}\n{}", outline(&history));
+    assert_eq!(
+        judgement.verdict,
+        Verdict::Pass,
+        "{told}\n{}",
+        outline(&history)
+    );
     for (index, deed) in Timeline::of(&history).actions.iter().enumerate() {
         let intent = deed.intent.expect("an intent");
         let acting = deed.acting.expect("begun");
         let seen = deed.confirmed.expect("seen");
-        assert!(intent.seq < acting.seq && acting.seq < seen.seq, "action {index}\n{told}");
+        assert!(
+            intent.seq < acting.seq && acting.seq < seen.seq,
+            "action {index}\n{told}"
+        );
     }
 }
 
@@ -129,17 +138,27 @@ async fn a_step_waits_for_the_steps_before_it() {
     let history = run_sim(&promoted_and_killed(), None).await;
     let judgement = check(&history);
     let told = terminal(&history, &judgement, &Style::default());
-    assert_eq!(judgement.verdict, Verdict::Pass, "{told}\n{}", outline(&history));
+    assert_eq!(
+        judgement.verdict,
+        Verdict::Pass,
+        "{told}\n{}",
+        outline(&history)
+    );
     let action = |index: usize, wanted: fn(&ActionStep) -> bool| {
-        seq(&history, "step", |e| {
-            matches!(e, Event::Action(one) if one.action == index && wanted(&one.step))
-        })
+        seq(
+            &history,
+            "step",
+            |e| matches!(e, Event::Action(one) if one.action == index && wanted(&one.step)),
+        )
     };
     let promoted = action(0, |step| matches!(step, ActionStep::Confirmed(_)));
     let killed = seq(&history, "intent", |e| matches!(e, Event::Intent(_)));
     let healed = seq(&history, "heal", |e| matches!(e, Event::Healed { .. }));
     let demoting = action(1, |step| matches!(step, ActionStep::Acting));
-    assert!(promoted < killed && killed < healed && healed < demoting, "{told}");
+    assert!(
+        promoted < killed && killed < healed && healed < demoting,
+        "{told}"
+    );
     insta::assert_snapshot!(told);
 }
 
@@ -159,7 +178,13 @@ async fn who_was_promoted_has_a_vote() {
     let judgement = check(&history);
     let control = judgement.findings.iter().find(|one| one.check == "control");
     let control = control.expect("judged");
-    assert_eq!(control.verdict, Verdict::Pass, "{}\n{}", control.summary, outline(&history));
+    assert_eq!(
+        control.verdict,
+        Verdict::Pass,
+        "{}\n{}",
+        control.summary,
+        outline(&history)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -188,8 +213,16 @@ async fn a_node_that_left_owes_nothing_until_it_is_back() {
     });
     let lost: Vec<u64> = lost.map(|entry| entry.seq).collect();
     assert!(lost.len() > 50, "{}", outline(&history));
-    assert!(lost.iter().all(|seq| *seq > from.seq), "{}", outline(&history));
-    assert!(lost.iter().filter(|seq| **seq > to.seq).count() < 5, "{}", outline(&history));
+    assert!(
+        lost.iter().all(|seq| *seq > from.seq),
+        "{}",
+        outline(&history)
+    );
+    assert!(
+        lost.iter().filter(|seq| **seq > to.seq).count() < 5,
+        "{}",
+        outline(&history)
+    );
     assert_eq!(check(&history).verdict, Verdict::Pass);
 }
 

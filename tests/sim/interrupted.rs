@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use seatrial::heal;
-use seatrial::journal::{Membership, Event, History, Phase, read};
+use seatrial::journal::{Event, History, Membership, Phase, read};
 use seatrial::run::{self, Options};
 use seatrial::scenario::FaultAction;
 use seatrial::substrate::Lab;

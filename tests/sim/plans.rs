@@ -1,8 +1,8 @@
 //! Plans built by hand.
 
 use seatrial::plan::{
-    Action, Change, Check, Deadlines, Fault, FaultEnd, NfsVersionKey, Node, Plan, Probe, Role, Service, Stack,
-    Storage, Topology, Workload,
+    Action, Change, Check, Deadlines, Fault, FaultEnd, NfsVersionKey, Node, Plan, Probe, Role,
+    Service, Stack, Storage, Topology, Workload,
 };
 use seatrial::scenario::{Control, FaultAction, Target, Token};
 use seatrial::units::{Rate, Share, Span};

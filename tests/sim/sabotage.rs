@@ -3,7 +3,9 @@
 
 use rstest::rstest;
 use seatrial::check::check;
-use seatrial::journal::{ActionStep, Answer, ApiError, ContainerSeen, Event, History, Outcome, Rows};
+use seatrial::journal::{
+    ActionStep, Answer, ApiError, ContainerSeen, Event, History, Outcome, Rows,
+};
 use seatrial::plan::Plan;
 use seatrial::scenario::{FaultAction, Target};
 use seatrial::substrate::sim::Sabotage;
@@ -338,9 +340,10 @@ fn not_recovered(history: &History) -> bool {
 }
 
 fn action_not_seen(history: &History) -> bool {
-    any(history, |e| {
-        matches!(e, Event::Action(one) if matches!(one.step, ActionStep::NotConfirmed(_)))
-    })
+    any(
+        history,
+        |e| matches!(e, Event::Action(one) if matches!(one.step, ActionStep::NotConfirmed(_))),
+    )
 }
 
 fn request_lost(history: &History) -> bool {

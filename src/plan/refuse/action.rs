@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Docket;
 use crate::plan::Role;
-use crate::scenario::{Action, Allowance, ActionVerb, Expectation, Join, Probe, Target, Workload};
+use crate::scenario::{Action, ActionVerb, Allowance, Expectation, Join, Probe, Target, Workload};
 use crate::units::Span;
 
 /// What the actions so far make of the swarm.
@@ -138,7 +138,10 @@ impl Docket<'_> {
         };
         let mut ports: Vec<(u16, String)> = Vec::new();
         let earlier = self.later.iter().filter(|(of, _)| *of < index);
-        let earlier = self.stack.into_iter().chain(earlier.map(|(_, stack)| stack));
+        let earlier = self
+            .stack
+            .into_iter()
+            .chain(earlier.map(|(_, stack)| stack));
         for service in earlier.flat_map(|stack| &stack.services) {
             let published = service.published.iter();
             ports.extend(published.map(|port| (*port, service.name.clone())));
@@ -150,12 +153,16 @@ impl Docket<'_> {
                 self.refuse(aim, title, "give each service a name of its own");
                 continue;
             }
-            let mut taken = ports.iter().filter(|(port, _)| service.published.contains(port));
+            let mut taken = ports
+                .iter()
+                .filter(|(port, _)| service.published.contains(port));
             if let Some((port, other)) = taken.next() {
                 let title = format!("`{other}` and `{}` publish port {port}", service.name);
                 self.refuse(aim, title, "give each a port of its own");
             }
-            course.services.insert(service.name.clone(), service.replicas);
+            course
+                .services
+                .insert(service.name.clone(), service.replicas);
         }
     }
 
@@ -250,7 +257,11 @@ impl Docket<'_> {
         let judged = |one: &Expectation| matches!(one, Expectation::Recovers(_));
         if scenario.steady.is_empty() && !scenario.expect.iter().any(judged) {
             let help = "write what holds before the actions";
-            self.refuse("actions", "without `steady` nobody can see what they change", help);
+            self.refuse(
+                "actions",
+                "without `steady` nobody can see what they change",
+                help,
+            );
         }
     }
 

@@ -11,7 +11,11 @@ impl Docket<'_> {
         let worst = (0..scenario.faults.len()).max_by_key(|index| {
             // Of equals the first: the caret shall be where the majority goes.
             let (managers, down) = (self.managers_then(*index), self.managers_down(*index));
-            (down + managers / 2 + 1 > managers, down, std::cmp::Reverse(*index))
+            (
+                down + managers / 2 + 1 > managers,
+                down,
+                std::cmp::Reverse(*index),
+            )
         });
         let managers = worst.map_or(0, |index| self.managers_then(index));
         let spare = managers.saturating_sub(managers / 2 + 1);
@@ -68,7 +72,9 @@ impl Docket<'_> {
         let scenario = self.scenario();
         let at = scenario.faults[index].at;
         let earlier = scenario.actions.iter().rposition(|action| action.at <= at);
-        earlier.map_or(usize::from(scenario.cluster.managers), |last| self.managers_after(last))
+        earlier.map_or(usize::from(scenario.cluster.managers), |last| {
+            self.managers_after(last)
+        })
     }
 
     /// How many managers may be down at once when this fault begins.

@@ -7,7 +7,10 @@ impl Docket<'_> {
     pub(super) fn services(&mut self) {
         self.published_once();
         let scenario = self.scenario();
-        for (key, probes) in [("steady", &scenario.steady), ("steady_after", &scenario.steady_after)] {
+        for (key, probes) in [
+            ("steady", &scenario.steady),
+            ("steady_after", &scenario.steady_after),
+        ] {
             for (index, probe) in probes.iter().enumerate() {
                 self.probe(&format!("{key}[{index}]"), probe);
             }
@@ -103,7 +106,12 @@ impl Docket<'_> {
             return;
         };
         let later = || self.later.iter().map(|(_, stack)| stack);
-        let services = || [stack].into_iter().chain(later()).flat_map(|stack| &stack.services);
+        let services = || {
+            [stack]
+                .into_iter()
+                .chain(later())
+                .flat_map(|stack| &stack.services)
+        };
         let published = || services().flat_map(|service| &service.published);
         if published().any(|known| *known == port) {
             return;

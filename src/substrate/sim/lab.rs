@@ -85,7 +85,10 @@ impl Lab for SimLab {
     async fn service(&self, manager: &str, name: &str) -> Result<Option<ServiceSeen>, ApiError> {
         self.view(manager).await?;
         let world = present(&self.world);
-        Ok(world.services.get(name).map(|wanted| wanted.seen(world.rolled(name))))
+        Ok(world
+            .services
+            .get(name)
+            .map(|wanted| wanted.seen(world.rolled(name))))
     }
 
     async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {

@@ -140,7 +140,9 @@ impl World {
     /// Tasks that are to end, and then to vanish from the list.
     fn drop_tasks(&mut self, which: impl Fn(&str, u64) -> bool) {
         for i in 0..self.tasks.len() {
-            let Some(task) = self.tasks.get(i) else { continue };
+            let Some(task) = self.tasks.get(i) else {
+                continue;
+            };
             if which(&task.service, task.slot) {
                 self.change(i, |task| (task.wanted, task.removed) = (false, true));
             }
@@ -155,7 +157,9 @@ impl World {
             return Err(refused("the node participates as a manager"));
         }
         self.drop_processes(i);
-        self.set(node, |machine| (machine.member, machine.down) = (false, true))?;
+        self.set(node, |machine| {
+            (machine.member, machine.down) = (false, true);
+        })?;
         let here: Vec<usize> = (0..self.tasks.len())
             .filter(|task| self.tasks[*task].node == Some(i))
             .collect();
@@ -167,7 +171,9 @@ impl World {
 
     fn join(&mut self, node: &str, role: Role, token: Token) -> Result<(), ApiError> {
         if token != Token::Right && !self.is(&Sabotage::AnyTokenJoins) {
-            return Err(refused("A valid join token is necessary to join this cluster"));
+            return Err(refused(
+                "A valid join token is necessary to join this cluster",
+            ));
         }
         self.identity += 1;
         let id = format!("node-again{:02}", self.identity);
@@ -201,7 +207,10 @@ impl World {
 
     /// A global service has a task on every node that takes tasks.
     pub(super) fn spread(&mut self) {
-        let global = self.services.iter().filter(|(_, wanted)| wanted.replicas.is_none());
+        let global = self
+            .services
+            .iter()
+            .filter(|(_, wanted)| wanted.replicas.is_none());
         let global: Vec<String> = global.map(|(name, _)| name.clone()).collect();
         for service in global {
             for node in 0..self.machines.len() {
@@ -221,10 +230,16 @@ impl World {
             task.wanted && task.slot > 0 && task.generation < newest(&task.service)
         };
         let ready = |service: &str| {
-            let mut of = self.tasks.iter().filter(|task| task.service == service && task.wanted);
+            let mut of = self
+                .tasks
+                .iter()
+                .filter(|task| task.service == service && task.wanted);
             of.all(|task| task.state == "running")
         };
-        let next = self.tasks.iter().position(|task| old(task) && ready(&task.service));
+        let next = self
+            .tasks
+            .iter()
+            .position(|task| old(task) && ready(&task.service));
         let Some(i) = next else { return };
         let (service, slot) = (self.tasks[i].service.clone(), self.tasks[i].slot);
         self.change(i, |task| task.wanted = false);
@@ -234,7 +249,10 @@ impl World {
     /// True when no task of an older order is left.
     pub(super) fn rolled(&self, service: &str) -> bool {
         let newest = self.services.get(service).map_or(0, |one| one.generation);
-        let mut of = self.tasks.iter().filter(|task| task.service == service && task.wanted);
+        let mut of = self
+            .tasks
+            .iter()
+            .filter(|task| task.service == service && task.wanted);
         of.all(|task| task.slot == 0 || task.generation == newest && task.state == "running")
     }
 

@@ -10,7 +10,11 @@ impl World {
         if !self.live(manager) {
             return Err(ApiError::Unreachable("connection refused".to_owned()));
         }
-        if !self.machines.get(manager).is_some_and(|m| m.member && m.manager) {
+        if !self
+            .machines
+            .get(manager)
+            .is_some_and(|m| m.member && m.manager)
+        {
             return Err(ApiError::Refused {
                 status: 503,
                 message: "This node is not a swarm manager.".to_owned(),

@@ -64,7 +64,8 @@ impl World {
     /// Takes a stack's services.
     pub(super) fn take(&mut self, stack: &crate::plan::Stack) {
         for service in &stack.services {
-            self.services.insert(service.name.clone(), Wanted::of(service));
+            self.services
+                .insert(service.name.clone(), Wanted::of(service));
             match service.replicas {
                 Some(replicas) => {
                     for slot in 1..=u64::from(replicas) {
@@ -72,7 +73,10 @@ impl World {
                     }
                 }
                 None => {
-                    for node in (0..self.machines.len()).filter(|i| self.takes_tasks(*i)).collect::<Vec<_>>() {
+                    for node in (0..self.machines.len())
+                        .filter(|i| self.takes_tasks(*i))
+                        .collect::<Vec<_>>()
+                    {
                         self.create(&service.name, 0, Some(node), self.now);
                     }
                 }
@@ -121,7 +125,10 @@ impl World {
             },
             wanted: true,
             removed: false,
-            generation: self.services.get(service).map_or(0, |wanted| wanted.generation),
+            generation: self
+                .services
+                .get(service)
+                .map_or(0, |wanted| wanted.generation),
             message: "",
             due: if node.is_some() { due + START } else { due },
             process: false,
@@ -166,7 +173,10 @@ impl World {
         let machine = task.node.and_then(|node| self.machines.get(node));
         let global = task.slot == 0;
         let down = machine.is_some_and(|m| m.down) && !global;
-        if !task.wanted || !(down || task.state == "failed") || !self.services.contains_key(&task.service) {
+        if !task.wanted
+            || !(down || task.state == "failed")
+            || !self.services.contains_key(&task.service)
+        {
             return;
         }
         let (service, slot) = (task.service.clone(), task.slot);
@@ -257,7 +267,8 @@ impl World {
 
     /// Keeps a few ended tasks of each slot.
     fn forget(&mut self) {
-        let ended = |task: &Task| !task.wanted && matches!(task.state, "pending" | "shutdown" | "failed");
+        let ended =
+            |task: &Task| !task.wanted && matches!(task.state, "pending" | "shutdown" | "failed");
         self.tasks.retain(|task| !task.removed || !ended(task));
         let mut kept = Vec::new();
         let mut count = std::collections::BTreeMap::new();
@@ -326,6 +337,9 @@ impl World {
             let listed = task.wanted || task.node == Some(via);
             task.service == service && task.process && task.state == "running" && near && listed
         };
-        self.tasks.iter().position(serves).filter(|_| self.member(via))
+        self.tasks
+            .iter()
+            .position(serves)
+            .filter(|_| self.member(via))
     }
 }

@@ -186,7 +186,11 @@ impl World {
 
     /// True if this manager reaches a majority of managers, itself included.
     fn has_majority(&self, manager: usize) -> bool {
-        let managers = self.machines.iter().enumerate().filter(|(_, m)| m.manager && m.member);
+        let managers = self
+            .machines
+            .iter()
+            .enumerate()
+            .filter(|(_, m)| m.manager && m.member);
         let (mut all, mut reached) = (0, 0);
         for (other, _) in managers {
             all += 1;
@@ -197,7 +201,10 @@ impl World {
 
     /// True for a manager that a majority follows.
     fn may_lead(&self, manager: usize) -> bool {
-        let is = self.machines.get(manager).is_some_and(|m| m.manager && m.member);
+        let is = self
+            .machines
+            .get(manager)
+            .is_some_and(|m| m.manager && m.member);
         is && self.has_majority(manager)
     }
 
@@ -211,8 +218,7 @@ impl World {
                 machine.index = index;
             }
         }
-        let able = (0..self.machines.len())
-            .find(|i| self.may_lead(*i));
+        let able = (0..self.machines.len()).find(|i| self.may_lead(*i));
         let Some(able) = able else {
             self.election = None;
             return;

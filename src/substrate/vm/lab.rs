@@ -20,8 +20,8 @@ use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
 use crate::substrate::{Database, Lab, Order, PageRequest, PowerOff, Trouble};
-use crate::swarm::{ServiceSeen, View};
 use crate::swarm::engine::Engine;
+use crate::swarm::{ServiceSeen, View};
 use crate::wait::{Look, until};
 
 /// The engine's port on the management network.
@@ -130,7 +130,8 @@ impl VmLab {
             return Ok(());
         };
         self.settled().await?;
-        self.take_stack(&self.plan.topology.nodes[0].name, stack).await
+        self.take_stack(&self.plan.topology.nodes[0].name, stack)
+            .await
     }
 
     /// Saves the whole swarm, and goes on from what was saved.

@@ -63,7 +63,10 @@ impl VmLab {
         };
         match order {
             Order::Scale { service, replicas } => {
-                engine().await?.scale(&self.full_name(service)?, *replicas).await
+                engine()
+                    .await?
+                    .scale(&self.full_name(service)?, *replicas)
+                    .await
             }
             Order::Update {
                 service,
@@ -81,7 +84,10 @@ impl VmLab {
                 engine().await?.update_tasks(&name, &new).await
             }
             Order::Remove { service } => {
-                engine().await?.remove_service(&self.full_name(service)?).await
+                engine()
+                    .await?
+                    .remove_service(&self.full_name(service)?)
+                    .await
             }
             Order::Deploy(stack) => self
                 .take_stack(manager, stack)
@@ -101,7 +107,7 @@ impl VmLab {
                 let tokens = match token {
                     Token::Right => engine().await?.join_tokens().await?,
                     Token::Rotated => engine().await?.rotate_tokens().await?,
-                    Token::Wrong => wrong(engine().await?.join_tokens().await?),
+                    Token::Wrong => wrong(&engine().await?.join_tokens().await?),
                 };
                 self.join(manager, node, *role, *token, &tokens).await
             }
@@ -136,19 +142,20 @@ impl VmLab {
         match engine.swarm_join(&remote, secret, &address(node)?).await {
             // The engine goes on joining after this answer: it is no refusal, and what is seen
             // afterwards decides.
-            Err(ApiError::Refused { status: 503, message }) if message.contains("Timeout") => {
-                match token {
-                    Token::Right => Ok(()),
-                    Token::Wrong | Token::Rotated => Err(ApiError::TimedOut(message)),
-                }
-            }
+            Err(ApiError::Refused {
+                status: 503,
+                message,
+            }) if message.contains("Timeout") => match token {
+                Token::Right => Ok(()),
+                Token::Wrong | Token::Rotated => Err(ApiError::TimedOut(message)),
+            },
             answered => answered,
         }
     }
 }
 
 /// Tokens of the same swarm (`SWMTKN-1-DIGEST-SECRET`) with a secret that never was.
-fn wrong(tokens: JoinTokens) -> JoinTokens {
+fn wrong(tokens: &JoinTokens) -> JoinTokens {
     let spoilt = |token: &str| {
         let (swarm, secret) = token.rsplit_once('-').unwrap_or((token, ""));
         let other = |c: char| if c == '0' { '1' } else { '0' };
@@ -171,7 +178,7 @@ mod tests {
             manager: "SWMTKN-1-digest-0a1".to_owned(),
             worker: "SWMTKN-1-digest-zz0".to_owned(),
         };
-        let spoilt = wrong(right.clone());
+        let spoilt = wrong(&right);
         assert_eq!(spoilt.manager, "SWMTKN-1-digest-100");
         assert_eq!(spoilt.worker, "SWMTKN-1-digest-001");
         assert!(spoilt != right);

@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use bollard::models::{
-    NodeSpec, NodeSpecAvailabilityEnum, NodeSpecRoleEnum, Service, ServiceSpec, TaskSpecContainerSpec,
+    NodeSpec, NodeSpecAvailabilityEnum, NodeSpecRoleEnum, Service, ServiceSpec,
+    TaskSpecContainerSpec,
 };
 use bollard::query_parameters::{
     DeleteNodeOptions, InspectServiceOptions, LeaveSwarmOptions, ListNodesOptions,
@@ -52,7 +53,9 @@ impl Engine {
         let options = None::<InspectServiceOptions>;
         let inspected = self.docker.inspect_service(name, options);
         match self.call("service", inspected).await {
-            Ok(service) => seen(service).map(Some).map_err(|why| self.odd("service", why)),
+            Ok(service) => seen(service)
+                .map(Some)
+                .map_err(|why| self.odd("service", why)),
             Err(ApiError::Refused { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }
@@ -169,14 +172,19 @@ impl Engine {
             let swarm = self.call("swarm", self.docker.inspect_swarm()).await?;
             let index = swarm.version.and_then(|version| version.index);
             let index = index.ok_or_else(|| self.odd("swarm", "it has no `Version.Index`"))?;
-            let spec = swarm.spec.ok_or_else(|| self.odd("swarm", "it has no `Spec`"))?;
+            let spec = swarm
+                .spec
+                .ok_or_else(|| self.odd("swarm", "it has no `Spec`"))?;
             let options = UpdateSwarmOptions {
                 version: i64::try_from(index).unwrap_or(i64::MAX),
                 rotate_worker_token: true,
                 rotate_manager_token: true,
                 rotate_manager_unlock_key: false,
             };
-            match self.call("swarm update", self.docker.update_swarm(spec, options)).await {
+            match self
+                .call("swarm update", self.docker.update_swarm(spec, options))
+                .await
+            {
                 Err(error) if stale(&error) => {}
                 ended => return ended.map(|()| old),
             }
@@ -196,7 +204,9 @@ impl Engine {
             let service = self.call("service", inspected).await?;
             let index = service.version.and_then(|version| version.index);
             let index = index.ok_or_else(|| self.odd("service", "it has no `Version.Index`"))?;
-            let spec = service.spec.ok_or_else(|| self.odd("service", "it has no `Spec`"));
+            let spec = service
+                .spec
+                .ok_or_else(|| self.odd("service", "it has no `Spec`"));
             let mut spec = spec?;
             edit(&mut spec).map_err(|why| self.odd("service", why))?;
             let options = UpdateServiceOptions {
@@ -222,7 +232,8 @@ impl Engine {
             let nodes = self.docker.list_nodes(None::<ListNodesOptions>);
             let mut found = None;
             for node in self.call("nodes", nodes).await? {
-                let seen = super::seen::node(node.clone()).map_err(|why| self.odd("nodes", &why))?;
+                let seen =
+                    super::seen::node(node.clone()).map_err(|why| self.odd("nodes", &why))?;
                 if seen.name == name && seen.state != "down" {
                     found = Some((node, seen));
                 }
@@ -262,7 +273,11 @@ fn change(container: &mut TaskSpecContainerSpec, new: &NewTasks) {
             let name = one.split_once('=').map_or(one.as_str(), |(name, _)| name);
             !new.env.contains_key(name)
         });
-        env.extend(new.env.iter().map(|(name, value)| format!("{name}={value}")));
+        env.extend(
+            new.env
+                .iter()
+                .map(|(name, value)| format!("{name}={value}")),
+        );
     }
 }
 

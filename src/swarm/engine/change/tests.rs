@@ -80,17 +80,25 @@ async fn daemon(answers: Vec<(u16, Value)>) -> (Engine, Asked) {
                 };
                 let length = head.lines().find_map(|line| {
                     let (name, value) = line.split_once(": ")?;
-                    name.eq_ignore_ascii_case("content-length").then(|| value.parse().ok())?
+                    name.eq_ignore_ascii_case("content-length")
+                        .then(|| value.parse().ok())?
                 });
                 if body.len() >= length.unwrap_or(0) {
                     break (head.to_owned(), body.to_owned());
                 }
             };
             let line = head.lines().next().unwrap_or_default();
-            let line = line.rsplit_once(' ').map_or(line, |(line, _)| line).to_owned();
+            let line = line
+                .rsplit_once(' ')
+                .map_or(line, |(line, _)| line)
+                .to_owned();
             let body = serde_json::from_str(&body).unwrap_or(Value::Null);
             heard.lock().expect("no panic").push((line, body));
-            let answer = if answer.is_null() { String::new() } else { answer.to_string() };
+            let answer = if answer.is_null() {
+                String::new()
+            } else {
+                answer.to_string()
+            };
             let reply = format!(
                 "HTTP/1.1 {status} Said\r\nContent-Type: application/json\r\n\
                  Connection: close\r\nContent-Length: {}\r\n\r\n{answer}",
@@ -119,7 +127,10 @@ async fn scaling_changes_the_count_and_nothing_else() {
     engine.scale("web_nginx", 4).await.expect("taken");
     let heard = asked(&heard);
     let (line, spec) = &heard[1];
-    assert!(line.starts_with("POST /services/web_nginx/update?"), "{line}");
+    assert!(
+        line.starts_with("POST /services/web_nginx/update?"),
+        "{line}"
+    );
     assert!(line.contains("version=41"), "{line}");
     let mut wanted = service()["Spec"].clone();
     wanted["Mode"]["Replicated"]["Replicas"] = json!(4);
@@ -136,7 +147,10 @@ async fn a_change_that_comes_too_late_is_made_again() {
     let (engine, heard) = daemon(answers).await;
     engine.scale("web_nginx", 4).await.expect("taken");
     let heard = asked(&heard);
-    assert!(heard[1].0.contains("version=41") && heard[3].0.contains("version=42"), "{heard:?}");
+    assert!(
+        heard[1].0.contains("version=41") && heard[3].0.contains("version=42"),
+        "{heard:?}"
+    );
 }
 
 #[tokio::test]
@@ -159,7 +173,10 @@ async fn an_update_changes_what_it_names() {
     let container = asked(&heard)[1].1["TaskTemplate"]["ContainerSpec"].clone();
     assert_eq!(container["Image"], "nginx:1.13");
     assert_eq!(container["Env"], json!(["SECRET=hidden", "COLOUR=green"]));
-    assert_eq!(container["Args"], service()["Spec"]["TaskTemplate"]["ContainerSpec"]["Args"]);
+    assert_eq!(
+        container["Args"],
+        service()["Spec"]["TaskTemplate"]["ContainerSpec"]["Args"]
+    );
 }
 
 #[tokio::test]
@@ -169,8 +186,15 @@ async fn a_service_is_seen_or_is_not_there_or_nobody_can_tell() {
     let headless = json!({ "message": "The swarm does not have a leader" });
     let answers = vec![(200, service()), (404, gone), (200, odd), (503, headless)];
     let (engine, _) = daemon(answers).await;
-    let seen = engine.service("web_nginx").await.expect("seen").expect("there");
-    assert_eq!((seen.replicas, seen.image.as_str()), (Some(2), "nginx:1.12"));
+    let seen = engine
+        .service("web_nginx")
+        .await
+        .expect("seen")
+        .expect("there");
+    assert_eq!(
+        (seen.replicas, seen.image.as_str()),
+        (Some(2), "nginx:1.12")
+    );
     assert_eq!(seen.update.as_deref(), Some("completed"));
     assert_eq!(seen.env["COLOUR"], "blue");
     assert!(!format!("{seen:?}").contains("hidden"), "{seen:?}");
@@ -178,27 +202,47 @@ async fn a_service_is_seen_or_is_not_there_or_nobody_can_tell() {
     let error = engine.service("web_nginx").await.expect_err("odd");
     assert!(matches!(error, ApiError::NotUnderstood(_)), "{error}");
     let error = engine.service("web_nginx").await.expect_err("refused");
-    assert!(matches!(error, ApiError::Refused { status: 503, .. }), "{error}");
+    assert!(
+        matches!(error, ApiError::Refused { status: 503, .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_node_that_is_up_is_changed_and_one_that_is_down_is_forgotten() {
-    let answers = vec![(200, nodes()), (200, Value::Null), (200, nodes()), (200, Value::Null)];
+    let answers = vec![
+        (200, nodes()),
+        (200, Value::Null),
+        (200, nodes()),
+        (200, Value::Null),
+    ];
     let (engine, heard) = daemon(answers).await;
     engine.set_drained("server-3", true).await.expect("taken");
     engine.forget_node("server-3").await.expect("taken");
     let heard = asked(&heard);
-    assert!(heard[1].0.starts_with("POST /nodes/new/update?version=9"), "{heard:?}");
+    assert!(
+        heard[1].0.starts_with("POST /nodes/new/update?version=9"),
+        "{heard:?}"
+    );
     let drained = json!({ "Role": "worker", "Availability": "drain", "Labels": { "disk": "ssd" } });
     assert_eq!(heard[1].1, drained);
-    assert!(heard[3].0.starts_with("DELETE /nodes/old?force=false"), "{heard:?}");
+    assert!(
+        heard[3].0.starts_with("DELETE /nodes/old?force=false"),
+        "{heard:?}"
+    );
 }
 
 #[tokio::test]
 async fn a_node_that_is_not_there_cannot_be_changed() {
     let (engine, _) = daemon(vec![(200, json!([]))]).await;
-    let error = engine.set_role("server-3", true).await.expect_err("no node");
-    assert!(matches!(error, ApiError::Refused { status: 404, .. }), "{error}");
+    let error = engine
+        .set_role("server-3", true)
+        .await
+        .expect_err("no node");
+    assert!(
+        matches!(error, ApiError::Refused { status: 404, .. }),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -208,8 +252,14 @@ async fn tokens_that_are_replaced_are_given_back() {
     let answers = vec![(200, swarm.clone()), (200, swarm), (200, Value::Null)];
     let (engine, heard) = daemon(answers).await;
     let old = engine.rotate_tokens().await.expect("rotated");
-    assert_eq!((old.worker.as_str(), old.manager.as_str()), ("w-old", "m-old"));
+    assert_eq!(
+        (old.worker.as_str(), old.manager.as_str()),
+        ("w-old", "m-old")
+    );
     let line = asked(&heard)[2].0.clone();
-    assert!(line.contains("version=5") && line.contains("rotateWorkerToken=true"), "{line}");
+    assert!(
+        line.contains("version=5") && line.contains("rotateWorkerToken=true"),
+        "{line}"
+    );
     assert!(line.contains("rotateManagerToken=true"), "{line}");
 }
