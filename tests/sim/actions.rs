@@ -162,7 +162,7 @@ async fn a_step_waits_for_the_steps_before_it() {
     insta::assert_snapshot!(told);
 }
 
-/// With a fourth manager of three, one that was promoted counts: the loss of two leaves two of four.
+/// A fourth manager that was promoted has a vote: the loss of two of four takes the majority.
 #[tokio::test(start_paused = true)]
 async fn who_was_promoted_has_a_vote() {
     let mut plan = with_action(web(), 10, Change::Promote(node("server-4")));

@@ -19,7 +19,8 @@ fn service() -> Value {
         "UpdatedAt": "2026-11-22T10:00:00.6Z",
         "Spec": {
             "Name": "web_nginx",
-            "Labels": { "com.docker.stack.image": "nginx:1.12", "com.docker.stack.namespace": "web" },
+            "Labels": { "com.docker.stack.image": "nginx:1.12",
+                "com.docker.stack.namespace": "web" },
             "TaskTemplate": {
                 "ContainerSpec": {
                     "Image": "nginx:1.12",
