@@ -95,7 +95,8 @@ pub async fn undo(
     let evidence = timeout(deadline, healed)
         .await
         .unwrap_or_else(|_| Err(format!("not healed within {}", Span(deadline))))?;
-    let managers: Vec<&str> = members.managers.iter().map(String::as_str).collect();
+    let all = plan.node_names();
+    let managers: Vec<&str> = all.filter(|n| members.managers.contains(*n)).collect();
     let sound: Vec<&str> = managers
         .iter()
         .copied()

@@ -10,7 +10,7 @@ use super::story::{ended, node_seen};
 use super::*;
 
 /// A story whose only step is this action, begun at 60 s.
-fn story(checks: &[Check], change: Change, before: Before, steps: &[(f64, ActionStep)]) -> Story {
+fn story(checks: &[Check], change: &Change, before: Before, steps: &[(f64, ActionStep)]) -> Story {
     let mut story = Story::kept("story", checks);
     story.plan.faults.clear();
     story.plan.actions.push(Action {
@@ -33,7 +33,7 @@ fn story(checks: &[Check], change: Change, before: Before, steps: &[(f64, Action
     story.without(|_, event| told(event));
     story.without(|at, e| matches!(e, Event::Node(_) | Event::Task(_)) && at > 50.0);
     story.without(|at, e| matches!(e, Event::Containers(_)) && at > 49.0);
-    let targets = match &change {
+    let targets = match change {
         Change::Join { node, .. } => vec![node.clone()],
         _ => Vec::new(),
     };
@@ -74,7 +74,7 @@ fn intruder(steps: &[(f64, ActionStep)]) -> Story {
         role: Role::Worker,
         token: Token::Wrong,
     };
-    story(&[Check::Exercised], change, Before::default(), steps)
+    story(&[Check::Exercised], &change, Before::default(), steps)
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn scaled(replicas: u32, before: u32, steps: &[(f64, ActionStep)]) -> Story {
         }),
         ..Before::default()
     };
-    story(&[answers(), Check::Exercised], change, before, steps)
+    story(&[answers(), Check::Exercised], &change, before, steps)
 }
 
 #[test]
