@@ -11,7 +11,7 @@ use seatrial::scenario::{FaultAction, Target};
 use seatrial::substrate::sim::Sabotage;
 use seatrial::verdict::Verdict;
 
-use super::plans::{self, leaves, with_action, with_fault};
+use super::plans::{self, with_action, with_fault};
 use super::{outline, run_sim, seq};
 
 /// A node by name.
@@ -224,13 +224,4 @@ async fn a_node_that_left_owes_nothing_until_it_is_back() {
         outline(&history)
     );
     assert_eq!(check(&history).verdict, Verdict::Pass);
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_was_not_asked_to_end_is_still_noticed() {
-    let plan = with_action(web(), 10, Change::Promote(node("server-4")));
-    let plan = leaves(plan, 3);
-    let history = run_sim(&plan, None).await;
-    let changed = |history: &History| history.plan.steady_once(true).to_vec();
-    assert_eq!(changed(&history), history.plan.steady);
 }
