@@ -4,7 +4,7 @@
 use rstest::rstest;
 use seatrial::check::check;
 use seatrial::journal::timeline::Timeline;
-use seatrial::journal::{ActionStep, Event, History};
+use seatrial::journal::{ActionStep, Event};
 use seatrial::plan::{Change, Check, Plan, Role, Service, Stack};
 use seatrial::report::{Style, terminal};
 use seatrial::scenario::{FaultAction, Target};
