@@ -11,6 +11,7 @@ use crate::capability::Capabilities;
 use crate::scenario::{Control, FaultAction, Target};
 use crate::units::{Rate, Share, Span};
 
+mod action;
 mod balancer;
 mod probe;
 mod ready;
@@ -20,6 +21,7 @@ mod text;
 mod topology;
 mod variable;
 
+pub use action::{Action, Change};
 pub use balancer::Balancer;
 pub use probe::Probe;
 pub use ready::{Options, Outcome, plan};
@@ -53,8 +55,14 @@ pub struct Plan {
     pub stack: Option<Stack>,
     /// What holds before the first fault and again after the last.
     pub steady: Vec<Probe>,
+    /// What holds once an action has begun, and at the end; empty where that is `steady` too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steady_after: Vec<Probe>,
     /// What keeps using the services meanwhile.
     pub workloads: Vec<Workload>,
+    /// What is changed on purpose, in order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
     /// What is broken, in order of time. Empty with `--no-faults`.
     pub faults: Vec<Fault>,
     /// What must be true of the run, `exercised` last.
@@ -66,13 +74,31 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The service of this name in the stack.
+    /// The service of this name in the stack, or in one that is deployed later.
     pub fn service(&self, name: &str) -> Option<&Service> {
-        self.stack
-            .as_ref()?
-            .services
+        self.services().find(|service| service.name == name)
+    }
+
+    /// Every service of the stack, and of the stacks that actions deploy.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        let later = self
+            .actions
             .iter()
-            .find(|service| service.name == name)
+            .filter_map(|action| match &action.change {
+                Change::Deploy(stack) => Some(stack),
+                _ => None,
+            });
+        let stacks = self.stack.iter().chain(later);
+        stacks.flat_map(|stack| &stack.services)
+    }
+
+    /// The probes of the steady state, before or after the first action began.
+    pub fn steady_once(&self, changed: bool) -> &[Probe] {
+        if changed && !self.steady_after.is_empty() {
+            &self.steady_after
+        } else {
+            &self.steady
+        }
     }
 
     /// The name of every node, managers first.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Rate, Share, Span};
 
+mod action;
 mod decode;
 mod load;
 mod mistake;
@@ -16,6 +17,7 @@ mod probe;
 mod target;
 mod yaml;
 
+pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Scale, Token, Update};
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes};
 pub use probe::{
@@ -53,9 +55,17 @@ pub struct Scenario {
     /// What holds before the first fault and again after the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steady: Vec<Probe>,
+    /// What holds after the last action and the last fault, where that differs from `steady`.
+    /// For the recovery of a fault, it counts from the moment that the first action began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steady_after: Vec<Probe>,
     /// What keeps using the services meanwhile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workload: Vec<Workload>,
+    /// What an operator changes meanwhile, and when. An action waits for every earlier action and
+    /// fault to be over, and a fault for every earlier action.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
     /// What is broken, and when.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,

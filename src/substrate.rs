@@ -12,10 +12,13 @@ use async_trait::async_trait;
 use crate::capability::Capabilities;
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal, JournalError, Outcome, Rows};
 use crate::plan::Plan;
-use crate::swarm::{Remains, View};
+use crate::swarm::{Remains, ServiceSeen, View};
 
+mod order;
 pub mod sim;
 pub mod vm;
+
+pub use order::Order;
 
 /// Trouble in the harness or its place: never a verdict about the swarm.
 #[derive(Debug, thiserror::Error)]
@@ -102,6 +105,18 @@ pub trait Lab: Send + Sync {
     /// # Errors
     /// When that manager gives no usable answer.
     async fn view(&self, manager: &str) -> Result<View, ApiError>;
+
+    /// Asks one manager for a service of the plan; none if it is not there.
+    ///
+    /// # Errors
+    /// When that manager gives no usable answer.
+    async fn service(&self, manager: &str, service: &str) -> Result<Option<ServiceSeen>, ApiError>;
+
+    /// Gives an order by a manager. That it was taken is no proof that it was carried out.
+    ///
+    /// # Errors
+    /// `Refused` when the swarm or a node's engine says no; silence leaves open what became of it.
+    async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError>;
 
     /// Asks one node's own engine for the containers that belong to tasks, on a path that a fault
     /// in the swarm's network does not cut.

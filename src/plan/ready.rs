@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::probe::probe;
 use super::{
-    Check, Deadlines, Fault, FaultEnd, Plan, Stack, Topology, Workload, refuse, stack, topology,
+    Check, Deadlines, Fault, FaultEnd, Plan, Stack, Topology, Workload, action, refuse, stack,
+    topology,
 };
 use crate::capability::{Capabilities, Capability};
 use crate::scenario::{
@@ -66,14 +67,15 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
         return Err(Mistake::nowhere(title).into());
     }
     let mut mistakes = Vec::new();
-    let stack = stack::beside(loaded, &options.environment, &mut mistakes);
     let scenario = &loaded.scenario;
+    let stack = stack::first(loaded, &options.environment, &mut mistakes);
+    let later = action::stacks(loaded, &options.environment, &mut mistakes);
     let topology = topology::of(&scenario.cluster);
     let readable = scenario.deploy.is_none() || stack.is_some();
     mistakes.extend(refuse::all(
         loaded,
         &topology,
-        stack.as_ref(),
+        (stack.as_ref(), &later),
         readable,
         options.patience,
     ));
@@ -85,6 +87,9 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
     } else {
         faults(scenario, options.patience)
     };
+    let services = || stack.iter().chain(later.iter().map(|(_, stack)| stack));
+    let probes =
+        |steps: &[scenario::Probe]| steps.iter().map(|step| probe(step, services())).collect();
     let plan = Plan {
         name: loaded.name.clone(),
         title: scenario.scenario.trim().to_owned(),
@@ -93,20 +98,18 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
         place: options.place.clone(),
         patience: options.patience,
         needs: needs(scenario, &faults),
-        topology: topology.clone(),
         share: scenario.share.clone(),
-        steady: scenario
-            .steady
-            .iter()
-            .map(|step| probe(step, stack.as_ref()))
-            .collect(),
+        steady: probes(&scenario.steady),
+        steady_after: probes(&scenario.steady_after),
         workloads: scenario
             .workload
             .iter()
-            .map(|load| workload(load, stack.as_ref()))
+            .map(|load| workload(load, services()))
             .collect(),
+        actions: action::ready(scenario, &topology, &later, options.patience),
         faults,
         checks: checks(scenario, options, &topology),
+        topology,
         must_fail: if options.no_faults {
             Vec::new()
         } else {
@@ -149,7 +152,8 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         use scenario::Probe::{Http, Sql, Variables};
         matches!(probe, Sql(_) | Http(_) | Variables(_))
     };
-    let mesh = !scenario.workload.is_empty() || scenario.steady.iter().any(asks);
+    let mut probes = scenario.steady.iter().chain(&scenario.steady_after);
+    let mesh = !scenario.workload.is_empty() || probes.any(asks);
     let faults = faults.iter().map(|fault| match fault.action {
         FaultAction::Stop(_) => Capability::CleanStop,
         FaultAction::Kill(_) => Capability::PowerCut,
@@ -171,20 +175,23 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
 }
 
 /// The one published port of a service, which [`refuse`] made sure of.
-pub(super) fn port_of(service: &str, stack: Option<&Stack>) -> u16 {
-    let mut services = stack.into_iter().flat_map(|stack| &stack.services);
+pub(super) fn port_of<'a>(service: &str, stacks: impl Iterator<Item = &'a Stack>) -> u16 {
+    let mut services = stacks.flat_map(|stack| &stack.services);
     let service = services.find(|known| known.name == service);
     service
         .and_then(|service| service.published.first().copied())
         .unwrap_or_default()
 }
 
-fn workload(workload: &scenario::Workload, stack: Option<&Stack>) -> Workload {
+fn workload<'a>(
+    workload: &scenario::Workload,
+    stacks: impl Iterator<Item = &'a Stack>,
+) -> Workload {
     let name = workload.name().to_owned();
     match workload.clone() {
         scenario::Workload::Ledger(ledger) => Workload::Ledger {
             name,
-            port: port_of(&ledger.service, stack),
+            port: port_of(&ledger.service, stacks),
             service: ledger.service,
             rate: ledger.rate,
             writers: ledger.writers.unwrap_or(WRITERS),

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Check, Fault, FaultEnd, Plan, Role, Service, Workload};
+use super::{Action, Check, Fault, FaultEnd, Plan, Role, Service, Workload};
 use crate::scenario::{Api, Control, FaultAction, Target};
 
 mod probe;
@@ -26,7 +26,9 @@ pub fn text(plan: &Plan) -> String {
         ("share", share(plan)),
         ("stack", stack(plan)),
         ("steady", plan.steady.iter().map(probe).collect()),
+        ("then", plan.steady_after.iter().map(probe).collect()),
         ("workload", plan.workloads.iter().map(workload).collect()),
+        ("actions", actions(&plan.actions)),
         ("faults", faults(&plan.faults)),
         ("checks", plan.checks.iter().map(check).collect()),
         (
@@ -219,6 +221,18 @@ fn workload(workload: &Workload) -> Vec<String> {
 
 fn page(via: &Target, port: u16, path: &str) -> String {
     format!("{via} on port {port} {path}")
+}
+
+fn actions(actions: &[Action]) -> Vec<Vec<String>> {
+    let rows = actions.iter().map(|action| {
+        row([
+            format!("at {}", action.at),
+            action.change.verb().into(),
+            one_line(&action.change.about()),
+            format!("seen within {}", action.within),
+        ])
+    });
+    rows.collect()
 }
 
 fn faults(faults: &[Fault]) -> Vec<Vec<String>> {

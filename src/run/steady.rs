@@ -25,6 +25,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub(super) struct Round {
     /// When its first question was asked.
     began: Instant,
+    /// Whether an action had begun.
+    changed: bool,
     /// What it came to.
     steady: Steady,
 }
@@ -55,17 +57,15 @@ pub(super) fn last_seen(trial: &Trial) -> String {
     }
 }
 
-/// Asks all probes in rounds. A round during which a fault came or went says nothing about either
-/// side of it, and is thrown away.
+/// Asks all probes in rounds. A round during which a fault came or went, or the first action began,
+/// says nothing about either side of it, and is thrown away.
 async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
     let mut written: Option<(Instant, Steady)> = None;
     loop {
         let round = one_round(&trial).await;
-        if trial
-            .broken_now()
-            .into_iter()
-            .eq(round.steady.broken.iter().cloned())
-        {
+        let broken = trial.broken_now();
+        let same = broken.iter().eq(&round.steady.broken);
+        if same && round.changed == trial.changed() {
             let mark = *lock(&trial.mark);
             let due = written.as_ref().is_none_or(|(at, old)| {
                 *old != round.steady || at.elapsed() >= AGAIN || *at <= mark
@@ -83,9 +83,9 @@ async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
 /// Asks all probes at once.
 async fn one_round(trial: &Trial) -> Round {
     let began = Instant::now();
-    let broken = trial.broken_now();
+    let (broken, changed) = (trial.broken_now(), trial.changed());
     let sight = trial.sight(began).shared();
-    let asked = trial.plan.steady.iter().map(|probe| {
+    let asked = trial.plan.steady_once(changed).iter().map(|probe| {
         let (sight, broken) = (sight.clone(), &broken);
         async move {
             // Managers that hang must not hold up what can be asked without them.
@@ -109,5 +109,9 @@ async fn one_round(trial: &Trial) -> Round {
         probes: looks.into_iter().map(line).collect(),
         broken: broken.into_iter().collect(),
     };
-    Round { began, steady }
+    Round {
+        began,
+        changed,
+        steady,
+    }
 }

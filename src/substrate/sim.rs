@@ -16,6 +16,7 @@ mod database;
 mod inquiry;
 mod lab;
 mod ledger;
+mod orders;
 mod parts;
 mod swarm;
 mod tasks;
@@ -81,6 +82,14 @@ pub enum Sabotage {
     BringUpFails,
     /// The machines cannot be removed.
     TearDownFails,
+    /// Every order is taken, and nothing is done.
+    OrderDoesNothing,
+    /// For five seconds after a service was scaled, every third request is refused.
+    ScaleLosesRequests,
+    /// A service is removed, and its containers run on.
+    RemovedContainerStays,
+    /// A node joins with any token.
+    AnyTokenJoins,
 }
 
 /// The place.

@@ -21,6 +21,7 @@ mod deploy;
 mod inquiry;
 mod lab;
 mod machine;
+mod order;
 mod parts;
 mod prepare;
 mod progress;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rstest::rstest;
 use seatrial::fault;
 use seatrial::heal;
+use seatrial::journal::Membership;
 use seatrial::substrate::sim::{Sabotage, Sim};
 use seatrial::substrate::{Lab, PowerOff};
 
@@ -149,7 +150,7 @@ async fn a_machine_that_is_no_node_breaks_and_is_mended(#[case] verb: &str, #[ca
     }
     // The managers know nothing of it, so they are not waited for.
     let broken = [name.to_owned()].into();
-    let healed = heal::undo(&*lab, &plan, &intent, &broken).await;
+    let healed = heal::undo(&*lab, &plan, &Membership::of(&plan), &intent, &broken).await;
     let healed = healed.expect("healed");
     assert!(!healed.contains("ready"), "{healed}");
     assert_eq!(lab.serves(name).await, Ok(()));

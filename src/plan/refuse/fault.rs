@@ -2,7 +2,7 @@
 
 use super::Docket;
 use crate::plan::Role;
-use crate::scenario::{Fault, Target};
+use crate::scenario::{ActionVerb, Fault, Target};
 use crate::units::Span;
 
 impl Docket<'_> {
@@ -70,6 +70,17 @@ impl Docket<'_> {
         }
     }
 
+    /// Whether an action may make this node a manager.
+    fn may_be_promoted(&self, name: &str) -> bool {
+        let mut actions = self.scenario().actions.iter();
+        actions.any(|action| match &action.verb {
+            ActionVerb::Promote(Target::Node(node)) => node == name,
+            ActionVerb::Promote(_) => true,
+            ActionVerb::Join(join) => join.node() == name && join.is_manager(),
+            _ => false,
+        })
+    }
+
     /// Whether a target may be a manager, and whether it may be a worker.
     pub(super) fn may_be(&self, target: &Target) -> (bool, bool) {
         let workers = self.scenario().cluster.workers > 0;
@@ -87,7 +98,7 @@ impl Docket<'_> {
             Target::Node(name) => {
                 let mut nodes = self.topology.nodes.iter();
                 let manager = nodes.any(|node| node.name == *name && node.role == Role::Manager);
-                (manager, !manager)
+                (manager || self.may_be_promoted(name), !manager)
             }
         }
     }

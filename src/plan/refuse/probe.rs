@@ -8,14 +8,24 @@ use crate::scenario::{
 
 impl Docket<'_> {
     pub(super) fn probes(&mut self) {
-        for (index, probe) in self.scenario().steady.iter().enumerate() {
-            self.probe(&format!("steady[{index}]"), probe);
+        let scenario = self.scenario();
+        for (index, probe) in scenario.steady.iter().enumerate() {
+            let path = format!("steady[{index}]");
+            self.probe(&path, probe);
+            self.never_before(&path, probe);
+        }
+        for (index, probe) in scenario.steady_after.iter().enumerate() {
+            self.probe(&format!("steady_after[{index}]"), probe);
         }
     }
 
     /// Examines one probe at a path such as `steady[0]`.
     pub(super) fn probe(&mut self, path: &str, probe: &Probe) {
         match probe {
+            // How many there must be in the end is for `Docket::actions` to weigh.
+            Probe::Running(running) if path.starts_with("steady_after") => {
+                self.service(&format!("{path}.running.service"), &running.service);
+            }
             Probe::Running(running) => {
                 self.running(
                     &format!("{path}.running"),
@@ -42,8 +52,32 @@ impl Docket<'_> {
         }
     }
 
+    /// What is deployed before the first look is neither gone nor closed.
+    fn never_before(&mut self, path: &str, probe: &Probe) {
+        let help = "write it under `steady_after`, with an action that removes the service";
+        let Some(stack) = self.stack else { return };
+        match probe {
+            Probe::Gone(gone) if stack.services.iter().any(|one| one.name == gone.service) => {
+                let title = format!("`{}` is deployed, so it is not gone", gone.service);
+                self.refuse(&format!("{path}.gone.service"), title, help);
+            }
+            Probe::PortClosed(closed) => {
+                let publishes = |one: &&crate::plan::Service| one.published.contains(&closed.port);
+                let Some(service) = stack.services.iter().find(publishes) else {
+                    return;
+                };
+                let title = format!(
+                    "`{}` publishes port {} on every node",
+                    service.name, closed.port
+                );
+                self.refuse(&format!("{path}.port_closed.port"), title, help);
+            }
+            _ => {}
+        }
+    }
+
     /// A machine that is no node has no place in the swarm, and no port that a service publishes.
-    fn nodes_only(&mut self, path: &str, target: &Target) {
+    pub(super) fn nodes_only(&mut self, path: &str, target: &Target) {
         if let Target::Part(part) = target {
             let title = format!("the {} is no node of the swarm", part.name());
             self.refuse(path, title, "write a node, or a role such as `worker`");

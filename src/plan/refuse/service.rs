@@ -82,7 +82,14 @@ impl Docket<'_> {
             }
             return;
         };
-        let published = || stack.services.iter().flat_map(|service| &service.published);
+        let later = || self.later.iter().map(|(_, stack)| stack);
+        let services = || {
+            [stack]
+                .into_iter()
+                .chain(later())
+                .flat_map(|stack| &stack.services)
+        };
+        let published = || services().flat_map(|service| &service.published);
         if published().any(|known| *known == port) {
             return;
         }

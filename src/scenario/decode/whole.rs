@@ -15,7 +15,9 @@ pub(super) const SCENARIO: Form = Form {
         "share",
         "deploy",
         "steady",
+        "steady_after",
         "workload",
+        "actions",
         "faults",
         "expect",
         "must_fail",
@@ -52,7 +54,9 @@ impl Decoder<'_> {
         let share = self.maybe(&fields, "share", |decoder, _, node| decoder.share(node));
         let deploy = self.maybe(&fields, "deploy", Self::text);
         let steady = self.some(&fields, "steady", Self::probe);
+        let steady_after = self.some(&fields, "steady_after", Self::probe);
         let workload = self.some(&fields, "workload", Self::workload);
+        let actions = self.some(&fields, "actions", Self::action);
         let faults = self.some(&fields, "faults", Self::fault);
         let expect = self.need(&fields, "expect", |decoder, name, node| {
             decoder.list(name, node, Self::expectation)
@@ -70,7 +74,9 @@ impl Decoder<'_> {
             share: share?.unwrap_or_default(),
             deploy: deploy?,
             steady: steady?,
+            steady_after: steady_after?,
             workload: workload?,
+            actions: actions?,
             faults: faults?,
             expect: expect?,
             must_fail: must_fail?,

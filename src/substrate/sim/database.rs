@@ -89,7 +89,8 @@ impl Database for Session {
         self.answered(false, deadline).await?;
         let world = present(&self.world);
         let default = world.is(&Sabotage::DefaultSettings);
-        let asked = world.plan.steady.iter().filter_map(|probe| match probe {
+        let probes = world.plan.steady.iter().chain(&world.plan.steady_after);
+        let asked = probes.filter_map(|probe| match probe {
             Probe::Variables { set, .. } => Some(set),
             _ => None,
         });

@@ -12,9 +12,9 @@ use super::world::{BOOT, STEP, World};
 use crate::journal::{Answer, ApiError, ContainerSeen};
 use crate::scenario::Part;
 use crate::substrate::{
-    ClientRan, Database, Knock, Lab, MountSeen, PageRequest, PowerOff, Trouble,
+    ClientRan, Database, Knock, Lab, MountSeen, Order, PageRequest, PowerOff, Trouble,
 };
-use crate::swarm::{Remains, View};
+use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::Span;
 use crate::wait;
 
@@ -104,6 +104,20 @@ impl Lab for SimLab {
         present(&self.world).view(machine)
     }
 
+    async fn service(&self, manager: &str, name: &str) -> Result<Option<ServiceSeen>, ApiError> {
+        self.view(manager).await?;
+        let world = present(&self.world);
+        Ok(world
+            .services
+            .get(name)
+            .map(|wanted| wanted.seen(world.rolled(name))))
+    }
+
+    async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
+        self.view(manager).await?;
+        present(&self.world).obey(order)
+    }
+
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
         wait::pause(ANSWER).await;
         let machine = self.machine(node).map_err(|e| ApiError::Unreachable(e.0))?;
@@ -189,6 +203,9 @@ impl Lab for SimLab {
 
     async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer {
         wait::pause(ANSWER.min(ask.within)).await;
+        if present(&self.world).loses_request() {
+            return Answer::Failed("connection refused".to_owned());
+        }
         let door = self.door(node);
         if let Some((_, false)) = door {
             wait::pause(ask.within.saturating_sub(ANSWER)).await;

@@ -117,8 +117,7 @@ frontend alive
     http-request return status 200 content-type text/plain string {PAGE}
 "
     );
-    let services = plan.stack.iter().flat_map(|stack| &stack.services);
-    for port in services.flat_map(|service| &service.published) {
+    for port in plan.services().flat_map(|service| &service.published) {
         listen(&mut text, plan, *port, |_| true);
     }
     if let Some(port) = plan.topology.api.port() {

@@ -1,8 +1,9 @@
-//! Puts a plan's stack in place.
+//! Puts a plan's stacks in place.
 
 use std::time::Duration;
 
 use super::lab::{BOOT, COMMAND, VmLab};
+use crate::plan::Stack;
 use crate::substrate::Trouble;
 use crate::wait::{Look, until};
 
@@ -12,6 +13,13 @@ impl VmLab {
         let Some(stack) = &self.plan.stack else {
             return Ok(());
         };
+        self.settled().await?;
+        self.take_stack(&self.plan.topology.nodes[0].name, stack)
+            .await
+    }
+
+    /// Has a manager take a stack.
+    pub(super) async fn take_stack(&self, manager: &str, stack: &Stack) -> Result<(), Trouble> {
         let variables: Vec<String> = self
             .vm
             .images
@@ -25,8 +33,6 @@ impl VmLab {
             variables.join(" "),
             stack.name
         );
-        self.settled().await?;
-        let manager = &self.plan.topology.nodes[0].name;
         let agent = &self.machine(manager)?.agent;
         // Deploying a stack twice is deploying it once; slow managers may not take it at once.
         let look = || async {

@@ -20,10 +20,10 @@ use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
 use crate::substrate::{
-    ClientRan, Database, Knock, Lab, MountSeen, PageRequest, PowerOff, Trouble,
+    ClientRan, Database, Knock, Lab, MountSeen, Order, PageRequest, PowerOff, Trouble,
 };
 use crate::swarm::engine::Engine;
-use crate::swarm::{Remains, View};
+use crate::swarm::{Remains, ServiceSeen, View};
 use crate::wait::{Look, until};
 
 /// The engine's port on the management network.
@@ -98,9 +98,8 @@ impl VmLab {
 
     /// Service names in the swarm to those in the plan.
     pub(super) fn services(&self) -> BTreeMap<String, String> {
-        let stack = self.plan.stack.iter();
-        stack
-            .flat_map(|stack| &stack.services)
+        let services = self.plan.services();
+        services
             .map(|service| (service.full_name.clone(), service.name.clone()))
             .collect()
     }
@@ -230,6 +229,15 @@ impl Lab for VmLab {
 
     async fn view(&self, manager: &str) -> Result<View, ApiError> {
         self.engine(manager).await?.view(&self.services()).await
+    }
+
+    async fn service(&self, manager: &str, name: &str) -> Result<Option<ServiceSeen>, ApiError> {
+        let name = self.full_name(name)?;
+        self.engine(manager).await?.service(&name).await
+    }
+
+    async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
+        self.obey(manager, order).await
     }
 
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {

@@ -45,7 +45,7 @@ fn images(
     variables: &std::collections::BTreeMap<String, String>,
 ) -> Result<Vec<(String, String)>, Trouble> {
     let mut images = Vec::new();
-    for service in plan.stack.iter().flat_map(|stack| &stack.services) {
+    for service in plan.services() {
         let name = interpolated(&service.image, variables).map_err(Trouble)?;
         let place = format!("{}/", registry.place());
         let Some(local) = name.strip_prefix(&place).map(str::to_owned) else {

@@ -149,6 +149,10 @@ fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
     if moment == Moment::Steady {
         if balancer.is_some() || registry.is_some() || !plan.topology.api.is_closed() {
             add(format!("{:?}", plan.topology.api));
+            // Later stacks too: their ports and images are taken in before.
+            for service in plan.services() {
+                add(format!("{} {:?}", service.image, service.published));
+            }
             PARTS_BY.iter().for_each(|source| add((*source).to_owned()));
         }
         add(format!("{:?}", plan.topology.storage));
