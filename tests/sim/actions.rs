@@ -5,7 +5,7 @@ use rstest::rstest;
 use seatrial::check::check;
 use seatrial::journal::timeline::Timeline;
 use seatrial::journal::{ActionStep, Event};
-use seatrial::plan::{Change, Check, Plan, Role, Service, Stack};
+use seatrial::plan::{Change, Check, Plan, Probe, Role, Service, Stack};
 use seatrial::report::{Style, terminal};
 use seatrial::scenario::{FaultAction, Target};
 use seatrial::substrate::sim::Sabotage;
@@ -224,4 +224,33 @@ async fn a_node_that_left_owes_nothing_until_it_is_back() {
         outline(&history)
     );
     assert_eq!(check(&history).verdict, Verdict::Pass);
+}
+
+/// The web plan without its service, of which nothing must be left in the end.
+fn nothing_left() -> Plan {
+    let mut plan = plans::removed();
+    let service = "nginx".to_owned();
+    let via = Target::EveryNode;
+    plan.steady_after = vec![
+        Probe::Gone { service },
+        Probe::PortClosed { via, port: 8080 },
+    ];
+    plan
+}
+
+#[rstest]
+#[case::honest(None, Verdict::Pass)]
+#[case::a_network_stays(Some(Sabotage::NetworkLeft), Verdict::Fail)]
+#[case::a_port_stays(Some(Sabotage::OpenPort("server-2".to_owned())), Verdict::Fail)]
+#[case::a_port_is_silent(Some(Sabotage::SilentPorts("server-2".to_owned())), Verdict::Unknown)]
+#[tokio::test(start_paused = true)]
+async fn nothing_is_left_of_a_removed_service(
+    #[case] sabotage: Option<Sabotage>,
+    #[case] verdict: Verdict,
+) {
+    let history = run_sim(&nothing_left(), sabotage).await;
+    let judgement = check(&history);
+    assert_eq!(judgement.verdict, verdict, "{judgement:#?}");
+    let steady = judgement.findings.iter().find(|one| one.check == "steady");
+    assert_eq!(steady.map(|one| one.verdict), Some(verdict));
 }
