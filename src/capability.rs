@@ -21,6 +21,14 @@ pub enum Capability {
     NfsV3,
     /// Kernel NFS, version 4.2.
     NfsV42,
+    /// A machine with a load balancer and a virtual address before all nodes.
+    Balancer,
+    /// A machine with an image registry that every engine may pull from.
+    Registry,
+    /// The managers' API on the LAN, with TLS and client certificates.
+    Tls,
+    /// The managers' API on the LAN, open to anybody.
+    PlainApi,
 }
 
 impl fmt::Display for Capability {
@@ -32,6 +40,10 @@ impl fmt::Display for Capability {
             Self::RoutingMesh => "routing mesh",
             Self::NfsV3 => "NFS v3",
             Self::NfsV42 => "NFS v4.2",
+            Self::Balancer => "load balancer",
+            Self::Registry => "image registry",
+            Self::Tls => "managers' API with TLS",
+            Self::PlainApi => "managers' API without TLS",
         })
     }
 }

@@ -19,6 +19,7 @@ mod must_fail;
 mod never_two;
 mod nothing_lost;
 mod recovers;
+mod refused;
 mod residence;
 mod row_set;
 mod steady;
@@ -28,7 +29,8 @@ mod undisturbed;
 type Implied = fn(&History, &Timeline) -> Option<Finding>;
 
 /// What every run is judged by, after the checks of its plan.
-const IMPLIED: [(&str, Implied); 2] = [
+const IMPLIED: [(&str, Implied); 3] = [
+    ("refused", refused::check),
     ("steady", steady::check),
     ("undisturbed", undisturbed::check),
 ];

@@ -9,8 +9,8 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, timeout};
 
 use crate::fault;
-use crate::journal::{Event, History, Intent};
-use crate::plan::{Plan, Role};
+use crate::journal::{Event, History, Intent, Membership};
+use crate::plan::Plan;
 use crate::substrate::Lab;
 use crate::units::Span;
 use crate::wait::{self, Look};
@@ -44,11 +44,13 @@ pub fn outstanding(history: &History) -> Vec<Intent> {
     begun.into_values().collect()
 }
 
-/// Undoes these faults, the last one first, and tells of every step before it is taken.
+/// Undoes these faults, the last one first, in a swarm of these members, and tells of every step
+/// before it is taken.
 /// Visits all of them, and returns what went wrong.
 pub async fn heal(
     lab: &dyn Lab,
     plan: &Plan,
+    members: &Membership,
     intents: &[Intent],
     tell: &(dyn Fn(Event) + Sync),
 ) -> Vec<String> {
@@ -57,7 +59,7 @@ pub async fn heal(
     for intent in intents.iter().rev() {
         let fault = intent.fault;
         tell(Event::Healing { fault });
-        match undo(lab, plan, intent, &broken).await {
+        match undo(lab, plan, members, intent, &broken).await {
             Ok(evidence) => {
                 broken.retain(|node| !intent.targets.contains(node));
                 tell(Event::Healed { fault, evidence });
@@ -81,6 +83,7 @@ pub async fn heal(
 pub async fn undo(
     lab: &dyn Lab,
     plan: &Plan,
+    members: &Membership,
     intent: &Intent,
     broken: &BTreeSet<String>,
 ) -> Result<String, String> {
@@ -92,13 +95,13 @@ pub async fn undo(
     let evidence = timeout(deadline, healed)
         .await
         .unwrap_or_else(|_| Err(format!("not healed within {}", Span(deadline))))?;
-    let managers: Vec<&str> = plan
-        .topology
-        .nodes
-        .iter()
-        .filter(|node| node.role == Role::Manager)
-        .map(|node| node.name.as_str())
-        .collect();
+    let is_node = |name: &String| plan.node_names().any(|node| node == name);
+    if !intent.targets.iter().any(is_node) {
+        // The swarm knows nothing of the lab's other machines.
+        return Ok(evidence);
+    }
+    let all = plan.node_names();
+    let managers: Vec<&str> = all.filter(|n| members.managers.contains(*n)).collect();
     let sound: Vec<&str> = managers
         .iter()
         .copied()

@@ -10,10 +10,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::Plan;
 
+mod action;
 mod file;
 mod reader;
 pub mod timeline;
 
+pub use action::{ActionEntry, ActionIntent, ActionStep, Before, Deed, Membership, ServiceBefore};
 pub use file::{Clock, Journal, JournalError, Listener};
 pub use reader::{History, read};
 
@@ -106,6 +108,8 @@ pub enum Event {
         /// The error.
         error: String,
     },
+    /// A step of an action: a change on purpose.
+    Action(ActionEntry),
     /// One round of questions to the managers.
     Poll(Poll),
     /// A node as the managers see it, when it differs from the last time.

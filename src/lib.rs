@@ -12,6 +12,7 @@ pub mod scenario;
 pub mod units;
 pub mod verdict;
 
+pub mod action;
 pub mod fault;
 pub mod heal;
 pub mod probe;

@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Capabilities;
-use crate::scenario::{Control, FaultAction, NfsVersion, Target};
+use crate::scenario::{Control, FaultAction, Target};
 use crate::units::{Rate, Share, Span};
 
+mod action;
+mod balancer;
 mod probe;
 mod ready;
 mod refuse;
@@ -19,9 +21,12 @@ mod text;
 mod topology;
 mod variable;
 
+pub use action::{Action, Change};
+pub use balancer::Balancer;
 pub use probe::Probe;
 pub use ready::{Options, Outcome, plan};
 pub use text::text;
+pub use topology::{NfsVersionKey, Node, Registry, Role, Storage, Topology};
 pub use variable::interpolated;
 
 /// A scenario, ready to be run on one place.
@@ -50,8 +55,14 @@ pub struct Plan {
     pub stack: Option<Stack>,
     /// What holds before the first fault and again after the last.
     pub steady: Vec<Probe>,
+    /// What holds once an action has begun, and at the end; empty where that is `steady` too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steady_after: Vec<Probe>,
     /// What keeps using the services meanwhile.
     pub workloads: Vec<Workload>,
+    /// What is changed on purpose, in order of time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
     /// What is broken, in order of time. Empty with `--no-faults`.
     pub faults: Vec<Fault>,
     /// What must be true of the run, `exercised` last.
@@ -63,88 +74,36 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The service of this name in the stack.
+    /// The service of this name in the stack, or in one that is deployed later.
     pub fn service(&self, name: &str) -> Option<&Service> {
-        self.stack
-            .as_ref()?
-            .services
+        self.services().find(|service| service.name == name)
+    }
+
+    /// Every service of the stack, and of the stacks that actions deploy.
+    pub fn services(&self) -> impl Iterator<Item = &Service> {
+        let later = self
+            .actions
             .iter()
-            .find(|service| service.name == name)
+            .filter_map(|action| match &action.change {
+                Change::Deploy(stack) => Some(stack),
+                _ => None,
+            });
+        let stacks = self.stack.iter().chain(later);
+        stacks.flat_map(|stack| &stack.services)
+    }
+
+    /// The probes of the steady state, before or after the first action began.
+    pub fn steady_once(&self, changed: bool) -> &[Probe] {
+        if changed && !self.steady_after.is_empty() {
+            &self.steady_after
+        } else {
+            &self.steady
+        }
     }
 
     /// The name of every node, managers first.
     pub fn node_names(&self) -> impl Iterator<Item = &str> {
         self.topology.nodes.iter().map(|node| node.name.as_str())
-    }
-}
-
-/// The machines of a plan.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Topology {
-    /// The nodes of the swarm, managers first; the first one initialises the swarm.
-    pub nodes: Vec<Node>,
-    /// The storage machine, if the scenario has one.
-    pub storage: Option<Storage>,
-}
-
-/// One node of the swarm.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Node {
-    /// The host name, as in the article: `server-3`.
-    pub name: String,
-    /// The address on the lab's LAN: `192.168.150.3`. It exists inside the lab only.
-    pub address: String,
-    /// What it joins as.
-    pub role: Role,
-}
-
-/// What a node joins as.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Role {
-    /// Votes, and runs tasks too.
-    Manager,
-    /// Runs tasks.
-    Worker,
-}
-
-/// The storage machine.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Storage {
-    /// The host name.
-    pub name: String,
-    /// The address on the lab's LAN.
-    pub address: String,
-    /// The folder that it exports.
-    pub export: String,
-    /// Where the nodes mount it.
-    pub mount: String,
-    /// The options that they mount it with.
-    pub options: String,
-    /// The protocol version, which `options` says too.
-    pub nfs: NfsVersionKey,
-}
-
-/// [`NfsVersion`], able to be part of a snapshot's key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum NfsVersionKey {
-    /// NFS v3.
-    #[serde(rename = "v3")]
-    V3,
-    /// NFS v4.2.
-    #[serde(rename = "v4.2")]
-    V42,
-}
-
-impl From<NfsVersion> for NfsVersionKey {
-    fn from(version: NfsVersion) -> Self {
-        match version {
-            NfsVersion::V3 => Self::V3,
-            NfsVersion::V42 => Self::V42,
-        }
     }
 }
 
@@ -214,7 +173,7 @@ pub enum Workload {
         path: String,
         /// The whole body.
         body: String,
-        /// Requests a second on each node.
+        /// Requests a second on each of them.
         rate: Rate,
         /// How long one request may take.
         within: Span,

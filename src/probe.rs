@@ -177,6 +177,7 @@ pub fn nodes(via: &Target, plan: &Plan, view: Option<&View>) -> Result<Vec<Strin
             .node_names()
             .find(|node| node == name)
             .map(|name| vec![name.to_owned()]),
+        Target::Part(part) => plan.topology.part(*part).map(|name| vec![name.to_owned()]),
         Target::Manager => of_role(Role::Manager),
         Target::Worker => of_role(Role::Worker),
         Target::Leader => view

@@ -7,6 +7,7 @@ mod breakdown;
 mod json;
 mod ledgers;
 mod live;
+mod pages;
 mod picture;
 mod style;
 mod summary;

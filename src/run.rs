@@ -14,10 +14,12 @@ use crate::journal::{Clock, Event, FORMAT, Header, Journal, JournalError, Listen
 use crate::plan::Plan;
 use crate::substrate::{Place, Trouble};
 
+mod act;
 mod course;
 mod excerpt;
 mod load;
 mod observe;
+mod order;
 mod poll;
 mod sight;
 mod steady;
@@ -146,7 +148,8 @@ async fn clean_up(trial: &Arc<Trial>, interrupted: bool) {
         group.wait().await;
     }
     let left = trial.outstanding();
-    heal::heal(&*trial.lab, &trial.plan, &left, &|event| trial.tell(event)).await;
+    let tell = |event| trial.tell(event);
+    heal::heal(&*trial.lab, &trial.plan, &trial.members(), &left, &tell).await;
     trial.observing.cancel();
     trial.observers.close();
     trial.observers.wait().await;

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::{Rate, Share, Span};
 
+mod action;
 mod decode;
 mod load;
 mod mistake;
@@ -16,13 +17,14 @@ mod probe;
 mod target;
 mod yaml;
 
+pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Scale, Token, Update};
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes};
 pub use probe::{
     DockerCommand, Gone, Http, Mount, MountKind, NodeCounts, NodeIs, PortClosed, Probe, Running,
     Sql, Variables,
 };
-pub use target::Target;
+pub use target::{Part, Target};
 
 pub(crate) use load::{read_text, source};
 pub(crate) use mistake::Source;
@@ -53,9 +55,17 @@ pub struct Scenario {
     /// What holds before the first fault and again after the last.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steady: Vec<Probe>,
+    /// What holds after the last action and the last fault, where that differs from `steady`.
+    /// For the recovery of a fault, it counts from the moment that the first action began.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub steady_after: Vec<Probe>,
     /// What keeps using the services meanwhile.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workload: Vec<Workload>,
+    /// What an operator changes meanwhile, and when. An action waits for every earlier action and
+    /// fault to be over, and a fault for every earlier action.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
     /// What is broken, and when.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<Fault>,
@@ -81,6 +91,45 @@ pub struct Cluster {
     /// Adds a storage machine, mounted on every node at `/mnt/dockernfs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nfs: Option<NfsVersion>,
+    /// Adds a machine `balancer`: HAProxy at a virtual address, before all nodes' published ports.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub balancer: bool,
+    /// Adds a machine `registry`, which holds the stack's images that are named with its address.
+    /// Nodes then have them only once they have pulled them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub registry: bool,
+    /// Whether the managers' API can be reached from the LAN. Default `closed`.
+    #[serde(default, skip_serializing_if = "Api::is_closed")]
+    pub api: Api,
+}
+
+/// The managers' API on the LAN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Api {
+    /// No manager listens.
+    #[default]
+    Closed,
+    /// Port 2376, with TLS, for clients with a certificate; also at the balancer, if there is one.
+    Tls,
+    /// Port 2375, open to anybody, as in the article: never do this in production.
+    Plain,
+}
+
+impl Api {
+    /// The port that the managers listen on, if they do.
+    pub fn port(self) -> Option<u16> {
+        match self {
+            Self::Closed => None,
+            Self::Tls => Some(2376),
+            Self::Plain => Some(2375),
+        }
+    }
+
+    /// True if no manager listens.
+    pub fn is_closed(&self) -> bool {
+        *self == Self::Closed
+    }
 }
 
 /// The protocol version that the nodes mount the share with.
@@ -134,7 +183,7 @@ pub struct Ledger {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Get {
-    /// The nodes to ask: `every_node`, or one node. Default `every_node`.
+    /// The nodes to ask: `every_node`, one node, or the `balancer`. Default `every_node`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<Target>,
     /// The published port.
@@ -144,7 +193,7 @@ pub struct Get {
     pub path: Option<String>,
     /// The whole body, byte for byte.
     pub body: String,
-    /// Requests a second on each node.
+    /// Requests a second on each node, or on the balancer.
     pub rate: Rate,
     /// How long one request may take. Default 2s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -238,10 +287,14 @@ pub struct Recovers {
 pub struct Answers {
     /// The workload's name: `get`.
     pub workload: String,
-    /// The least share of requests that must be answered.
-    pub share: Share,
+    /// The least share of requests that must be answered. Through the balancer it may be left out:
+    /// it is then what the balancer's health check allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share: Option<Share>,
     /// The longest time on one node without an answer; multiplied by the place's patience.
-    pub gap: Span,
+    /// Through the balancer it may be left out: it is then what its health check allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Span>,
 }
 
 /// What became of the managers' majority while a fault lasted.

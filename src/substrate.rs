@@ -12,10 +12,13 @@ use async_trait::async_trait;
 use crate::capability::Capabilities;
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal, JournalError, Outcome, Rows};
 use crate::plan::Plan;
-use crate::swarm::{Remains, View};
+use crate::swarm::{Remains, ServiceSeen, View};
 
+mod order;
 pub mod sim;
 pub mod vm;
+
+pub use order::Order;
 
 /// Trouble in the harness or its place: never a verdict about the swarm.
 #[derive(Debug, thiserror::Error)]
@@ -78,7 +81,7 @@ pub enum PowerOff {
 
 /// A swarm that was made, or found, and everything that can be done to it or asked of it.
 ///
-/// Nodes are named by host name. Every call has a deadline of its own and returns.
+/// Machines are named by host name. Every call has a deadline of its own and returns.
 #[async_trait]
 pub trait Lab: Send + Sync {
     /// Fills the share and deploys the plan's stack; returns once the managers took it.
@@ -103,6 +106,18 @@ pub trait Lab: Send + Sync {
     /// When that manager gives no usable answer.
     async fn view(&self, manager: &str) -> Result<View, ApiError>;
 
+    /// Asks one manager for a service of the plan; none if it is not there.
+    ///
+    /// # Errors
+    /// When that manager gives no usable answer.
+    async fn service(&self, manager: &str, service: &str) -> Result<Option<ServiceSeen>, ApiError>;
+
+    /// Gives an order by a manager. That it was taken is no proof that it was carried out.
+    ///
+    /// # Errors
+    /// `Refused` when the swarm or a node's engine says no; silence leaves open what became of it.
+    async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError>;
+
     /// Asks one node's own engine for the containers that belong to tasks, on a path that a fault
     /// in the swarm's network does not cut.
     ///
@@ -110,16 +125,25 @@ pub trait Lab: Send + Sync {
     /// When that engine gives no usable answer.
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError>;
 
-    /// Turns a node off and returns when it is off.
+    /// Whether a machine does what it is there for: a node's engine, the balancer's HAProxy, the
+    /// registry or the storage machine's server answers, on a path that no fault of the LAN cuts.
+    ///
+    /// # Errors
+    /// When it gives no usable answer.
+    async fn serves(&self, machine: &str) -> Result<(), ApiError> {
+        self.containers(machine).await.map(drop)
+    }
+
+    /// Turns a machine off and returns when it is off.
     ///
     /// # Errors
     /// When it is not off in time.
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble>;
 
-    /// Turns a node on, if it is off, and returns when its engine answers.
+    /// Turns a machine on, if it is off, and returns when it does what it is there for.
     ///
     /// # Errors
-    /// When its engine does not answer in time.
+    /// When it does not in time.
     async fn power_on(&self, node: &str) -> Result<(), Trouble>;
 
     /// Whether the node has power, as seen from outside of it.
@@ -135,8 +159,8 @@ pub trait Lab: Send + Sync {
     /// `(sent, delivered)`.
     async fn frames(&self, node: &str) -> (u64, u64);
 
-    /// Asks a published port for a page, on a fresh connection, by a path that a fault in the
-    /// swarm's network does not cut.
+    /// Asks a published port of a node, or of the balancer, for a page, on a fresh connection, by a
+    /// path that a fault in the swarm's network does not cut.
     async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer;
 
     /// Opens a database session through a node's published port.
@@ -169,7 +193,7 @@ pub trait Lab: Send + Sync {
     /// When the kernel cannot be asked, or knows no process of this container.
     async fn mounts(&self, node: &str, container: &str) -> Result<Vec<MountSeen>, String>;
 
-    /// Runs a stock `docker` client on a node, with these words; no shell reads them.
+    /// Runs a stock `docker` client on a machine, with these words; no shell reads them.
     ///
     /// # Errors
     /// When there is no client, or it did not end in time.

@@ -1,5 +1,7 @@
 //! What the managers say of their swarm, in the harness's own words.
 
+use std::collections::BTreeMap;
+
 use crate::journal::{NodeSeen, TaskSeen};
 
 pub mod engine;
@@ -23,6 +25,34 @@ pub struct Remains {
     pub tasks: usize,
     /// The stack's networks; empty as long as some service of the stack is listed.
     pub networks: Vec<String>,
+}
+
+/// A service as the managers list it. Values of its environment may be secret: not printed by
+/// `{:?}`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ServiceSeen {
+    /// Replicas; none for a global service.
+    pub replicas: Option<u32>,
+    /// The image.
+    pub image: String,
+    /// The arguments.
+    pub args: Vec<String>,
+    /// The environment.
+    pub env: BTreeMap<String, String>,
+    /// The last update's state: `updating`, `completed`, `paused` …; none if there was none.
+    pub update: Option<String>,
+}
+
+impl std::fmt::Debug for ServiceSeen {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServiceSeen")
+            .field("replicas", &self.replicas)
+            .field("image", &self.image)
+            .field("args", &self.args)
+            .field("env", &self.env.keys())
+            .field("update", &self.update)
+            .finish()
+    }
 }
 
 impl View {

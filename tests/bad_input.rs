@@ -9,9 +9,15 @@ use seatrial::scenario::{Scenario, parse};
 
 /// The scenario files that mutations start from.
 fn scenarios() -> Vec<String> {
-    let files = std::fs::read_dir("scenarios").expect("a folder");
-    let mut texts: Vec<String> = files
-        .map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("text"))
+    let folders = ["scenarios", "scenarios/article", "tests/probes"];
+    let files = folders.map(|folder| std::fs::read_dir(folder).expect("a folder"));
+    let paths = files
+        .into_iter()
+        .flatten()
+        .map(|file| file.expect("a file").path());
+    let mut texts: Vec<String> = paths
+        .filter(|path| path.is_file())
+        .map(|path| std::fs::read_to_string(path).expect("text"))
         .collect();
     texts.sort();
     texts

@@ -12,8 +12,23 @@ use seatrial::scenario::{load, schema};
 const LINES: usize = 40;
 
 fn everything() -> Capabilities {
-    use Capability::{CleanStop, Isolation, NfsV3, NfsV42, PowerCut, RoutingMesh};
-    [CleanStop, PowerCut, Isolation, RoutingMesh, NfsV3, NfsV42].into()
+    use Capability::{
+        Balancer, CleanStop, Isolation, NfsV3, NfsV42, PlainApi, PowerCut, Registry, RoutingMesh,
+        Tls,
+    };
+    [
+        CleanStop,
+        PowerCut,
+        Isolation,
+        RoutingMesh,
+        NfsV3,
+        NfsV42,
+        Balancer,
+        Registry,
+        Tls,
+        PlainApi,
+    ]
+    .into()
 }
 
 fn options(no_faults: bool) -> Options {

@@ -6,6 +6,10 @@
 #[path = "sim/plans.rs"]
 mod plans;
 
+#[path = "sim/actions.rs"]
+mod actions;
+#[path = "sim/balancer.rs"]
+mod balancer;
 #[path = "sim/faults.rs"]
 mod faults;
 #[path = "sim/inquiries.rs"]

@@ -33,6 +33,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "wait",
         ],
     ),
+    ("action", ACTS),
     ("fault", ACTS),
     ("probe", ACTS),
     ("workload", ACTS),
@@ -51,6 +52,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "run",
         &[
+            "action",
             "capability",
             "fault",
             "heal",

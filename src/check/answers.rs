@@ -1,7 +1,8 @@
 //! `answers`: a `get` workload was answered on every node that we did not break.
 //!
 //! A node is excused from the injection's start until it was seen to be healed and has given its
-//! first right answer after that.
+//! first right answer after that; and so is one that an action had leave the swarm, until it was
+//! seen to be back.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -184,6 +185,7 @@ fn asked_nodes<'a>(
     match via {
         Some(Target::EveryNode) => history.plan.node_names().collect(),
         Some(Target::Node(name)) => vec![name],
+        Some(Target::Part(part)) => vec![part.name()],
         _ => requests.keys().copied().collect(),
     }
 }
@@ -197,26 +199,27 @@ struct Excuse {
 
 /// The times in which a node owes no answer.
 fn excuses(timeline: &Timeline, node: &str, list: &[Request], last: Duration) -> Vec<Excuse> {
-    let windows = timeline.against(node);
-    let excuses = windows.filter_map(|window| {
-        let from = window.injecting?.at;
-        let Some(healed) = window.healed else {
-            return Some(Excuse {
+    let faults = timeline.against(node);
+    let faults = faults.filter_map(|window| Some((window.injecting?, window.healed)));
+    let excuses = faults.chain(timeline.absences(node)).map(|(from, over)| {
+        let from = from.at;
+        let Some(healed) = over else {
+            return Excuse {
                 from,
                 to: Duration::MAX,
                 silent_since: None,
-            });
+            };
         };
         let right = |r: &&Request| r.began >= healed.at && *r.answer == Answer::Right;
         let (to, silent_since) = match list.iter().filter(right).map(|r| r.ended).min() {
             Some(first) => (first, None),
             None => (last, Some((healed.at, healed.seq))),
         };
-        Some(Excuse {
+        Excuse {
             from,
             to,
             silent_since,
-        })
+        }
     });
     let mut excuses: Vec<Excuse> = excuses.collect();
     excuses.sort_by_key(|excuse| excuse.from);

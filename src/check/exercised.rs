@@ -46,12 +46,27 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Finding {
             lacks.push(format!("{what} was not seen to be healed"));
         }
     }
+    for (index, deed) in timeline.actions.iter().enumerate() {
+        evidence.extend(deed.evidence());
+        if deed.confirmed.is_none() {
+            let why = match deed.words.as_str() {
+                "" => String::new(),
+                words => format!(": {words}"),
+            };
+            lacks.push(format!(
+                "action {} ({}) was not seen{why}",
+                index + 1,
+                deed.named()
+            ));
+        }
+    }
     let workloads = acts(history);
     for workload in &workloads {
         lacks.extend(idle(workload, timeline));
     }
     let planned = timeline.faults.len() as u64;
-    if planned == 0 && workloads.is_empty() {
+    let acted = timeline.actions.len() as u64;
+    if planned + acted == 0 && workloads.is_empty() {
         match history
             .looks(0, u64::MAX)
             .iter()
@@ -69,18 +84,25 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Finding {
         format!("`{}` succeeded {times}", workload.name)
     });
     let said = match planned {
+        0 if acted > 0 => format!("{} seen", counted(acted, "action")),
         0 => "no fault planned".to_owned(),
         1 => "1 fault confirmed and healed".to_owned(),
         _ => format!("{} confirmed and healed", counted(planned, "fault")),
     };
-    let said: Vec<String> = [said].into_iter().chain(successes).collect();
+    let also = (planned > 0 && acted > 0).then(|| format!("{} seen", counted(acted, "action")));
+    let said: Vec<String> = [said].into_iter().chain(also).chain(successes).collect();
     Finding::new("exercised", Verdict::Pass, said.join("; "), evidence)
 }
 
 /// What a workload did not do.
 fn idle(workload: &Acts, timeline: &Timeline) -> Vec<String> {
     let name = &workload.name;
-    let (Some(first), last) = timeline.broken_span() else {
+    let (what, end) = if timeline.actions.is_empty() {
+        ("fault", "heal")
+    } else {
+        ("fault or action", "fault or action")
+    };
+    let (Some(first), last) = ours(timeline) else {
         let done = workload.successes(0, u64::MAX);
         let few = done < FEWEST;
         let said = format!("`{name}` succeeded {} only", counted(done, "time"));
@@ -88,7 +110,7 @@ fn idle(workload: &Acts, timeline: &Timeline) -> Vec<String> {
     };
     let mut lacks = Vec::new();
     if workload.successes(0, first.seq) == 0 {
-        lacks.push(format!("`{name}` had no success before the first fault"));
+        lacks.push(format!("`{name}` had no success before the first {what}"));
     }
     for (index, window) in timeline.faults.iter().enumerate() {
         let Some(struck) = window.injected.or(window.confirmed) else {
@@ -103,9 +125,22 @@ fn idle(workload: &Acts, timeline: &Timeline) -> Vec<String> {
         && workload.successes(last.seq, u64::MAX) == 0
         && workload.gone <= last.seq
     {
-        lacks.push(format!("`{name}` had no success after the last heal"));
+        lacks.push(format!("`{name}` had no success after the last {end}"));
     }
     lacks
+}
+
+/// The first moment that a fault or an action began, and the last that one of them was over; the
+/// latter is missing while some fault is still in force.
+fn ours(timeline: &Timeline) -> (Option<Mark>, Option<Mark>) {
+    let (broken, healed) = timeline.broken_span();
+    let (acting, seen) = timeline.changed_span();
+    let earlier = broken.into_iter().chain(acting).min_by_key(|mark| mark.seq);
+    let last = match (broken, healed) {
+        (Some(_), None) => None,
+        _ => healed.into_iter().chain(seen).max_by_key(|mark| mark.seq),
+    };
+    (earlier, last)
 }
 
 /// Every act of every workload of the plan.

@@ -74,7 +74,14 @@ enum Reading<'a> {
 pub(super) fn check(history: &History, timeline: &Timeline, ledger: &str) -> Finding {
     let mut told = Told::default();
     let mut readings: BTreeMap<&str, (u64, Reading)> = BTreeMap::new();
-    for node in history.plan.node_names() {
+    // A node that left the swarm and did not come back serves nobody.
+    let gone = |node: &&str| {
+        timeline
+            .absences(node)
+            .last()
+            .is_some_and(|one| one.1.is_none())
+    };
+    for node in history.plan.node_names().filter(|node| !gone(node)) {
         readings.insert(
             node,
             (0, Reading::Useless("it was not read back".to_owned())),

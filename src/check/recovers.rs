@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::journal::timeline::{Mark, Timeline, Window};
-use crate::journal::{History, Steady};
+use crate::journal::{Deed, History, Steady};
 use crate::verdict::wording::seconds;
 use crate::verdict::{Finding, Verdict};
 
@@ -74,10 +74,34 @@ fn recovery(history: &History, timeline: &Timeline, window: &Window, within: Dur
     };
     let mut evidence = vec![struck.seq, confirmed.seq];
     evidence.dedup();
-    match looks.iter().position(|(_, look)| look.holds) {
+    let recovery = match looks.iter().position(|(_, look)| look.holds) {
         Some(found) => asked.came_back(looks[found].0, &looks[..found], evidence),
         None => asked.stayed_away(&looks, evidence),
+    };
+    match unseen(history, timeline, struck) {
+        Some(deed) if recovery.verdict == Verdict::Fail => {
+            let said = format!(
+                "{}, but {} was not seen before it",
+                recovery.said,
+                deed.named()
+            );
+            unknown(said, recovery.evidence)
+        }
+        _ => recovery,
     }
+}
+
+/// An action before a fault that was never seen: what is to hold after it was then no promise.
+fn unseen<'a>(history: &History, timeline: &'a Timeline, struck: Mark) -> Option<&'a Deed> {
+    let mut deeds = timeline
+        .actions
+        .iter()
+        .filter(|_| !history.plan.steady_after.is_empty());
+    deeds.find(|deed| {
+        let begun = deed.acting.is_some_and(|acting| acting.seq < struck.seq);
+        let seen = deed.confirmed.is_some_and(|seen| seen.seq < struck.seq);
+        begun && !seen
+    })
 }
 
 impl Asked<'_> {

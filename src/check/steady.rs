@@ -2,8 +2,10 @@
 //!
 //! It is implied by the scenario's `steady`, as `exercised` is by its faults.
 
-use crate::journal::timeline::Timeline;
-use crate::journal::{History, Phase};
+use std::time::Duration;
+
+use crate::journal::timeline::{Mark, Timeline};
+use crate::journal::{History, Phase, Steady};
 use crate::verdict::wording::seconds;
 use crate::verdict::{Finding, Verdict};
 
@@ -29,7 +31,7 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
             last.iter().map(|(mark, _)| mark.seq).collect(),
         );
     };
-    if history.plan.faults.is_empty() {
+    if history.plan.faults.is_empty() && history.plan.actions.is_empty() {
         return finding(
             Verdict::Pass,
             format!("held from {}", seconds(held.at)),
@@ -41,10 +43,8 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
         return finding(Verdict::Unknown, said, vec![held.seq]);
     };
     let after = history.looks(start.seq, u64::MAX);
-    if let Some((again, _)) = after.iter().find(|(_, look)| look.holds) {
-        let healed = timeline.broken_span().1.unwrap_or(start);
-        let took = seconds(again.at.saturating_sub(healed.at));
-        let said = format!("held before the first fault, and again {took} after the last heal");
+    if let Some((again, again_seen)) = after.iter().find(|(_, look)| look.holds) {
+        let said = held_again(history, timeline, start, *again, again_seen);
         return finding(Verdict::Pass, said, vec![held.seq, again.seq]);
     }
     let Some((last, look)) = after.last() else {
@@ -55,20 +55,58 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
         last.at.saturating_sub(start.at),
         history.plan.deadlines.steady_again.0,
     );
-    let seen = look.probes.join("; ");
     let evidence = vec![held.seq, start.seq, last.seq];
-    // A wait that was cut short, or could not see, is no proof that it never came back.
-    let patient = waited.saturating_add(std::time::Duration::from_secs(10)) >= allowed;
-    if look.cannot_tell || !patient {
-        let said = format!(
-            "could not tell for {} whether it holds again: {seen}",
-            seconds(waited)
-        );
-        return finding(Verdict::Unknown, said, evidence);
+    let (verdict, said) = stayed_away(history, timeline, look, (waited, allowed));
+    finding(verdict, said, evidence)
+}
+
+/// That it held again, and how long after the last fault or action.
+fn held_again(
+    history: &History,
+    timeline: &Timeline,
+    start: Mark,
+    again: Mark,
+    seen: &Steady,
+) -> String {
+    let healed = timeline.broken_span().1;
+    let took = |over: Option<Mark>| {
+        let over = over.unwrap_or(start);
+        seconds(again.at.saturating_sub(over.at))
+    };
+    if history.plan.actions.is_empty() {
+        let took = took(healed);
+        return format!("held before the first fault, and again {took} after the last heal");
     }
-    let said = format!(
-        "did not hold again within {} of asking: {seen}",
-        seconds(allowed)
-    );
-    finding(Verdict::Fail, said, evidence)
+    let over = healed.into_iter().chain(timeline.changed_span().1);
+    let took = took(over.max_by_key(|mark| mark.seq));
+    let seen = seen.probes.join("; ");
+    format!("held before, and {took} after the last fault or action held: {seen}")
+}
+
+/// What it means that the last look did not hold.
+fn stayed_away(
+    history: &History,
+    timeline: &Timeline,
+    look: &Steady,
+    (waited, allowed): (Duration, Duration),
+) -> (Verdict, String) {
+    let seen = look.probes.join("; ");
+    // A wait that was cut short, or could not see, is no proof that it never came back.
+    let patient = waited.saturating_add(Duration::from_secs(10)) >= allowed;
+    if look.cannot_tell || !patient {
+        let waited = seconds(waited);
+        let said = format!("could not tell for {waited} whether it holds again: {seen}");
+        return (Verdict::Unknown, said);
+    }
+    // What was to hold after an action that was never seen is no promise of the swarm.
+    let mut deeds = timeline.actions.iter();
+    let unseen = deeds.find(|deed| deed.confirmed.is_none());
+    if let Some(deed) = unseen.filter(|_| !history.plan.steady_after.is_empty()) {
+        let named = deed.named();
+        let said = format!("{named} was not seen, so nobody can ask for more: {seen}");
+        return (Verdict::Unknown, said);
+    }
+    let allowed = seconds(allowed);
+    let said = format!("did not hold again within {allowed} of asking: {seen}");
+    (Verdict::Fail, said)
 }

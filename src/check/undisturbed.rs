@@ -22,8 +22,7 @@ const ENDED: [(&str, &str); 6] = [
 
 /// Judges the time from the start of the load to the tear-down.
 pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
-    let stack = history.plan.stack.as_ref();
-    stack.filter(|stack| !stack.services.is_empty())?;
+    history.plan.services().next()?;
     let unknown = |said: &str| Finding::new("undisturbed", Verdict::Unknown, said, Vec::new());
     let Some(load) = timeline.phase(Phase::Load) else {
         return Some(unknown("the workloads never began"));
@@ -74,8 +73,9 @@ struct Quiet<'a> {
     forces: Vec<Force<'a>>,
 }
 
-/// A fault, from its injection to the first steady state after it was seen to be gone. Without
-/// such a steady state it may explain whatever follows.
+/// A fault, from its injection to the first steady state after it was seen to be gone; or an action
+/// that ends tasks, to the first after it was seen. Without such a steady state it may explain
+/// whatever follows.
 struct Force<'a> {
     targets: &'a [String],
     from: u64,
@@ -96,12 +96,20 @@ impl<'a> Quiet<'a> {
                 to: window.healed.and_then(steady_after).unwrap_or(u64::MAX),
             })
         });
+        let deeds = timeline.actions.iter().filter(|deed| deed.ends_tasks);
+        let deeds = deeds.filter_map(|deed| {
+            Some(Force {
+                targets: &deed.targets,
+                from: deed.acting?.seq,
+                to: deed.confirmed.and_then(steady_after).unwrap_or(u64::MAX),
+            })
+        });
         Self {
             from: load.seq,
             to: timeline
                 .phase(Phase::TearDown)
                 .map_or(u64::MAX, |mark| mark.seq),
-            forces: forces.collect(),
+            forces: forces.chain(deeds).collect(),
         }
     }
 

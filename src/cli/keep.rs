@@ -126,7 +126,7 @@ async fn make(
     if let Err(late) = services_run(lab, plan).await {
         output::tell(format_args!("note: {late}"));
     }
-    let ports = plan.stack.iter().flat_map(|stack| &stack.services);
+    let ports = plan.services();
     let ports: Vec<u16> = ports.flat_map(|one| one.published.clone()).collect();
     let mut nodes = Vec::new();
     for node in &plan.topology.nodes {

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 
 use super::{Fault, PACE, joined};
 use crate::journal::{ApiError, Intent};
+use crate::scenario::Target;
 use crate::substrate::{Lab, PowerOff, Trouble};
 use crate::wait::{self, Look};
 
@@ -100,12 +101,13 @@ async fn look_off(lab: &dyn Lab, node: &str) -> Look<String> {
         let count = after.saturating_sub(before);
         return Look::NotYet(format!("`{node}` still sent {count} frames"));
     }
-    match lab.containers(node).await {
+    let server = server(node);
+    match lab.serves(node).await {
         Err(ApiError::Unreachable(_) | ApiError::TimedOut(_)) => Look::Holds(format!(
-            "`{node}` has no power, sent no frame for {SILENCE:?}, and its engine does not answer"
+            "`{node}` has no power, sent no frame for {SILENCE:?}, and its {server} does not answer"
         )),
-        Ok(_) | Err(ApiError::Refused { .. } | ApiError::NotUnderstood(_)) => {
-            Look::NotYet(format!("`{node}` still answers with its engine"))
+        Ok(()) | Err(ApiError::Refused { .. } | ApiError::NotUnderstood(_)) => {
+            Look::NotYet(format!("`{node}` still answers with its {server}"))
         }
     }
 }
@@ -115,8 +117,17 @@ async fn look_on(lab: &dyn Lab, node: &str) -> Look<String> {
     if !lab.powered(node).await {
         return Look::NotYet(format!("`{node}` has no power"));
     }
-    match lab.containers(node).await {
-        Ok(_) => Look::Holds(format!("`{node}` has power and its engine answers")),
-        Err(error) => Look::NotYet(format!("the engine of `{node}`: {error}")),
+    let server = server(node);
+    match lab.serves(node).await {
+        Ok(()) => Look::Holds(format!("`{node}` has power and its {server} answers")),
+        Err(error) => Look::NotYet(format!("the {server} of `{node}`: {error}")),
+    }
+}
+
+/// What a machine answers with.
+fn server(machine: &str) -> &'static str {
+    match Target::from_word(machine) {
+        Target::Part(_) => "server",
+        _ => "engine",
     }
 }

@@ -99,6 +99,11 @@ fn misplaced(entries: &[Entry], plan: &Plan) -> Option<(usize, String)> {
             Event::Header(_) if index > 0 => Some((line, "a second header".to_owned())),
             Event::Plan(_) if index > 1 => Some((line, "a second plan".to_owned())),
             Event::End if line < entries.len() => Some((line + 1, "it follows the end".to_owned())),
+            Event::Action(one) if one.action >= plan.actions.len() => {
+                let action = one.action;
+                let what = format!("it tells of action {action}, which the plan does not have");
+                Some((line, what))
+            }
             event => {
                 let fault = fault_of(event).filter(|fault| *fault >= plan.faults.len())?;
                 let what = format!("it tells of fault {fault}, which the plan does not have");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Entry, Event, History, Intent, Phase, Steady};
+use super::{ActionEntry, Deed, Entry, Event, History, Intent, Phase, Steady};
 
 /// An entry's place in the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +106,8 @@ impl Window {
 pub struct Timeline {
     /// One window a fault, in the plan's order.
     pub faults: Vec<Window>,
+    /// One deed an action, in the plan's order.
+    pub actions: Vec<Deed>,
     /// Every phase that was entered, in order.
     pub phases: Vec<(Phase, Mark)>,
     /// The last entry's time.
@@ -126,10 +128,16 @@ impl Timeline {
                 ..Window::default()
             })
             .collect();
+        let planned = &history.plan.actions;
+        let mut actions: Vec<Deed> = planned.iter().map(|one| Deed::of(&one.change)).collect();
         let mut phases = Vec::new();
         for entry in &history.entries {
             if let Event::Phase(phase) = entry.event {
                 phases.push((phase, entry.into()));
+            } else if let Event::Action(ActionEntry { action, step }) = &entry.event {
+                if let (Some(deed), Some(plan)) = (actions.get_mut(*action), planned.get(*action)) {
+                    deed.note(entry, &plan.change, step);
+                }
             } else if let Some(fault) = fault_of(&entry.event)
                 && let Some(window) = faults.get_mut(fault)
             {
@@ -139,6 +147,7 @@ impl Timeline {
         let end = history.entries.last().map_or(Duration::ZERO, Entry::at);
         Self {
             faults,
+            actions,
             phases,
             end,
         }
@@ -160,6 +169,35 @@ impl Timeline {
     /// True while our hand may be on a node.
     pub fn broken(&self, node: &str, at: Duration) -> bool {
         self.against(node).any(|window| window.in_force(at))
+    }
+
+    /// When a node was out of the swarm because an action had it leave: from before it was told
+    /// to, until it was seen to be back.
+    pub fn absences(&self, node: &str) -> Vec<(Mark, Option<Mark>)> {
+        let about = |deed: &&Deed| deed.targets.iter().any(|one| one == node);
+        let mut absences: Vec<(Mark, Option<Mark>)> = Vec::new();
+        for deed in self.actions.iter().filter(about) {
+            match (deed.verb.as_str(), deed.acting, deed.confirmed) {
+                ("leave", Some(acting), _) => absences.push((acting, None)),
+                ("join", _, Some(confirmed)) if !deed.must_be_refused => {
+                    if let Some((_, back)) = absences.last_mut() {
+                        *back = back.or(Some(confirmed));
+                    }
+                }
+                _ => {}
+            }
+        }
+        absences
+    }
+
+    /// The first moment that an action began, and the last that one was seen.
+    pub fn changed_span(&self) -> (Option<Mark>, Option<Mark>) {
+        let first = self.actions.iter().filter_map(|deed| deed.acting);
+        let last = self.actions.iter().filter_map(|deed| deed.confirmed);
+        (
+            first.min_by_key(|mark| mark.seq),
+            last.max_by_key(|mark| mark.seq),
+        )
     }
 
     /// The first moment that a fault was started, and the last that one was seen to be gone; the

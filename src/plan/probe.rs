@@ -33,7 +33,7 @@ pub enum Probe {
     },
     /// A page is answered through every node asked that is not broken.
     Http {
-        /// The nodes to ask.
+        /// The nodes to ask, or the balancer.
         via: Target,
         /// The published port.
         port: u16,
@@ -86,7 +86,7 @@ pub enum Probe {
     Nodes(NodeCounts),
     /// What a stock `docker` client on a node comes to.
     Docker {
-        /// The node whose client is used.
+        /// The node whose client is used, or the balancer.
         node: Target,
         /// The words after `docker`.
         args: Vec<String>,
@@ -99,14 +99,14 @@ pub enum Probe {
 }
 
 /// A probe with every default filled in.
-pub(super) fn probe(probe: &scenario::Probe, stack: Option<&Stack>) -> Probe {
+pub(super) fn probe<'a>(probe: &scenario::Probe, stacks: impl Iterator<Item = &'a Stack>) -> Probe {
     match probe.clone() {
         scenario::Probe::Running(running) => Probe::Running {
             service: running.service,
             replicas: running.replicas,
         },
         scenario::Probe::Sql(sql) => Probe::Sql {
-            port: port_of(&sql.service, stack),
+            port: port_of(&sql.service, stacks),
             service: sql.service,
             query: sql.query,
             within: sql.within.unwrap_or(ATTEMPT),
@@ -132,7 +132,7 @@ pub(super) fn probe(probe: &scenario::Probe, stack: Option<&Stack>) -> Probe {
             kind: mount.kind,
         },
         scenario::Probe::Variables(variables) => Probe::Variables {
-            port: port_of(&variables.service, stack),
+            port: port_of(&variables.service, stacks),
             service: variables.service,
             set: variables.set,
             within: variables.within.unwrap_or(ATTEMPT),

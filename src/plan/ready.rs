@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::probe::probe;
-use super::{Check, Deadlines, Fault, FaultEnd, Plan, Stack, Workload, refuse, stack, topology};
+use super::{
+    Check, Deadlines, Fault, FaultEnd, Plan, Stack, Topology, Workload, action, refuse, stack,
+    topology,
+};
 use crate::capability::{Capabilities, Capability};
 use crate::scenario::{
-    self, Control, Expectation, FaultAction, Loaded, Mistake, Mistakes, NfsVersion, Scenario,
+    self, Api, Control, Expectation, FaultAction, Loaded, Mistake, Mistakes, NfsVersion, Scenario,
     Target,
 };
-use crate::units::Span;
+use crate::units::{Share, Span};
 
 /// How long one attempt of a probe, or one row of a ledger, may take.
 pub(super) const ATTEMPT: Span = Span::secs(5);
@@ -64,14 +67,15 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
         return Err(Mistake::nowhere(title).into());
     }
     let mut mistakes = Vec::new();
-    let stack = stack::beside(loaded, &options.environment, &mut mistakes);
     let scenario = &loaded.scenario;
+    let stack = stack::first(loaded, &options.environment, &mut mistakes);
+    let later = action::stacks(loaded, &options.environment, &mut mistakes);
     let topology = topology::of(&scenario.cluster);
     let readable = scenario.deploy.is_none() || stack.is_some();
     mistakes.extend(refuse::all(
         loaded,
         &topology,
-        stack.as_ref(),
+        (stack.as_ref(), &later),
         readable,
         options.patience,
     ));
@@ -83,6 +87,9 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
     } else {
         faults(scenario, options.patience)
     };
+    let services = || stack.iter().chain(later.iter().map(|(_, stack)| stack));
+    let probes =
+        |steps: &[scenario::Probe]| steps.iter().map(|step| probe(step, services())).collect();
     let plan = Plan {
         name: loaded.name.clone(),
         title: scenario.scenario.trim().to_owned(),
@@ -91,20 +98,18 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
         place: options.place.clone(),
         patience: options.patience,
         needs: needs(scenario, &faults),
-        topology,
         share: scenario.share.clone(),
-        steady: scenario
-            .steady
-            .iter()
-            .map(|step| probe(step, stack.as_ref()))
-            .collect(),
+        steady: probes(&scenario.steady),
+        steady_after: probes(&scenario.steady_after),
         workloads: scenario
             .workload
             .iter()
-            .map(|load| workload(load, stack.as_ref()))
+            .map(|load| workload(load, services()))
             .collect(),
+        actions: action::ready(scenario, &topology, &later, options.patience),
         faults,
-        checks: checks(scenario, options),
+        checks: checks(scenario, options, &topology),
+        topology,
         must_fail: if options.no_faults {
             Vec::new()
         } else {
@@ -147,33 +152,46 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         use scenario::Probe::{Http, Sql, Variables};
         matches!(probe, Sql(_) | Http(_) | Variables(_))
     };
-    let mesh = !scenario.workload.is_empty() || scenario.steady.iter().any(asks);
+    let mut probes = scenario.steady.iter().chain(&scenario.steady_after);
+    let mesh = !scenario.workload.is_empty() || probes.any(asks);
     let faults = faults.iter().map(|fault| match fault.action {
         FaultAction::Stop(_) => Capability::CleanStop,
         FaultAction::Kill(_) => Capability::PowerCut,
         FaultAction::Isolate(_) => Capability::Isolation,
     });
+    let cluster = &scenario.cluster;
+    let api = match cluster.api {
+        Api::Closed => None,
+        Api::Tls => Some(Capability::Tls),
+        Api::Plain => Some(Capability::PlainApi),
+    };
     faults
         .chain(nfs)
+        .chain(cluster.balancer.then_some(Capability::Balancer))
+        .chain(cluster.registry.then_some(Capability::Registry))
+        .chain(api)
         .chain(mesh.then_some(Capability::RoutingMesh))
         .collect()
 }
 
 /// The one published port of a service, which [`refuse`] made sure of.
-pub(super) fn port_of(service: &str, stack: Option<&Stack>) -> u16 {
-    let mut services = stack.into_iter().flat_map(|stack| &stack.services);
+pub(super) fn port_of<'a>(service: &str, stacks: impl Iterator<Item = &'a Stack>) -> u16 {
+    let mut services = stacks.flat_map(|stack| &stack.services);
     let service = services.find(|known| known.name == service);
     service
         .and_then(|service| service.published.first().copied())
         .unwrap_or_default()
 }
 
-fn workload(workload: &scenario::Workload, stack: Option<&Stack>) -> Workload {
+fn workload<'a>(
+    workload: &scenario::Workload,
+    stacks: impl Iterator<Item = &'a Stack>,
+) -> Workload {
     let name = workload.name().to_owned();
     match workload.clone() {
         scenario::Workload::Ledger(ledger) => Workload::Ledger {
             name,
-            port: port_of(&ledger.service, stack),
+            port: port_of(&ledger.service, stacks),
             service: ledger.service,
             rate: ledger.rate,
             writers: ledger.writers.unwrap_or(WRITERS),
@@ -215,7 +233,7 @@ fn faults(scenario: &Scenario, patience: f64) -> Vec<Fault> {
     faults.collect()
 }
 
-fn checks(scenario: &Scenario, options: &Options) -> Vec<Check> {
+fn checks(scenario: &Scenario, options: &Options, topology: &Topology) -> Vec<Check> {
     let kept = scenario
         .expect
         .iter()
@@ -229,14 +247,37 @@ fn checks(scenario: &Scenario, options: &Options) -> Vec<Check> {
         },
         Expectation::NothingLost(workload) => Check::NothingLost { workload },
         Expectation::NeverTwo(service) => Check::NeverTwo { service },
-        Expectation::Answers(answers) => Check::Answers {
-            workload: answers.workload,
-            share: answers.share,
-            gap: answers.gap.stretched(options.patience),
-        },
+        Expectation::Answers(answers) => {
+            let (share, gap) = allowed(scenario, options, topology);
+            Check::Answers {
+                workload: answers.workload,
+                share: answers.share.unwrap_or(share),
+                gap: answers.gap.unwrap_or(gap).stretched(options.patience),
+            }
+        }
         Expectation::Control(expected) => Check::Control { expected },
     });
     checks.chain([Check::Exercised]).collect()
+}
+
+/// What the balancer's health check allows; nothing without a balancer, which [`refuse`] made sure
+/// is not asked for.
+fn allowed(scenario: &Scenario, options: &Options, topology: &Topology) -> (Share, Span) {
+    let Some(balancer) = &topology.balancer else {
+        return (Share(1.0), Span::default());
+    };
+    let faults = match options.no_faults {
+        true => 0,
+        false => scenario.faults.len(),
+    };
+    let last = scenario
+        .faults
+        .last()
+        .map_or(Span::default(), |fault| fault.at);
+    let shortest = Span(last.0 + deadlines(options.patience).after.0);
+    let nodes = topology.nodes.len();
+    let share = balancer.least_share(nodes, faults, shortest, options.patience);
+    (share, balancer.longest_gap())
 }
 
 fn deadlines(patience: f64) -> Deadlines {

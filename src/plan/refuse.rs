@@ -1,8 +1,9 @@
 //! What a plan refuses, all at once: scenarios whose verdict could not be trusted.
 
 use super::{Service, Stack, Topology};
-use crate::scenario::{Loaded, Mistake, Scenario, Target};
+use crate::scenario::{Loaded, Mistake, Part, Scenario, Target};
 
+mod action;
 mod expectation;
 mod fault;
 mod probe;
@@ -14,7 +15,7 @@ mod whole;
 pub(super) fn all(
     loaded: &Loaded,
     topology: &Topology,
-    stack: Option<&Stack>,
+    (stack, later): (Option<&Stack>, &[(usize, Stack)]),
     readable: bool,
     patience: f64,
 ) -> Vec<Mistake> {
@@ -22,6 +23,7 @@ pub(super) fn all(
         loaded,
         topology,
         stack,
+        later,
         readable,
         patience,
         mistakes: Vec::new(),
@@ -29,6 +31,7 @@ pub(super) fn all(
     docket.whole();
     docket.services();
     docket.probes();
+    docket.actions();
     docket.faults();
     docket.expectations();
     docket.quorum();
@@ -40,6 +43,8 @@ struct Docket<'a> {
     loaded: &'a Loaded,
     topology: &'a Topology,
     stack: Option<&'a Stack>,
+    /// Stacks that actions deploy, each with its action's index.
+    later: &'a [(usize, Stack)],
     readable: bool,
     patience: f64,
     mistakes: Vec<Mistake>,
@@ -57,10 +62,12 @@ impl<'a> Docket<'a> {
     }
 
     fn find(&self, service: &str) -> Option<&'a Service> {
-        self.stack?
-            .services
-            .iter()
-            .find(|known| known.name == service)
+        let stacks = self
+            .stack
+            .into_iter()
+            .chain(self.later.iter().map(|(_, stack)| stack));
+        let mut services = stacks.flat_map(|stack| &stack.services);
+        services.find(|known| known.name == service)
     }
 
     /// The service of this name, or a refusal; `None` without one when nothing can be known.
@@ -92,6 +99,16 @@ impl<'a> Docket<'a> {
             Target::Worker if cluster.workers == 0 => {
                 let help = "write `workers: 1` in `cluster`, or another target";
                 self.refuse(path, "the cluster has no worker", help);
+            }
+            Target::Part(part) if self.topology.part(*part).is_none() => {
+                let key = match part {
+                    Part::Balancer => "balancer: true",
+                    Part::Registry => "registry: true",
+                    Part::Storage => "nfs: v3",
+                };
+                let title = format!("the cluster has no {}", part.name());
+                let help = format!("write `{key}` in `cluster`, or another target");
+                self.refuse(path, title, help);
             }
             Target::HostOf(service) => {
                 self.service(&format!("{path}.host_of"), service);

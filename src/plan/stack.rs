@@ -15,29 +15,35 @@ use crate::scenario::{
 mod mount;
 mod port;
 
-/// Reads the stack file beside a scenario. What is wrong is added to `mistakes`.
-pub(super) fn beside(
+/// Reads the stack file that a scenario begins with.
+pub(super) fn first(
     loaded: &Loaded,
     environment: &BTreeMap<String, String>,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Stack> {
     let file = loaded.scenario.deploy.as_deref()?;
+    beside(loaded, ("deploy", file), environment, mistakes)
+}
+
+/// Reads the stack file beside a scenario that `key` names. What is wrong is added to `mistakes`.
+pub(super) fn beside(
+    loaded: &Loaded,
+    (key, file): (&str, &str),
+    environment: &BTreeMap<String, String>,
+    mistakes: &mut Vec<Mistake>,
+) -> Option<Stack> {
     let name = match stack_name(file) {
         Ok(name) => name,
         Err(why) => {
             let help = "write the name of a `.stack.yaml` file in the scenario's folder";
-            mistakes.push(
-                loaded
-                    .mistake("deploy", format!("`{file}` {why}"))
-                    .help(help),
-            );
+            mistakes.push(loaded.mistake(key, format!("`{file}` {why}")).help(help));
             return None;
         }
     };
     let folder = loaded.path.parent().unwrap_or(Path::new(""));
     let path = folder.join(file);
     if let Err(why) = stays_in(folder, &path) {
-        mistakes.push(loaded.mistake("deploy", format!("`{file}` {why}")));
+        mistakes.push(loaded.mistake(key, format!("`{file}` {why}")));
         return None;
     }
     let read = read_text(&path).and_then(|text| source(&path, &text));

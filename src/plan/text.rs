@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::{Check, Fault, FaultEnd, Plan, Role, Service, Workload};
-use crate::scenario::{Control, FaultAction, Target};
+use super::{Action, Check, Fault, FaultEnd, Plan, Role, Service, Workload};
+use crate::scenario::{Api, Control, FaultAction, Target};
 
 mod probe;
 
@@ -20,10 +20,15 @@ pub fn text(plan: &Plan) -> String {
         ("place", place(plan)),
         ("nodes", nodes(plan)),
         ("storage", storage(plan)),
+        ("balancer", balancer(plan)),
+        ("registry", registry(plan)),
+        ("api", api(plan)),
         ("share", share(plan)),
         ("stack", stack(plan)),
         ("steady", plan.steady.iter().map(probe).collect()),
+        ("then", plan.steady_after.iter().map(probe).collect()),
         ("workload", plan.workloads.iter().map(workload).collect()),
+        ("actions", actions(&plan.actions)),
         ("faults", faults(&plan.faults)),
         ("checks", plan.checks.iter().map(check).collect()),
         (
@@ -101,6 +106,41 @@ fn storage(plan: &Plan) -> Vec<Vec<String>> {
     ]
 }
 
+fn balancer(plan: &Plan) -> Vec<Vec<String>> {
+    let Some(balancer) = &plan.topology.balancer else {
+        return Vec::new();
+    };
+    let check = format!(
+        "checks every {}, fall {}, rise {}: no gap over {}",
+        balancer.inter,
+        balancer.fall,
+        balancer.rise,
+        balancer.longest_gap()
+    );
+    vec![row([
+        balancer.name.clone(),
+        balancer.address.clone(),
+        check,
+    ])]
+}
+
+fn registry(plan: &Plan) -> Vec<Vec<String>> {
+    let registries = plan.topology.registry.iter();
+    registries
+        .map(|registry| row([registry.name.clone(), registry.place()]))
+        .collect()
+}
+
+fn api(plan: &Plan) -> Vec<Vec<String>> {
+    let what = match plan.topology.api {
+        Api::Closed => return Vec::new(),
+        Api::Tls => "with TLS, for clients with a certificate",
+        Api::Plain => "without TLS, open to anybody",
+    };
+    let port = plan.topology.api.port().unwrap_or_default();
+    vec![row([format!("port {port} of every manager {what}")])]
+}
+
 fn share(plan: &Plan) -> Vec<Vec<String>> {
     let share = plan.share.iter().map(|(path, content)| {
         let what = if path.ends_with('/') {
@@ -170,7 +210,10 @@ fn workload(workload: &Workload) -> Vec<String> {
             name.clone(),
             page(via, *port, path),
             format!("`{}`", one_line(body)),
-            format!("{rate} on each node"),
+            match via {
+                Target::Part(_) => rate.to_string(),
+                _ => format!("{rate} on each node"),
+            },
             format!("within {within}"),
         ]),
     }
@@ -178,6 +221,18 @@ fn workload(workload: &Workload) -> Vec<String> {
 
 fn page(via: &Target, port: u16, path: &str) -> String {
     format!("{via} on port {port} {path}")
+}
+
+fn actions(actions: &[Action]) -> Vec<Vec<String>> {
+    let rows = actions.iter().map(|action| {
+        row([
+            format!("at {}", action.at),
+            action.change.verb().into(),
+            one_line(&action.change.about()),
+            format!("seen within {}", action.within),
+        ])
+    });
+    rows.collect()
 }
 
 fn faults(faults: &[Fault]) -> Vec<Vec<String>> {

@@ -44,7 +44,7 @@ pub(super) fn of(history: &History, window: &Window) -> Vec<Step> {
             add(entry, format!("managers see {target} down"));
         }
     }
-    let services = history.plan.stack.iter().flat_map(|stack| &stack.services);
+    let services = history.plan.services();
     for service in services.map(|service| service.name.as_str()) {
         for step in moved(history, service, struck, until) {
             add(step.entry, step.said());

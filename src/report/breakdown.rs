@@ -111,8 +111,7 @@ pub(super) fn of(history: &History, window: &Window) -> Vec<Part> {
         down = Some(down.map_or(entry.at(), |first| first.min(entry.at())));
     }
     let mut last_running: Option<Duration> = None;
-    let services = history.plan.stack.iter().flat_map(|stack| &stack.services);
-    for service in services {
+    for service in history.plan.services() {
         let steps = moved(history, &service.name, struck, until);
         for chain in chains(&steps) {
             parts.extend(chain.parts(history, down.unwrap_or(struck.at), (struck.seq, until)));

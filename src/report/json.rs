@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json as value};
 
-use super::{aftermath, breakdown, ledgers, tasks};
-use crate::journal::History;
+use super::{aftermath, breakdown, ledgers, pages, tasks};
 use crate::journal::timeline::{Mark, Timeline, Window};
+use crate::journal::{Deed, History};
 use crate::verdict::Judgement;
 
 /// The run and its judgement as one JSON object; times are in seconds since the run began, but
@@ -16,6 +16,7 @@ pub fn json(history: &History, judgement: &Judgement) -> String {
         .iter()
         .map(|window| fault(history, window))
         .collect();
+    let actions: Vec<Value> = timeline.actions.iter().map(action).collect();
     let whole = value!({
         "format": 1,
         "scenario": history.plan.name,
@@ -26,10 +27,29 @@ pub fn json(history: &History, judgement: &Judgement) -> String {
         "trouble": judgement.trouble,
         "ran_with": history.header,
         "faults": faults,
+        "actions": actions,
         "ledgers": ledgers::of(history),
         "tasks": tasks::of(history),
+        "pages": pages::of(history),
     });
     format!("{whole:#}\n")
+}
+
+/// One action.
+fn action(deed: &Deed) -> Value {
+    let at = |mark: Option<Mark>| mark.map(|mark| mark.at.as_secs_f64());
+    value!({
+        "verb": deed.verb,
+        "about": deed.about,
+        "targets": deed.targets,
+        "must_be_refused": deed.must_be_refused,
+        "acting": at(deed.acting),
+        "acted": at(deed.acted),
+        "refused": at(deed.refused),
+        "confirmed": at(deed.confirmed),
+        "not_confirmed": at(deed.not_confirmed),
+        "said": deed.words,
+    })
 }
 
 /// One fault and what followed it.

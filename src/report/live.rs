@@ -1,7 +1,7 @@
 //! One line an entry while the run is under way.
 
 use super::Style;
-use crate::journal::{Entry, Event, Phase};
+use crate::journal::{ActionEntry, ActionStep, Entry, Event, Phase};
 use crate::plan::Plan;
 use crate::verdict::wording::counted;
 
@@ -18,8 +18,12 @@ pub fn line(entry: &Entry, plan: &Plan) -> Option<String> {
 
 /// What is going to happen, in one line.
 pub(super) fn planned(plan: &Plan) -> String {
+    let actions = match plan.actions.len() as u64 {
+        0 => String::new(),
+        actions => format!(", {}", counted(actions, "action")),
+    };
     format!(
-        "{} on {}: {}, {}, seed {:#x}",
+        "{} on {}: {}{actions}, {}, seed {:#x}",
         plan.name,
         plan.place,
         counted(plan.topology.nodes.len() as u64, "node"),
@@ -79,9 +83,33 @@ fn told(event: &Event, plan: &Plan) -> Option<(&'static str, String)> {
             "TROUBLE",
             format!("{} is not healed: {error}", fault(plan, *index)),
         ),
+        Event::Action(one) => return action(one, plan),
         Event::Trouble { what } => ("TROUBLE", what.clone()),
         Event::End => ("END", "the run reached its end".to_owned()),
         _ => return None,
+    })
+}
+
+/// A step of an action.
+fn action(one: &ActionEntry, plan: &Plan) -> Option<(&'static str, String)> {
+    let name = plan.actions.get(one.action).map_or_else(
+        || "not in the plan".to_owned(),
+        |action| format!("{} {}", action.change.verb(), action.change.about()),
+    );
+    let named = format!("action {} ({name})", one.action + 1);
+    Some(match &one.step {
+        ActionStep::Intent(intent) if !intent.targets.is_empty() => {
+            let targets = intent.targets.join(", ");
+            (
+                "ACTION",
+                format!("{} {targets} ({})", intent.verb, intent.chosen),
+            )
+        }
+        ActionStep::Intent(intent) => ("ACTION", format!("{} {}", intent.verb, intent.chosen)),
+        ActionStep::Refused(words) => ("REFUSED", format!("{named}: {words}")),
+        ActionStep::Confirmed(words) => ("CONFIRMED", format!("{named}: {words}")),
+        ActionStep::NotConfirmed(words) => ("UNCONFIRMED", format!("{named}: {words}")),
+        ActionStep::Acting | ActionStep::Acted => return None,
     })
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Style;
 use crate::journal::timeline::Timeline;
-use crate::journal::{Answer, Event, History, Outcome, Phase};
+use crate::journal::{Answer, Deed, Event, History, Outcome, Phase};
 use crate::verdict::wording::seconds;
 
 /// The least columns that a picture can be drawn in.
@@ -83,6 +83,11 @@ pub(super) fn draw(history: &History, timeline: &Timeline, style: Style) -> Stri
         to: end,
         columns,
     };
+    for (index, deed) in timeline.actions.iter().enumerate() {
+        let band = action_band(&canvas, deed);
+        let band = band.unwrap_or_else(|| format!("{} never began", deed.named()));
+        lanes.push((format!("action {}", index + 1), band));
+    }
     for (index, window) in timeline.faults.iter().enumerate() {
         if let Some(band) = fault_band(&canvas, timeline, index) {
             lanes.push((format!("fault {}", index + 1), band));
@@ -178,6 +183,29 @@ fn fault_band(canvas: &Canvas, timeline: &Timeline, index: usize) -> Option<Stri
         start..band.max(start),
         &format!("{} ", window.named()),
     );
+    Some(lane.into_iter().collect())
+}
+
+/// From the first order to the moment that it was seen.
+fn action_band(canvas: &Canvas, deed: &Deed) -> Option<String> {
+    let from = deed.acting?.at;
+    let over = deed.confirmed.or(deed.not_confirmed);
+    let to = over.map_or(canvas.to, |mark| mark.at);
+    let start = canvas.column(from.max(canvas.from))?;
+    let end = canvas.column(to.min(canvas.to))?;
+    let mut lane = vec![' '; canvas.columns];
+    lane[start..=end].fill('~');
+    lane[end] = if deed.confirmed.is_some() { '^' } else { '!' };
+    // What it is about fits beside a band that is too short for it.
+    let name = deed.named();
+    let (beside, length) = (end + 2, name.chars().count());
+    if length < end - start {
+        Canvas::label(&mut lane, start..end, &format!("{name} "));
+    } else if beside + length > canvas.columns && length < start {
+        Canvas::label(&mut lane, start - length - 1..start, &name);
+    } else {
+        Canvas::label(&mut lane, beside..canvas.columns.max(beside), &name);
+    }
     Some(lane.into_iter().collect())
 }
 

@@ -44,6 +44,7 @@ impl Style {
             "FAIL" => AnsiColor::Red,
             "UNKNOWN" | "TROUBLE" => AnsiColor::Yellow,
             "FAULT" => AnsiColor::Magenta,
+            "ACTION" => AnsiColor::Cyan,
             _ => return padded,
         };
         if !self.colour {

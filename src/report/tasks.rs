@@ -60,7 +60,7 @@ pub(super) fn of(history: &History) -> Vec<Service<'_>> {
             _ => {}
         }
     }
-    let services = history.plan.stack.iter().flat_map(|stack| &stack.services);
+    let services = history.plan.services();
     let services = services.filter_map(|service| {
         let mine = tasks
             .values()

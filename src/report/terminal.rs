@@ -2,9 +2,9 @@
 
 use super::live::planned;
 use super::style::{Style, entries, verdict_word};
-use super::{aftermath, breakdown, ledgers, picture, tasks};
+use super::{aftermath, breakdown, ledgers, pages, picture, tasks};
 use crate::journal::timeline::{Timeline, Window};
-use crate::journal::{Event, History};
+use crate::journal::{Deed, Event, History};
 use crate::plan::Check;
 use crate::verdict::wording::seconds;
 use crate::verdict::{Finding, Judgement, Verdict};
@@ -19,6 +19,9 @@ pub fn terminal(history: &History, judgement: &Judgement, style: &Style) -> Stri
     let ledgers = ledgers::of(history);
     for line in ledgers.iter().flat_map(ledgers::Ledger::lines) {
         text += &style.remark("ROWS", &line);
+    }
+    for pages in pages::of(history) {
+        text += &style.remark("REQUESTS", &pages.line());
     }
     let picture = picture::draw(history, &timeline, style);
     if !picture.is_empty() {
@@ -66,7 +69,12 @@ fn ran_with(history: &History, style: Style) -> String {
 /// What happened, in order.
 fn story(history: &History, timeline: &Timeline, style: Style) -> String {
     let mut text = String::new();
-    let first = timeline.broken_span().0.map_or(u64::MAX, |mark| mark.seq);
+    let first = timeline
+        .broken_span()
+        .0
+        .into_iter()
+        .chain(timeline.changed_span().0);
+    let first = first.map(|mark| mark.seq).min().unwrap_or(u64::MAX);
     let looks = history.looks(0, first);
     if let Some((mark, look)) = looks.iter().find(|(_, look)| look.holds) {
         text += &style.moment("STEADY", mark.at, &look.probes.join("; "));
@@ -77,8 +85,13 @@ fn story(history: &History, timeline: &Timeline, style: Style) -> String {
         Check::Recovers { within } => Some(within.0),
         _ => None,
     });
+    let mut parts: Vec<(u64, String)> = Vec::new();
+    for (index, deed) in timeline.actions.iter().enumerate() {
+        let begun = deed.acting.map_or(u64::MAX, |mark| mark.seq);
+        parts.push((begun, action(index, deed, style)));
+    }
     for (index, window) in timeline.faults.iter().enumerate() {
-        text += &fault(history, index, window, style);
+        let mut text = fault(history, index, window, style);
         let looks = match (window.confirmed, window.healing) {
             (Some(confirmed), healing) => {
                 history.looks(confirmed.seq, healing.map_or(u64::MAX, |mark| mark.seq))
@@ -99,8 +112,38 @@ fn story(history: &History, timeline: &Timeline, style: Style) -> String {
             }
         }
         text += &ended(history, window, style);
+        parts.push((window.struck().map_or(u64::MAX, |mark| mark.seq), text));
     }
-    text
+    parts.sort_by_key(|(begun, _)| *begun);
+    parts.iter().fold(text, |text, (_, part)| text + part)
+}
+
+/// An action, and what was seen of it.
+fn action(index: usize, deed: &Deed, style: Style) -> String {
+    let (name, words) = (deed.named(), &deed.words);
+    let words = if words.is_empty() {
+        String::new()
+    } else {
+        format!(": {words}")
+    };
+    let Some(acting) = deed.acting else {
+        let said = format!("action {}: {name} never began{words}", index + 1);
+        return style.remark("UNCONFIRMED", &said);
+    };
+    let refused = if deed.refused.is_some() {
+        ", refused"
+    } else {
+        ""
+    };
+    let seen = match deed.confirmed {
+        Some(seen) => format!(", seen in {}", seconds(seen.at.saturating_sub(acting.at))),
+        None => ", not seen".to_owned(),
+    };
+    style.moment(
+        "ACTION",
+        acting.at,
+        &format!("{name}{refused}{seen}{words}"),
+    )
 }
 
 /// A fault, and what followed it.

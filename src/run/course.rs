@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::trial::Trial;
-use super::{Halt, excerpt, load, observe, steady, strike};
+use super::{Halt, act, excerpt, load, observe, steady, strike};
 use crate::journal::{Event, Phase, Rows};
 use crate::units::Span;
 use crate::wait;
@@ -88,15 +88,20 @@ async fn create_tables(trial: &Trial, ledgers: &[Ledger]) -> Result<(), Halt> {
     Ok(())
 }
 
-/// Lets every fault come and go; without faults, lets the workloads go on for a while.
+/// Lets every action and fault come and go; without any, lets the workloads go on for a while.
 async fn strike_all(trial: &Arc<Trial>, began: Instant) -> Result<(), Halt> {
-    if trial.plan.faults.is_empty() {
+    if trial.plan.faults.is_empty() && trial.plan.actions.is_empty() {
         let quiet = wait::pause(trial.plan.deadlines.after.0);
         return trial.unless_stopped(quiet).await.ok_or(Halt::Stopped);
     }
     for index in 0..trial.plan.faults.len() {
         let name = format!("fault {index}");
         let work = strike::run(Arc::clone(trial), index, began);
+        trial.spawn(&trial.faults, name, work);
+    }
+    for index in 0..trial.plan.actions.len() {
+        let name = format!("action {index}");
+        let work = act::run(Arc::clone(trial), index, began);
         trial.spawn(&trial.faults, name, work);
     }
     trial.faults.close();
@@ -119,12 +124,17 @@ async fn steady_after(trial: &Trial) -> Result<bool, Halt> {
     Ok(holds)
 }
 
-/// Reads every ledger through every node; true if all could be read.
+/// Reads every ledger through every node that is in the swarm; true if all could be read.
 async fn read_back(trial: &Trial, ledgers: &[Ledger]) -> Result<bool, Halt> {
     let deadline = trial.plan.deadlines.read_back.0;
     let mut all = true;
     for ledger in ledgers {
-        let reads = trial.plan.node_names().map(|node| async move {
+        let absent = trial.members().absent;
+        let present = trial
+            .plan
+            .node_names()
+            .filter(|node| !absent.contains(*node));
+        let reads = present.map(|node| async move {
             let rows = ledger::read_back(&*trial.lab, &ledger.service, node, deadline).await;
             let readable = !matches!(rows, Rows::Unreadable(_));
             let (workload, via) = (ledger.workload.clone(), node.to_owned());

@@ -9,7 +9,6 @@ use tokio::time::{Instant, timeout};
 use super::poll;
 use super::trial::{Trial, lock};
 use crate::journal::{ApiError, ContainersSeen, Event, JournalError, NodeSeen, TaskSeen};
-use crate::plan::Role;
 use crate::swarm::View;
 use crate::wait;
 
@@ -98,11 +97,9 @@ impl Merged {
 /// Starts to ask the managers, and every node's own engine for its containers.
 pub(super) fn start(trial: &Arc<Trial>) {
     for node in &trial.plan.topology.nodes {
-        if node.role == Role::Manager {
-            let name = format!("the observer of manager `{}`", node.name);
-            let work = until_torn_down(trial, ask_manager(Arc::clone(trial), node.name.clone()));
-            trial.spawn(&trial.observers, name, work);
-        }
+        let name = format!("the observer of manager `{}`", node.name);
+        let work = until_torn_down(trial, ask_manager(Arc::clone(trial), node.name.clone()));
+        trial.spawn(&trial.observers, name, work);
     }
     let work = until_torn_down(trial, poll::write(Arc::clone(trial)));
     trial.spawn(&trial.observers, "the writer of polls".to_owned(), work);
@@ -125,9 +122,13 @@ where
     async move { observing.run_until_cancelled(work).await.unwrap_or(Ok(())) }
 }
 
-/// Asks one manager, again and again.
+/// Asks one node again and again, while it is a manager.
 async fn ask_manager(trial: Arc<Trial>, node: String) -> Result<(), JournalError> {
     loop {
+        if !trial.managers_now().contains(&node) {
+            wait::pause(trial.pace()).await;
+            continue;
+        }
         let asked = Instant::now();
         let result = timeout(ANSWER, trial.lab.view(&node))
             .await

@@ -8,7 +8,6 @@ use tokio::time::Instant;
 use super::observe::{PACE, Seen};
 use super::trial::Trial;
 use crate::journal::{ApiError, Event, JournalError, ManagerAnswer, Poll};
-use crate::plan::Role;
 use crate::wait;
 
 /// Polls are journaled at least this often.
@@ -19,17 +18,15 @@ const FRESH: Duration = Duration::from_secs(6);
 
 /// Journals the managers' answers when they change, and every second.
 pub(super) async fn write(trial: Arc<Trial>) -> Result<(), JournalError> {
-    let managers: Vec<&str> = trial
-        .plan
-        .topology
-        .nodes
-        .iter()
-        .filter(|node| node.role == Role::Manager)
-        .map(|node| node.name.as_str())
-        .collect();
     let mut last: Option<(Instant, Poll)> = None;
     loop {
         wait::pause(PACE).await;
+        let managers = trial.managers_now();
+        let managers: Vec<&str> = trial
+            .plan
+            .node_names()
+            .filter(|name| managers.contains(*name))
+            .collect();
         let now = Instant::now();
         let poll = compose(&trial.seen.borrow(), &managers, now);
         let due = last

@@ -7,7 +7,6 @@ use tokio::time::{Instant, timeout};
 use super::observe::{Asked, Seen};
 use super::trial::Trial;
 use crate::journal::ApiError;
-use crate::plan::Role;
 use crate::swarm::View;
 use crate::wait::Look;
 
@@ -19,14 +18,9 @@ impl Trial {
     /// the swarm (`NotYet`); silence is not (`CannotTell`).
     pub(super) async fn sight(&self, asked: Instant) -> Look<View> {
         let broken = self.broken_now();
-        let managers: Vec<&str> = self
-            .plan
-            .topology
-            .nodes
-            .iter()
-            .filter(|node| node.role == Role::Manager && !broken.contains(&node.name))
-            .map(|node| node.name.as_str())
-            .collect();
+        let mut managers = self.managers_now();
+        managers.retain(|name| !broken.contains(name));
+        let managers: Vec<&str> = managers.iter().map(String::as_str).collect();
         if managers.is_empty() {
             return Look::CannotTell("every manager is broken".to_owned());
         }

@@ -28,6 +28,8 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub(super) struct Round {
     /// When its first question was asked.
     began: Instant,
+    /// Whether an action had begun.
+    changed: bool,
     /// What it came to.
     steady: Steady,
 }
@@ -58,8 +60,8 @@ pub(super) fn last_seen(trial: &Trial) -> String {
     }
 }
 
-/// Asks all probes in rounds. A round during which a fault came or went says nothing about either
-/// side of it, and is thrown away.
+/// Asks all probes in rounds. A round during which a fault came or went, or the first action began,
+/// says nothing about either side of it, and is thrown away.
 async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
     let mut written: Option<(Instant, Steady)> = None;
     loop {
@@ -68,11 +70,9 @@ async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
             true => CALM_PACE,
             false => PACE,
         };
-        if trial
-            .broken_now()
-            .into_iter()
-            .eq(round.steady.broken.iter().cloned())
-        {
+        let broken = trial.broken_now();
+        let same = broken.iter().eq(&round.steady.broken);
+        if same && round.changed == trial.changed() {
             let mark = *lock(&trial.mark);
             let due = written.as_ref().is_none_or(|(at, old)| {
                 *old != round.steady || at.elapsed() >= AGAIN || *at <= mark
@@ -90,9 +90,9 @@ async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
 /// Asks all probes at once.
 async fn one_round(trial: &Trial) -> Round {
     let began = Instant::now();
-    let broken = trial.broken_now();
+    let (broken, changed) = (trial.broken_now(), trial.changed());
     let sight = trial.sight(began).shared();
-    let asked = trial.plan.steady.iter().map(|probe| {
+    let asked = trial.plan.steady_once(changed).iter().map(|probe| {
         let (sight, broken) = (sight.clone(), &broken);
         async move {
             // Managers that hang must not hold up what can be asked without them.
@@ -116,5 +116,9 @@ async fn one_round(trial: &Trial) -> Round {
         probes: looks.into_iter().map(line).collect(),
         broken: broken.into_iter().collect(),
     };
-    Round { began, steady }
+    Round {
+        began,
+        changed,
+        steady,
+    }
 }

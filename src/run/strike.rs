@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use super::order::Step;
 use super::target::{Chosen, choose};
 use super::trial::Trial;
-use super::{excerpt, observe, steady};
+use super::{excerpt, observe, order, steady};
 use crate::fault::{self, Fault};
 use crate::heal;
 use crate::journal::{Event, Intent, JournalError};
@@ -20,22 +21,29 @@ pub(super) async fn run(
     index: usize,
     load_began: Instant,
 ) -> Result<(), JournalError> {
+    let ended = one(&trial, index, load_began).await;
+    trial.over(Step::Fault(index));
+    ended
+}
+
+/// One fault, until it is over.
+async fn one(trial: &Trial, index: usize, load_began: Instant) -> Result<(), JournalError> {
     let Some(planned) = trial.plan.faults.get(index) else {
         return Ok(());
     };
-    let hour = wait::pause_until(load_began + planned.at.0);
-    if trial.unless_stopped(hour).await.is_none() {
+    let turn = order::turn(trial, Step::Fault(index), load_began + planned.at.0);
+    if trial.unless_stopped(turn).await.is_none() {
         return Ok(());
     }
     let Some(fault) = fault::of_verb(planned.action.verb()) else {
         let last = format!("no fault is called `{}`", planned.action.verb());
         return trial.record(Event::NotConfirmed { fault: index, last });
     };
-    let Some(intent) = announce(&trial, index, fault).await? else {
+    let Some(intent) = announce(trial, index, fault).await? else {
         return Ok(());
     };
-    let ended = last(&trial, fault, &intent, planned.end).await;
-    heal_one(&trial, &intent).await;
+    let ended = last(trial, fault, &intent, planned.end).await;
+    heal_one(trial, &intent).await;
     ended
 }
 
@@ -77,7 +85,7 @@ async fn find_targets(trial: &Trial, index: usize) -> Result<Chosen, String> {
         observe::PACE,
         || async move {
             let sight = trial.sight(Instant::now()).await;
-            choose(&trial.plan, index, target, &sight, &trial.broken_now())
+            choose(trial, index, target, &sight, &trial.broken_now())
         },
     )
     .await
@@ -142,7 +150,15 @@ async fn wait_for_end(
 async fn heal_one(trial: &Trial, intent: &Intent) {
     let fault = intent.fault;
     trial.tell(Event::Healing { fault });
-    match heal::undo(&*trial.lab, &trial.plan, intent, &trial.broken_now()).await {
+    match heal::undo(
+        &*trial.lab,
+        &trial.plan,
+        &trial.members(),
+        intent,
+        &trial.broken_now(),
+    )
+    .await
+    {
         Ok(evidence) => {
             trial.count_whole(intent);
             trial.tell(Event::Healed { fault, evidence });

@@ -1,11 +1,11 @@
-//! Chooses the nodes that a fault breaks.
+//! Chooses the nodes that a fault breaks, or that an action changes.
 
 use std::collections::BTreeSet;
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use crate::plan::{Plan, Role};
+use super::trial::Trial;
 use crate::scenario::Target;
 use crate::swarm::View;
 use crate::wait::Look;
@@ -13,28 +13,31 @@ use crate::wait::Look;
 /// The nodes, and why these.
 pub(super) type Chosen = (Vec<String>, String);
 
-/// Chooses among the nodes that are not broken yet; the seed and the fault's index decide where
+/// Chooses among the nodes that are not broken yet; the seed and the step's index decide where
 /// there is a choice.
 pub(super) fn choose(
-    plan: &Plan,
-    fault: usize,
+    trial: &Trial,
+    index: usize,
     target: &Target,
     sight: &Look<View>,
     broken: &BTreeSet<String>,
 ) -> Look<Chosen> {
+    let plan = &trial.plan;
+    let managers = trial.managers_now();
     let view = match sight {
         Look::Holds(view) => Some(view),
         Look::NotYet(_) | Look::CannotTell(_) => None,
     };
     let leader = view.and_then(View::leader);
     let sound = |name: &str| !broken.contains(name);
-    let of_role = |role: Role| -> Vec<&str> {
+    let of_role = |manager: bool| -> Vec<&str> {
         let nodes = plan.topology.nodes.iter();
-        let named = nodes.filter(|node| node.role == role && sound(&node.name));
+        let named =
+            nodes.filter(|node| managers.contains(&node.name) == manager && sound(&node.name));
         named.map(|node| node.name.as_str()).collect()
     };
     let seeded = |from: &[&str]| {
-        let mut rng = ChaCha8Rng::seed_from_u64(plan.seed.wrapping_add(fault as u64));
+        let mut rng = ChaCha8Rng::seed_from_u64(plan.seed.wrapping_add(index as u64));
         from.get(rng.random_range(0..from.len().max(1)))
             .map(|name| vec![(*name).to_owned()])
     };
@@ -44,11 +47,11 @@ pub(super) fn choose(
             .filter(|name| sound(name))
             .map(|name| vec![name.to_owned()]),
         Target::Manager => {
-            let all = of_role(Role::Manager);
+            let all = of_role(true);
             let others: Vec<&str> = all.iter().copied().filter(|n| Some(*n) != leader).collect();
             seeded(if others.is_empty() { &all } else { &others })
         }
-        Target::Worker => seeded(&of_role(Role::Worker)),
+        Target::Worker => seeded(&of_role(false)),
         Target::EveryNode => {
             let all: Vec<String> = plan
                 .node_names()
@@ -60,6 +63,11 @@ pub(super) fn choose(
         Target::Node(name) => plan
             .node_names()
             .find(|node| node == name && sound(node))
+            .map(|name| vec![name.to_owned()]),
+        Target::Part(part) => plan
+            .topology
+            .part(*part)
+            .filter(|name| sound(name))
             .map(|name| vec![name.to_owned()]),
         Target::HostOf(service) => return host_of(service, sight, broken),
     };

@@ -12,11 +12,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::journal::{Event, Intent, Journal, JournalError};
+use crate::journal::{ActionEntry, ActionStep, Event, Intent, Journal, JournalError, Membership};
 use crate::plan::Plan;
 use crate::substrate::Lab;
 
 use super::observe::{Merged, Seen};
+use super::order::Step;
 use super::steady::Round;
 
 /// One run under way.
@@ -37,7 +38,7 @@ pub(super) struct Trial {
     pub(super) workloads: TaskTracker,
     /// Cancelled when the workloads must end; also when the run must.
     pub(super) working: CancellationToken,
-    /// The faults' tasks.
+    /// The tasks of faults and actions.
     pub(super) faults: TaskTracker,
     /// The last answer of each manager.
     pub(super) seen: watch::Sender<Seen>,
@@ -54,6 +55,10 @@ pub(super) struct Trial {
     /// Held while a fault chooses its targets, so that two never choose the same node.
     pub(super) choosing: tokio::sync::Mutex<()>,
     intents: Mutex<BTreeMap<usize, Intent>>,
+    membership: Mutex<Membership>,
+    /// True from the moment that the first action began.
+    changed: AtomicBool,
+    over: watch::Sender<BTreeSet<Step>>,
     fatal: Mutex<Option<JournalError>>,
 }
 
@@ -67,7 +72,6 @@ impl Trial {
     ) -> Self {
         Self {
             lab,
-            plan,
             journal,
             observing: CancellationToken::new(),
             observers: TaskTracker::new(),
@@ -82,7 +86,11 @@ impl Trial {
             broken: watch::Sender::new(BTreeSet::new()),
             choosing: tokio::sync::Mutex::new(()),
             intents: Mutex::default(),
+            membership: Mutex::new(Membership::of(&plan)),
+            changed: AtomicBool::new(false),
+            over: watch::Sender::default(),
             fatal: Mutex::default(),
+            plan,
             stop,
         }
     }
@@ -107,6 +115,46 @@ impl Trial {
         if let Err(error) = self.record(event) {
             self.fail(error);
         }
+    }
+
+    /// Journals a step of an action, and takes in what it means for who is in the swarm.
+    pub(super) fn note(&self, action: usize, step: ActionStep) -> Result<(), JournalError> {
+        let acting = step == ActionStep::Acting;
+        let event = Event::Action(ActionEntry { action, step });
+        self.record(event.clone())?;
+        lock(&self.membership).note(&self.plan, &event);
+        if acting {
+            self.changed.store(true, Ordering::Relaxed);
+        }
+        self.publish_broken();
+        Ok(())
+    }
+
+    /// Who manages the swarm now, as far as our actions decide.
+    pub(super) fn managers_now(&self) -> BTreeSet<String> {
+        lock(&self.membership).managers.clone()
+    }
+
+    /// Who is in the swarm, and who manages it.
+    pub(super) fn members(&self) -> Membership {
+        lock(&self.membership).clone()
+    }
+
+    /// True once an action has begun.
+    pub(super) fn changed(&self) -> bool {
+        self.changed.load(Ordering::Relaxed)
+    }
+
+    /// A step of the timeline is over, whatever came of it.
+    pub(super) fn over(&self, step: Step) {
+        self.over.send_modify(|over| {
+            over.insert(step);
+        });
+    }
+
+    /// The steps that are over.
+    pub(super) fn steps_over(&self) -> watch::Receiver<BTreeSet<Step>> {
+        self.over.subscribe()
     }
 
     /// Journals trouble in the harness.
@@ -164,7 +212,7 @@ impl Trial {
         lock(&self.intents).values().cloned().collect()
     }
 
-    /// The nodes that are broken now.
+    /// The nodes that are broken now, and those that left.
     pub(super) fn broken_now(&self) -> BTreeSet<String> {
         self.broken.borrow().clone()
     }
@@ -183,7 +231,9 @@ impl Trial {
 
     fn publish_broken(&self) {
         let all = self.outstanding();
-        let names = all.into_iter().flat_map(|intent| intent.targets).collect();
+        let names = all.into_iter().flat_map(|intent| intent.targets);
+        let absent = lock(&self.membership).absent.clone();
+        let names: BTreeSet<String> = names.chain(absent).collect();
         self.broken.send_replace(names);
     }
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::mistake::{Mistake, Source, nearest};
 use super::yaml::{Node, Value};
 
+mod action;
 mod expectation;
 mod fault;
 mod probe;
@@ -294,6 +295,10 @@ mod tests {
             (&step::LEDGER, "Ledger"),
             (&step::GET, "Get"),
             (&fault::FAULT, "Fault"),
+            (&action::ACTION, "Action"),
+            (&action::SCALE, "Scale"),
+            (&action::UPDATE, "Update"),
+            (&action::JOIN, "JoinHow"),
             (&expectation::RECOVERS, "Recovers"),
             (&expectation::ANSWERS, "Answers"),
         ] {
@@ -307,6 +312,7 @@ mod tests {
             (&probe::PROBE, "Probe"),
             (&step::WORKLOAD, "Workload"),
             (&fault::ACTION, "FaultAction"),
+            (&action::VERB, "ActionVerb"),
             (&expectation::EXPECTATION, "Expectation"),
         ] {
             let variants = schema["$defs"][name]["oneOf"].as_array().expect("variants");

@@ -64,7 +64,7 @@ pub struct Sql {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Http {
-    /// The nodes to ask: `every_node`, or one node. Default `every_node`.
+    /// The nodes to ask: `every_node`, one node, or the `balancer`. Default `every_node`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub via: Option<Target>,
     /// The published port.
@@ -186,7 +186,7 @@ pub struct NodeCounts {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DockerCommand {
-    /// The node whose client is used.
+    /// The node whose client is used; or the `balancer`, as a machine outside of the swarm.
     pub node: Target,
     /// Everything after `docker`, in words without quotes: `service ls`. No shell reads it.
     pub args: String,

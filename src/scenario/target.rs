@@ -8,8 +8,9 @@ use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A choice of nodes: `leader`, `manager`, `worker`, `every_node`, `{ host_of: mariadb }`, or a
-/// node's name. Resolved when it is needed; the choice is journaled.
+/// A choice of machines: `leader`, `manager`, `worker`, `every_node`, `{ host_of: mariadb }`, a
+/// node's name, or `balancer`, `registry` or `storage`. Resolved when it is needed; the choice is
+/// journaled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Target {
     /// The manager that leads now.
@@ -22,8 +23,32 @@ pub enum Target {
     EveryNode,
     /// The node that runs a live task of this service; the lowest slot if there are several.
     HostOf(String),
+    /// A machine of the lab that is no node.
+    Part(Part),
     /// The node of this name.
     Node(String),
+}
+
+/// A machine of the lab that is no node of the swarm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The load balancer: `balancer`.
+    Balancer,
+    /// The image registry: `registry`.
+    Registry,
+    /// The storage machine: `storage`.
+    Storage,
+}
+
+impl Part {
+    /// The word of a scenario, which is the machine's host name too.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Balancer => "balancer",
+            Self::Registry => "registry",
+            Self::Storage => "storage",
+        }
+    }
 }
 
 impl Target {
@@ -34,6 +59,9 @@ impl Target {
             "manager" => Self::Manager,
             "worker" => Self::Worker,
             "every_node" => Self::EveryNode,
+            "balancer" => Self::Part(Part::Balancer),
+            "registry" => Self::Part(Part::Registry),
+            "storage" => Self::Part(Part::Storage),
             name => Self::Node(name.to_owned()),
         }
     }
@@ -47,6 +75,7 @@ impl fmt::Display for Target {
             Self::Worker => f.write_str("worker"),
             Self::EveryNode => f.write_str("every_node"),
             Self::HostOf(service) => write!(f, "host_of: {service}"),
+            Self::Part(part) => f.write_str(part.name()),
             Self::Node(name) => f.write_str(name),
         }
     }
@@ -111,7 +140,8 @@ impl JsonSchema for Target {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "leader, manager, worker, every_node, { host_of: SERVICE }, or a node",
+            "description": "leader, manager, worker, every_node, { host_of: SERVICE }, a node, \
+                            balancer, registry or storage",
             "oneOf": [
                 { "type": "string" },
                 {

@@ -16,6 +16,8 @@ mod database;
 mod inquiry;
 mod lab;
 mod ledger;
+mod orders;
+mod parts;
 mod swarm;
 mod tasks;
 mod world;
@@ -64,6 +66,8 @@ pub enum Sabotage {
     SteadyNeverHolds,
     /// Once struck, no leader is elected again.
     LeaderNeverReturns,
+    /// The balancer never finds out that a node is gone.
+    BalancerNeverChecks,
     /// Somebody listens on every port of this node.
     OpenPort(String),
     /// This node says nothing to those who try a port.
@@ -78,6 +82,14 @@ pub enum Sabotage {
     BringUpFails,
     /// The machines cannot be removed.
     TearDownFails,
+    /// Every order is taken, and nothing is done.
+    OrderDoesNothing,
+    /// For five seconds after a service was scaled, every third request is refused.
+    ScaleLosesRequests,
+    /// A service is removed, and its containers run on.
+    RemovedContainerStays,
+    /// A node joins with any token.
+    AnyTokenJoins,
 }
 
 /// The place.
@@ -110,8 +122,18 @@ impl Sim {
 #[async_trait]
 impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
-        use Capability::{CleanStop, Isolation, NfsV3, NfsV42, PowerCut, RoutingMesh};
-        [CleanStop, PowerCut, Isolation, RoutingMesh, NfsV3, NfsV42].into()
+        use Capability::{Balancer, CleanStop, Isolation, NfsV3, NfsV42, PowerCut, RoutingMesh};
+        // No registry and no TLS: nothing here pulls an image or shakes hands.
+        [
+            CleanStop,
+            PowerCut,
+            Isolation,
+            RoutingMesh,
+            NfsV3,
+            NfsV42,
+            Balancer,
+        ]
+        .into()
     }
 
     fn identity(&self, _: &Plan) -> Identity {

@@ -12,14 +12,21 @@ use crate::substrate::{Identity, Lab, Place, Trouble};
 
 mod accelerator;
 mod agent;
+mod api;
 mod archive;
 mod assemble;
+mod balancer;
+mod certificate;
+mod deploy;
 mod inquiry;
 mod lab;
 mod machine;
+mod order;
+mod parts;
 mod prepare;
 mod progress;
 mod qmp;
+mod registry;
 mod residents;
 mod settled;
 mod share;
@@ -94,6 +101,10 @@ impl Place for Vm {
             Capability::RoutingMesh,
             Capability::NfsV3,
             Capability::NfsV42,
+            Capability::Balancer,
+            Capability::Registry,
+            Capability::Tls,
+            Capability::PlainApi,
         ])
     }
 

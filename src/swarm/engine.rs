@@ -24,11 +24,14 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use super::{Remains, View};
 use crate::journal::{ApiError, ContainerSeen};
 
+mod change;
 mod classify;
 mod seen;
 
 #[cfg(test)]
 mod tests;
+
+pub use change::NewTasks;
 
 /// The label that tells a task's container from any other.
 const TASK_LABEL: &str = "com.docker.swarm.task.id";

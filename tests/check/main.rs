@@ -19,6 +19,7 @@ mod catalogue;
 #[path = "../story/mod.rs"]
 mod story;
 
+mod actions;
 mod brute_force;
 mod control;
 mod disturbance;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use rstest::rstest;
 use seatrial::fault;
+use seatrial::heal;
+use seatrial::journal::Membership;
 use seatrial::substrate::sim::{Sabotage, Sim};
 use seatrial::substrate::{Lab, PowerOff};
 
@@ -124,6 +126,43 @@ async fn a_heal_that_fails_says_so_and_visits_every_target() {
         error.contains("server-2") && error.contains("server-4"),
         "{error}"
     );
+}
+
+#[rstest]
+#[case("stop", "balancer")]
+#[case("kill", "balancer")]
+#[case("isolate", "balancer")]
+#[case("stop", "storage")]
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_is_no_node_breaks_and_is_mended(#[case] verb: &str, #[case] name: &str) {
+    let mut plan = plans::balanced();
+    plan.topology.storage = plans::database().topology.storage;
+    let lab = Sim::new().lab(&plan);
+    lab.deploy().await.expect("deployed");
+    assert_eq!(lab.serves(name).await, Ok(()));
+    let fault = fault::of_verb(verb).expect("a fault");
+    let intent = fault.prepare(0, vec![name.to_owned()], "by hand".to_owned());
+    fault.inject(&*lab, &intent).await.expect("injected");
+    let bitten = fault.confirm(&*lab, &intent, DEADLINE).await.expect("seen");
+    if verb != "isolate" {
+        assert!(bitten.contains("its server does not answer"), "{bitten}");
+        assert!(lab.serves(name).await.is_err());
+    }
+    // The managers know nothing of it, so they are not waited for.
+    let broken = [name.to_owned()].into();
+    let healed = heal::undo(&*lab, &plan, &Membership::of(&plan), &intent, &broken).await;
+    let healed = healed.expect("healed");
+    assert!(!healed.contains("ready"), "{healed}");
+    assert_eq!(lab.serves(name).await, Ok(()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_the_place_lacks_cannot_be_broken() {
+    let lab = lab(None).await;
+    let fault = fault::of_verb("stop").expect("a fault");
+    let intent = fault.prepare(0, vec!["registry".to_owned()], "by hand".to_owned());
+    let trouble = fault.inject(&*lab, &intent).await.expect_err("not there");
+    assert!(trouble.0.contains("registry"), "{trouble}");
 }
 
 #[test]

@@ -383,6 +383,20 @@ async fn a_client_is_refused_for_the_right_reason() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_client_may_be_on_a_machine_that_is_no_node() {
+    let right = docker("balancer", "Cannot connect", true);
+    let asked = Asked::of(plans::balanced(), right, None).await;
+    let seen = holds("docker service ls: refused on balancer");
+    assert_eq!(asked.look(&[]).await, seen);
+    asked.cut(&["balancer"]).await;
+    let why = "docker service ls: `balancer`: the machine has no power";
+    assert_eq!(asked.look(&[]).await, cannot_tell(why));
+    let wrong = docker("balancer", "3/3", false);
+    let asked = Asked::of(plans::balanced(), wrong, None).await;
+    assert!(matches!(asked.look(&[]).await, Look::NotYet(_)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_probe_of_a_file_is_asked_in_a_run() {
     let path = std::path::Path::new("tests/probes/every-probe.yaml");
     let loaded = seatrial::scenario::load(path).unwrap_or_else(|mistakes| panic!("{mistakes}"));

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use seatrial::heal;
-use seatrial::journal::{Event, History, Phase, read};
+use seatrial::journal::{Event, History, Membership, Phase, read};
 use seatrial::run::{self, Options};
 use seatrial::scenario::FaultAction;
 use seatrial::substrate::Lab;
@@ -126,7 +126,7 @@ async fn another_process_heals_a_run_that_was_killed(#[case] cut: usize, #[case]
     }
     let told = std::sync::Mutex::new(Vec::new());
     let tell = |event| told.lock().expect("no panic").push(event);
-    let errors = heal::heal(&*lab, &plan, &intents, &tell).await;
+    let errors = heal::heal(&*lab, &plan, &Membership::of(&plan), &intents, &tell).await;
     assert!(errors.is_empty(), "{errors:?}");
     assert_eq!(told.lock().expect("no panic").len(), 2 * left);
     for node in plan.node_names() {

@@ -1,10 +1,10 @@
 //! Plans built by hand.
 
 use seatrial::plan::{
-    Check, Deadlines, Fault, FaultEnd, NfsVersionKey, Node, Plan, Probe, Role, Service, Stack,
-    Storage, Topology, Workload,
+    Action, Balancer, Change, Check, Deadlines, Fault, FaultEnd, NfsVersionKey, Node, Plan, Probe,
+    Role, Service, Stack, Storage, Topology, Workload,
 };
-use seatrial::scenario::{Control, FaultAction, Target};
+use seatrial::scenario::{Control, FaultAction, Part, Target, Token};
 use seatrial::units::{Rate, Share, Span};
 
 /// A database on shared storage, with a ledger: three managers and a worker.
@@ -94,6 +94,38 @@ pub(crate) fn web() -> Plan {
     plan
 }
 
+/// The web plan, asked through a balancer whose health check says what may be lost.
+pub(crate) fn balanced() -> Plan {
+    let mut plan = web();
+    let balancer = Balancer {
+        name: "balancer".to_owned(),
+        address: "192.168.150.27".to_owned(),
+        inter: Span::secs(1),
+        fall: 2,
+        rise: 2,
+        connect: Span::secs(2),
+        retries: 3,
+    };
+    let allowed = balancer.longest_gap();
+    plan.topology.balancer = Some(balancer);
+    for probe in &mut plan.steady {
+        if let Probe::Http { via, .. } = probe {
+            *via = Target::Part(Part::Balancer);
+        }
+    }
+    for workload in &mut plan.workloads {
+        if let Workload::Get { via, .. } = workload {
+            *via = Target::Part(Part::Balancer);
+        }
+    }
+    for check in &mut plan.checks {
+        if let Check::Answers { share, gap, .. } = check {
+            (*share, *gap) = (Share(0.95), allowed);
+        }
+    }
+    plan
+}
+
 /// The web plan, with two of three managers cut off at once.
 pub(crate) fn quorum_loss() -> Plan {
     let mut plan = web();
@@ -126,6 +158,65 @@ pub(crate) fn with_fault(mut plan: Plan, at: u64, action: FaultAction) -> Plan {
     plan
 }
 
+/// A plan with one more action.
+pub(crate) fn with_action(mut plan: Plan, at: u64, change: Change) -> Plan {
+    plan.actions.push(Action {
+        at: Span::secs(at),
+        change,
+        within: Span::secs(90),
+    });
+    plan
+}
+
+/// The web plan, asked for every request, with its service scaled; nothing is broken.
+pub(crate) fn scaled(replicas: u32) -> Plan {
+    let service = "nginx".to_owned();
+    let mut plan = with_action(web(), 10, Change::Scale { service, replicas });
+    plan.checks = vec![
+        Check::Answers {
+            workload: "get".to_owned(),
+            share: Share(1.0),
+            gap: Span::secs(5),
+        },
+        Check::Exercised,
+    ];
+    leaves(plan, replicas)
+}
+
+/// The web plan without a workload, whose service is removed.
+pub(crate) fn removed() -> Plan {
+    let service = "nginx".to_owned();
+    let mut plan = with_action(web(), 10, Change::Remove { service });
+    plan.workloads.clear();
+    plan.checks = vec![Check::Exercised];
+    plan = leaves(plan, 0);
+    plan.steady_after.truncate(1);
+    plan
+}
+
+/// The web plan, where a worker leaves and comes back, first with tokens that are not valid.
+pub(crate) fn intruder() -> Plan {
+    let node = "server-5".to_owned();
+    let mut plan = with_action(web(), 10, Change::Leave(Target::Node(node.clone())));
+    for token in [Token::Wrong, Token::Rotated, Token::Right] {
+        let (node, role) = (node.clone(), Role::Worker);
+        plan = with_action(plan, 11, Change::Join { node, role, token });
+    }
+    plan.checks.remove(0);
+    plan
+}
+
+/// A plan whose steady state has this many tasks in the end.
+pub(crate) fn leaves(mut plan: Plan, count: u32) -> Plan {
+    plan.steady_after = plan.steady.clone();
+    for probe in &mut plan.steady_after {
+        if let Probe::Running { replicas, .. } = probe {
+            *replicas = count;
+        }
+    }
+    plan
+}
+
 /// The node that runs the database.
 pub(crate) fn database_host() -> Target {
     Target::HostOf("mariadb".to_owned())
@@ -151,11 +242,13 @@ fn empty(name: &str, managers: u8, workers: u8) -> Plan {
         needs: [].into(),
         topology: Topology {
             nodes: (1..=managers + workers).map(node).collect(),
-            storage: None,
+            ..Topology::default()
         },
         share: [].into(),
         stack: None,
         steady: Vec::new(),
+        steady_after: Vec::new(),
+        actions: Vec::new(),
         workloads: Vec::new(),
         faults: Vec::new(),
         checks: vec![Check::Exercised],

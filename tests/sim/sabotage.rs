@@ -3,7 +3,9 @@
 
 use rstest::rstest;
 use seatrial::check::check;
-use seatrial::journal::{Answer, ApiError, ContainerSeen, Event, History, Outcome, Rows};
+use seatrial::journal::{
+    ActionStep, Answer, ApiError, ContainerSeen, Event, History, Outcome, Rows,
+};
 use seatrial::plan::{Plan, Probe};
 use seatrial::scenario::{FaultAction, MountKind, Target};
 use seatrial::substrate::sim::Sabotage;
@@ -204,6 +206,13 @@ fn no_read_back() -> Sabotage {
     Fail,
     "recovers"
 )]
+#[case::a_balancer_that_never_checks(
+    with_fault(plans::balanced(), 10, FaultAction::Kill(Target::Worker)),
+    Sabotage::BalancerNeverChecks,
+    lost_at_the_balancer,
+    Fail,
+    "answers"
+)]
 #[case::machines_that_cannot_be_made(stopped(), Sabotage::BringUpFails, trouble, Unknown, "run")]
 #[case::machines_that_cannot_be_removed(
     stopped(),
@@ -211,6 +220,34 @@ fn no_read_back() -> Sabotage {
     trouble,
     Unknown,
     "run"
+)]
+#[case::an_order_that_does_nothing(
+    plans::scaled(4),
+    Sabotage::OrderDoesNothing,
+    action_not_seen,
+    Unknown,
+    "exercised"
+)]
+#[case::a_scale_up_that_loses_requests(
+    plans::scaled(4),
+    Sabotage::ScaleLosesRequests,
+    request_lost,
+    Fail,
+    "answers"
+)]
+#[case::a_container_that_outlives_its_service(
+    plans::removed(),
+    Sabotage::RemovedContainerStays,
+    action_not_seen,
+    Unknown,
+    "exercised"
+)]
+#[case::a_wrong_token_that_is_taken(
+    plans::intruder(),
+    Sabotage::AnyTokenJoins,
+    action_not_seen,
+    Fail,
+    "refused"
 )]
 #[tokio::test(start_paused = true)]
 async fn sabotage_is_noticed(
@@ -365,6 +402,38 @@ fn heal_failed(history: &History) -> bool {
 fn not_recovered(history: &History) -> bool {
     any(history, |e| matches!(e, Event::Confirmed { .. }))
         && !any(history, |e| matches!(e, Event::Recovered { .. }))
+}
+
+fn lost_at_the_balancer(history: &History) -> bool {
+    // Until it is noticed, a dead node costs requests; nobody loses any ten seconds later.
+    let lost = history.entries.iter().filter(|entry| match &entry.event {
+        Event::Got { answer, .. } => matches!(answer, Answer::Failed(_)),
+        _ => false,
+    });
+    let times: Vec<_> = lost.map(seatrial::journal::Entry::at).collect();
+    let (first, last) = (times.first(), times.last());
+    first
+        .zip(last)
+        .is_some_and(|(first, last)| last.as_secs() > first.as_secs() + 10)
+}
+
+fn action_not_seen(history: &History) -> bool {
+    any(
+        history,
+        |e| matches!(e, Event::Action(one) if matches!(one.step, ActionStep::NotConfirmed(_))),
+    )
+}
+
+fn request_lost(history: &History) -> bool {
+    any(history, |e| {
+        matches!(
+            e,
+            Event::Got {
+                answer: Answer::Failed(_),
+                ..
+            }
+        )
+    })
 }
 
 fn trouble(history: &History) -> bool {

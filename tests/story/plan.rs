@@ -42,7 +42,7 @@ pub(crate) fn plan(name: &str, checks: &[Check]) -> Plan {
         needs: Capabilities::new(),
         topology: Topology {
             nodes: NODES.iter().enumerate().map(node).collect(),
-            storage: None,
+            ..Topology::default()
         },
         share: BTreeMap::new(),
         stack: Some(Stack {
@@ -54,6 +54,8 @@ pub(crate) fn plan(name: &str, checks: &[Check]) -> Plan {
             service: "mariadb".to_owned(),
             replicas: 1,
         }],
+        steady_after: Vec::new(),
+        actions: Vec::new(),
         workloads: workloads(checks),
         faults: vec![Fault {
             at: Span::secs(30),

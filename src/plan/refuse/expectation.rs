@@ -1,13 +1,15 @@
 //! Refusals about what is expected: of whom, and whether it could be told from its contrary.
 
 use super::{Docket, words};
-use crate::scenario::{Answers, Expectation, Recovers, Workload};
+use crate::scenario::{Answers, Expectation, Part, Recovers, Target, Workload};
 use crate::units::Span;
 
 impl Docket<'_> {
     pub(super) fn expectations(&mut self) {
         let scenario = self.scenario();
-        if scenario.expect.is_empty() {
+        // Actions are judged without being told to, by `exercised`, `refused` and `steady`.
+        let judged = !scenario.actions.is_empty() && scenario.faults.is_empty();
+        if scenario.expect.is_empty() && !judged {
             let title = match scenario.faults.len() {
                 0 => "nothing would be judged",
                 _ => "these faults have no judge",
@@ -86,9 +88,22 @@ impl Docket<'_> {
 
     fn answers(&mut self, path: &str, answers: &Answers) {
         self.workload(&format!("{path}.workload"), &answers.workload, "get");
-        if answers.gap == Span::default() {
+        if answers.gap == Some(Span::default()) {
             let help = "write a duration such as `10s`";
             self.refuse(&format!("{path}.gap"), "there is always some gap", help);
+        }
+        let balanced = self.scenario().workload.iter().any(|workload| {
+            matches!(workload, Workload::Get(get) if get.via == Some(Target::Part(Part::Balancer)))
+        });
+        let left_out = [
+            ("share", answers.share.is_none()),
+            ("gap", answers.gap.is_none()),
+        ];
+        for (key, _) in left_out.into_iter().filter(|(_, out)| *out && !balanced) {
+            let title = format!("`{key}` is missing in `answers`");
+            let help = "write `answers: { workload: get, share: 99%, gap: 10s }`; only a `get` \
+                        `via: balancer` may leave it to the balancer's health check";
+            self.refuse(path, title, help);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use super::Docket;
 use crate::plan::Role;
-use crate::scenario::{Fault, Target};
+use crate::scenario::{ActionVerb, Fault, Target};
 use crate::units::Span;
 
 impl Docket<'_> {
@@ -62,11 +62,23 @@ impl Docket<'_> {
     pub(super) fn may_be_same(&self, one: &Target, two: &Target) -> bool {
         match (one, two) {
             (Target::Node(one), Target::Node(two)) => one == two,
+            (Target::Part(one), Target::Part(two)) => one == two,
             _ => {
                 let (one, two) = (self.may_be(one), self.may_be(two));
                 (one.0 && two.0) || (one.1 && two.1)
             }
         }
+    }
+
+    /// Whether an action may make this node a manager.
+    fn may_be_promoted(&self, name: &str) -> bool {
+        let mut actions = self.scenario().actions.iter();
+        actions.any(|action| match &action.verb {
+            ActionVerb::Promote(Target::Node(node)) => node == name,
+            ActionVerb::Promote(_) => true,
+            ActionVerb::Join(join) => join.node() == name && join.is_manager(),
+            _ => false,
+        })
     }
 
     /// Whether a target may be a manager, and whether it may be a worker.
@@ -75,6 +87,7 @@ impl Docket<'_> {
         match target {
             Target::Leader | Target::Manager => (true, false),
             Target::Worker => (false, true),
+            Target::Part(_) => (false, false),
             Target::EveryNode => (true, workers),
             Target::HostOf(service) => {
                 let only_workers = self
@@ -85,7 +98,7 @@ impl Docket<'_> {
             Target::Node(name) => {
                 let mut nodes = self.topology.nodes.iter();
                 let manager = nodes.any(|node| node.name == *name && node.role == Role::Manager);
-                (manager, !manager)
+                (manager || self.may_be_promoted(name), !manager)
             }
         }
     }

@@ -2,19 +2,30 @@
 
 use super::Docket;
 use crate::scenario::{
-    DockerCommand, Expectation, Mount, NodeCounts, NodeIs, PortClosed, Probe, Target, Variables,
+    DockerCommand, Expectation, Mount, NodeCounts, NodeIs, Part, PortClosed, Probe, Target,
+    Variables,
 };
 
 impl Docket<'_> {
     pub(super) fn probes(&mut self) {
-        for (index, probe) in self.scenario().steady.iter().enumerate() {
-            self.probe(&format!("steady[{index}]"), probe);
+        let scenario = self.scenario();
+        for (index, probe) in scenario.steady.iter().enumerate() {
+            let path = format!("steady[{index}]");
+            self.probe(&path, probe);
+            self.never_before(&path, probe);
+        }
+        for (index, probe) in scenario.steady_after.iter().enumerate() {
+            self.probe(&format!("steady_after[{index}]"), probe);
         }
     }
 
     /// Examines one probe at a path such as `steady[0]`.
     pub(super) fn probe(&mut self, path: &str, probe: &Probe) {
         match probe {
+            // How many there must be in the end is for `Docket::actions` to weigh.
+            Probe::Running(running) if path.starts_with("steady_after") => {
+                self.service(&format!("{path}.running.service"), &running.service);
+            }
             Probe::Running(running) => {
                 self.running(
                     &format!("{path}.running"),
@@ -41,9 +52,43 @@ impl Docket<'_> {
         }
     }
 
+    /// What is deployed before the first look is neither gone nor closed.
+    fn never_before(&mut self, path: &str, probe: &Probe) {
+        let help = "write it under `steady_after`, with an action that removes the service";
+        let Some(stack) = self.stack else { return };
+        match probe {
+            Probe::Gone(gone) if stack.services.iter().any(|one| one.name == gone.service) => {
+                let title = format!("`{}` is deployed, so it is not gone", gone.service);
+                self.refuse(&format!("{path}.gone.service"), title, help);
+            }
+            Probe::PortClosed(closed) => {
+                let publishes = |one: &&crate::plan::Service| one.published.contains(&closed.port);
+                let Some(service) = stack.services.iter().find(publishes) else {
+                    return;
+                };
+                let title = format!(
+                    "`{}` publishes port {} on every node",
+                    service.name, closed.port
+                );
+                self.refuse(&format!("{path}.port_closed.port"), title, help);
+            }
+            _ => {}
+        }
+    }
+
+    /// A machine that is no node has no place in the swarm, and no port that a service publishes.
+    pub(super) fn nodes_only(&mut self, path: &str, target: &Target) {
+        if let Target::Part(part) = target {
+            let title = format!("the {} is no node of the swarm", part.name());
+            self.refuse(path, title, "write a node, or a role such as `worker`");
+        } else {
+            self.target(path, target);
+        }
+    }
+
     fn closed(&mut self, path: &str, closed: &PortClosed) {
         if let Some(via) = &closed.via {
-            self.target(&format!("{path}.via"), via);
+            self.nodes_only(&format!("{path}.via"), via);
         }
         if closed.port == 0 {
             let help = "write a port from 1 to 65535";
@@ -81,7 +126,7 @@ impl Docket<'_> {
     }
 
     fn node(&mut self, path: &str, node: &NodeIs) {
-        self.target(&format!("{path}.name"), &node.name);
+        self.nodes_only(&format!("{path}.name"), &node.name);
         let words = [
             &node.role,
             &node.state,
@@ -135,7 +180,11 @@ impl Docket<'_> {
     }
 
     fn docker(&mut self, path: &str, docker: &DockerCommand) {
-        self.target(&format!("{path}.node"), &docker.node);
+        if docker.node == Target::Part(Part::Balancer) {
+            self.target(&format!("{path}.node"), &docker.node);
+        } else {
+            self.nodes_only(&format!("{path}.node"), &docker.node);
+        }
         let args = docker.args.trim();
         let fits = |c: char| !c.is_control() && !matches!(c, '"' | '\'' | '`' | '\\');
         if args.is_empty() || !args.chars().all(fits) {

@@ -8,12 +8,17 @@ use crate::units::Span;
 impl Docket<'_> {
     pub(super) fn quorum(&mut self) {
         let scenario = self.scenario();
-        let managers = usize::from(scenario.cluster.managers);
-        let spare = managers.saturating_sub(managers / 2 + 1);
         let worst = (0..scenario.faults.len()).max_by_key(|index| {
             // Of equals the first: the caret shall be where the majority goes.
-            (self.managers_down(*index), std::cmp::Reverse(*index))
+            let (managers, down) = (self.managers_then(*index), self.managers_down(*index));
+            (
+                down + managers / 2 + 1 > managers,
+                down,
+                std::cmp::Reverse(*index),
+            )
         });
+        let managers = worst.map_or(0, |index| self.managers_then(index));
+        let spare = managers.saturating_sub(managers / 2 + 1);
         let down = worst.map_or(0, |index| self.managers_down(index));
         if let (Some(index), true) = (worst, down > spare) {
             if !scenario.allow.contains(&Allowance::QuorumLoss) {
@@ -62,6 +67,16 @@ impl Docket<'_> {
         );
     }
 
+    /// How many managers there are when this fault begins: it waits for every earlier action.
+    fn managers_then(&self, index: usize) -> usize {
+        let scenario = self.scenario();
+        let at = scenario.faults[index].at;
+        let earlier = scenario.actions.iter().rposition(|action| action.at <= at);
+        earlier.map_or(usize::from(scenario.cluster.managers), |last| {
+            self.managers_after(last)
+        })
+    }
+
     /// How many managers may be down at once when this fault begins.
     fn managers_down(&self, index: usize) -> usize {
         let faults = &self.scenario().faults;
@@ -79,7 +94,7 @@ impl Docket<'_> {
                 _ => chosen += 1,
             }
         }
-        (named.len() + chosen).min(usize::from(self.scenario().cluster.managers))
+        (named.len() + chosen).min(self.managers_then(index))
     }
 
     fn lasts_until(&self, fault: &Fault) -> Span {

@@ -1,11 +1,13 @@
 //! Refusals about services that are not there, and ports that nothing publishes.
 
 use super::{Docket, words};
-use crate::scenario::{Expectation, Target, Workload};
+use crate::plan::topology::REGISTRY;
+use crate::scenario::{Expectation, Part, Target, Workload};
 
 impl Docket<'_> {
     pub(super) fn services(&mut self) {
         self.published_once();
+        self.pulled();
         for (index, workload) in self.scenario().workload.iter().enumerate() {
             let path = format!("workload[{index}]");
             match workload {
@@ -65,7 +67,12 @@ impl Docket<'_> {
 
     pub(super) fn page(&mut self, path: &str, via: Option<&Target>, port: u16) {
         if let Some(target) = via {
-            self.target(&format!("{path}.via"), target);
+            let path = format!("{path}.via");
+            self.target(&path, target);
+            if let Target::Part(part @ (Part::Registry | Part::Storage)) = target {
+                let title = format!("the {} answers no page of a service", part.name());
+                self.refuse(&path, title, "write `balancer`, or nodes");
+            }
         }
         let path = format!("{path}.port");
         let Some(stack) = self.stack else {
@@ -75,7 +82,14 @@ impl Docket<'_> {
             }
             return;
         };
-        let published = || stack.services.iter().flat_map(|service| &service.published);
+        let later = || self.later.iter().map(|(_, stack)| stack);
+        let services = || {
+            [stack]
+                .into_iter()
+                .chain(later())
+                .flat_map(|stack| &stack.services)
+        };
+        let published = || services().flat_map(|service| &service.published);
         if published().any(|known| *known == port) {
             return;
         }
@@ -93,6 +107,22 @@ impl Docket<'_> {
         if let Some(page) = page.filter(|page| !fits(page)) {
             let help = "write a path such as `/index.html`, without spaces";
             self.refuse(path, format!("`{page}` is no path of a page"), help);
+        }
+    }
+
+    /// An image of the lab's registry needs that registry.
+    fn pulled(&mut self) {
+        let Some(stack) = self.stack.filter(|_| self.topology.registry.is_none()) else {
+            return;
+        };
+        let named = |image: &str| image.strip_prefix(REGISTRY)?.strip_prefix('/').map(drop);
+        let pulls = stack
+            .services
+            .iter()
+            .find(|service| named(&service.image).is_some());
+        if let Some(service) = pulls {
+            let title = format!("the image of `{}` is pulled from {REGISTRY}", service.name);
+            self.refuse("deploy", title, "write `registry: true` in `cluster`");
         }
     }
 

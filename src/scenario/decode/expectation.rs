@@ -51,8 +51,8 @@ impl Decoder<'_> {
     fn answers(&mut self, node: &Node) -> Option<Answers> {
         let fields = self.fields(&ANSWERS, node)?;
         let workload = self.need(&fields, "workload", Self::text);
-        let share = self.need(&fields, "share", Self::unit);
-        let gap = self.need(&fields, "gap", Self::unit);
+        let share = self.maybe(&fields, "share", Self::unit);
+        let gap = self.maybe(&fields, "gap", Self::unit);
         Some(Answers {
             workload: workload?,
             share: share?,

@@ -26,7 +26,7 @@ impl Decoder<'_> {
     pub(super) fn fault(&mut self, node: &Node) -> Option<Fault> {
         let fields = self.fields(&FAULT, node)?;
         let at = self.need(&fields, "at", Self::unit);
-        let action = self.need(&fields, "do", |decoder, _, node| decoder.action(node));
+        let action = self.need(&fields, "do", |decoder, _, node| decoder.fault_action(node));
         let duration = self.maybe(&fields, "for", Self::unit);
         Some(Fault {
             at: at?,
@@ -35,7 +35,7 @@ impl Decoder<'_> {
         })
     }
 
-    fn action(&mut self, node: &Node) -> Option<FaultAction> {
+    fn fault_action(&mut self, node: &Node) -> Option<FaultAction> {
         let (verb, node) = self.verb(&ACTION, node)?;
         let target = self.target(verb, node)?;
         Some(match verb {

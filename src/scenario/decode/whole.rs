@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Decoder, Form};
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Allowance, Cluster, NfsVersion, Scenario};
+use crate::scenario::{Allowance, Api, Cluster, NfsVersion, Scenario};
 
 pub(super) const SCENARIO: Form = Form {
     name: "the scenario",
@@ -15,7 +15,9 @@ pub(super) const SCENARIO: Form = Form {
         "share",
         "deploy",
         "steady",
+        "steady_after",
         "workload",
+        "actions",
         "faults",
         "expect",
         "must_fail",
@@ -26,11 +28,19 @@ pub(super) const SCENARIO: Form = Form {
 
 pub(super) const CLUSTER: Form = Form {
     name: "`cluster`",
-    keys: &["managers", "workers", "nfs"],
+    keys: &["managers", "workers", "nfs", "balancer", "registry", "api"],
     example: "{ managers: 3, workers: 1, nfs: v3 }",
 };
 
 const NFS: &[(&str, NfsVersion)] = &[("v3", NfsVersion::V3), ("v4.2", NfsVersion::V42)];
+
+const MACHINE: &[(&str, bool)] = &[("true", true), ("false", false)];
+
+const API: &[(&str, Api)] = &[
+    ("closed", Api::Closed),
+    ("tls", Api::Tls),
+    ("plain", Api::Plain),
+];
 
 const ALLOWANCES: &[(&str, Allowance)] = &[("quorum_loss", Allowance::QuorumLoss)];
 
@@ -44,7 +54,9 @@ impl Decoder<'_> {
         let share = self.maybe(&fields, "share", |decoder, _, node| decoder.share(node));
         let deploy = self.maybe(&fields, "deploy", Self::text);
         let steady = self.some(&fields, "steady", Self::probe);
+        let steady_after = self.some(&fields, "steady_after", Self::probe);
         let workload = self.some(&fields, "workload", Self::workload);
+        let actions = self.some(&fields, "actions", Self::action);
         let faults = self.some(&fields, "faults", Self::fault);
         let expect = self.need(&fields, "expect", |decoder, name, node| {
             decoder.list(name, node, Self::expectation)
@@ -62,7 +74,9 @@ impl Decoder<'_> {
             share: share?.unwrap_or_default(),
             deploy: deploy?,
             steady: steady?,
+            steady_after: steady_after?,
             workload: workload?,
+            actions: actions?,
             faults: faults?,
             expect: expect?,
             must_fail: must_fail?,
@@ -77,10 +91,21 @@ impl Decoder<'_> {
         let nfs = self.maybe(&fields, "nfs", |decoder, _, node| {
             decoder.word("NFS version", node, NFS)
         });
+        let machine = |decoder: &mut Self, name, node: &Node| {
+            decoder.word(&format!("`{name}`"), node, MACHINE)
+        };
+        let balancer = self.maybe(&fields, "balancer", machine);
+        let registry = self.maybe(&fields, "registry", machine);
+        let api = self.maybe(&fields, "api", |decoder, _, node| {
+            decoder.word("`api`", node, API)
+        });
         Some(Cluster {
             managers: managers?,
             workers: workers?.unwrap_or(0),
             nfs: nfs?,
+            balancer: balancer?.unwrap_or_default(),
+            registry: registry?.unwrap_or_default(),
+            api: api?.unwrap_or_default(),
         })
     }
 

@@ -10,6 +10,7 @@ use super::lab::present;
 use super::world::World;
 use crate::journal::{Outcome, Rows};
 use crate::plan::Probe;
+use crate::scenario::Part;
 use crate::substrate::Database;
 use crate::units::Span;
 use crate::wait;
@@ -50,10 +51,11 @@ impl Session {
             return Way::Reset;
         }
         let cut = |node: usize| world.machines.get(node).is_some_and(|m| m.isolated);
+        let stored = world.reaches(Part::Storage);
         let shared = world.plan.topology.storage.is_some();
         match task.node {
             Some(node) if !world.connected(self.via, node) => Way::Silent,
-            Some(node) if stores && shared && cut(node) => Way::Silent,
+            Some(node) if stores && shared && (cut(node) || !stored) => Way::Silent,
             _ => Way::Open(i),
         }
     }
@@ -87,7 +89,8 @@ impl Database for Session {
         self.answered(false, deadline).await?;
         let world = present(&self.world);
         let default = world.is(&Sabotage::DefaultSettings);
-        let asked = world.plan.steady.iter().filter_map(|probe| match probe {
+        let probes = world.plan.steady.iter().chain(&world.plan.steady_after);
+        let asked = probes.filter_map(|probe| match probe {
             Probe::Variables { set, .. } => Some(set),
             _ => None,
         });

@@ -13,15 +13,15 @@ use crate::swarm::Remains;
 impl World {
     /// Tries a port on each of these machines.
     pub(super) fn knock(&self, nodes: &[String], port: u16) -> BTreeMap<String, Knock> {
-        let served = self.publisher(port).map(|service| &service.name);
-        let open = served.is_some_and(|name| self.listed(name));
+        let open = self.publisher(port).is_some();
         let knock = |name: &String| {
             let machine = self.machine(name)?;
             let cut = self.machines.get(machine)?.isolated;
             if cut || !self.live(machine) || self.is(&Sabotage::SilentPorts(name.clone())) {
                 return None;
             }
-            let accepts = open || self.is(&Sabotage::OpenPort(name.clone()));
+            let accepts =
+                (open && self.member(machine)) || self.is(&Sabotage::OpenPort(name.clone()));
             let answer = if accepts {
                 Knock::Accepted
             } else {
@@ -32,12 +32,6 @@ impl World {
         nodes.iter().filter_map(knock).collect()
     }
 
-    /// True while the managers have this service.
-    fn listed(&self, service: &str) -> bool {
-        let wanted = |task: &super::tasks::Task| task.wanted && task.service == service;
-        self.deployed.is_some() && self.tasks.iter().any(wanted)
-    }
-
     /// What a manager lists of a service.
     pub(super) fn remains(&self, manager: usize, service: &str) -> Result<Remains, ApiError> {
         self.view(manager)?;
@@ -46,10 +40,12 @@ impl World {
         });
         let stack = self.plan.stack.as_ref();
         let others = stack.into_iter().flat_map(|stack| &stack.services);
-        let last = others.into_iter().all(|one| !self.listed(&one.name));
+        let last = others
+            .into_iter()
+            .all(|one| !self.services.contains_key(&one.name));
         let network = (last && self.is(&Sabotage::NetworkLeft)).then(|| "stack_default".to_owned());
         Ok(Remains {
-            service: self.listed(service),
+            service: self.services.contains_key(service),
             tasks: left.count(),
             networks: network.into_iter().collect(),
         })
@@ -69,7 +65,8 @@ impl World {
             kind: "overlay".to_owned(),
             read_only: false,
         };
-        let wanted = self.plan.steady.iter().filter_map(|probe| match probe {
+        let asked = self.plan.steady.iter().chain(&self.plan.steady_after);
+        let wanted = asked.filter_map(|probe| match probe {
             Probe::Mount {
                 service,
                 at,
@@ -92,8 +89,9 @@ impl World {
     }
 
     /// What a client on a machine comes to: it knows `service ls`, and that only on managers.
-    pub(super) fn client(&self, node: usize, args: &[String]) -> Result<ClientRan, String> {
-        if !self.live(node) {
+    pub(super) fn client(&self, name: &str, args: &[String]) -> Result<ClientRan, String> {
+        let machine = self.named(name).ok_or("there is no such machine")?;
+        if !machine.live(self.now) {
             return Err("the machine has no power".to_owned());
         }
         let failed = |err: &str| ClientRan {
@@ -101,11 +99,13 @@ impl World {
             err: err.to_owned(),
             ..ClientRan::default()
         };
-        let manager = self.machines.get(node).is_some_and(|m| m.manager);
         if args.join(" ") != "service ls" {
             return Ok(failed("unknown command"));
         }
-        if !manager {
+        let Some(node) = self.machine(name) else {
+            return Ok(failed("Cannot connect to the Docker daemon"));
+        };
+        if !self.machines.get(node).is_some_and(|m| m.manager) {
             return Ok(failed(
                 "Error response from daemon: This node is not a swarm manager.",
             ));
@@ -114,14 +114,12 @@ impl World {
             Ok(view) => view,
             Err(error) => return Ok(failed(&format!("Error response from daemon: {error}"))),
         };
-        let services = self.plan.stack.iter().flat_map(|stack| &stack.services);
-        let lines = services.filter(|one| self.listed(&one.name)).map(|one| {
+        let lines = self.plan.services().filter_map(|one| {
+            let seen = self.services.get(&one.name)?.seen(true);
             let live = view.live(&one.name).count();
-            let all = one.replicas.map_or(live, |replicas| replicas as usize);
-            format!(
-                "{}  replicated  {live}/{all}  {}\n",
-                one.full_name, one.image
-            )
+            let all = seen.replicas.map_or(live, |replicas| replicas as usize);
+            let (name, image) = (&one.full_name, seen.image);
+            Some(format!("{name}  replicated  {live}/{all}  {image}\n"))
         });
         Ok(ClientRan {
             out: lines.collect(),

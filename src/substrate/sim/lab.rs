@@ -10,10 +10,12 @@ use super::Sabotage;
 use super::database::Session;
 use super::world::{BOOT, STEP, World};
 use crate::journal::{Answer, ApiError, ContainerSeen};
+use crate::scenario::Part;
 use crate::substrate::{
-    ClientRan, Database, Knock, Lab, MountSeen, PageRequest, PowerOff, Trouble,
+    ClientRan, Database, Knock, Lab, MountSeen, Order, PageRequest, PowerOff, Trouble,
 };
-use crate::swarm::{Remains, View};
+use crate::swarm::{Remains, ServiceSeen, View};
+use crate::units::Span;
 use crate::wait;
 
 /// How long a question to an engine or a page takes.
@@ -48,12 +50,29 @@ impl SimLab {
     }
 
     /// Changes one machine, as a fault or its heal does.
-    fn set(&self, machine: usize, set: impl FnOnce(&mut super::world::Machine)) {
+    fn set(&self, name: &str, set: impl FnOnce(&mut super::world::Machine)) {
         let mut world = present(&self.world);
         world.struck = true;
-        if let Some(machine) = world.machines.get_mut(machine) {
+        if let Some(machine) = world.named_mut(name) {
             set(machine);
         }
+    }
+
+    fn exists(&self, name: &str) -> Result<(), Trouble> {
+        let there = present(&self.world).named(name).is_some();
+        there
+            .then_some(())
+            .ok_or_else(|| Trouble(format!("no machine is called `{name}`")))
+    }
+
+    /// The node that a request is given to, and whether it takes it; none when nobody does.
+    fn door(&self, machine: &str) -> Option<(usize, bool)> {
+        let mut world = present(&self.world);
+        if world.plan.topology.part(Part::Balancer) != Some(machine) {
+            return Some((world.machine(machine)?, true));
+        }
+        let node = world.balanced()?;
+        Some((node, world.answers_balancer(node)))
     }
 
     fn is(&self, sabotage: &Sabotage) -> bool {
@@ -85,6 +104,20 @@ impl Lab for SimLab {
         present(&self.world).view(machine)
     }
 
+    async fn service(&self, manager: &str, name: &str) -> Result<Option<ServiceSeen>, ApiError> {
+        self.view(manager).await?;
+        let world = present(&self.world);
+        Ok(world
+            .services
+            .get(name)
+            .map(|wanted| wanted.seen(world.rolled(name))))
+    }
+
+    async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
+        self.view(manager).await?;
+        present(&self.world).obey(order)
+    }
+
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
         wait::pause(ANSWER).await;
         let machine = self.machine(node).map_err(|e| ApiError::Unreachable(e.0))?;
@@ -99,8 +132,21 @@ impl Lab for SimLab {
         seen
     }
 
+    async fn serves(&self, machine: &str) -> Result<(), ApiError> {
+        if self.machine(machine).is_ok() {
+            return self.containers(machine).await.map(drop);
+        }
+        wait::pause(ANSWER).await;
+        let world = present(&self.world);
+        let live = world
+            .named(machine)
+            .is_some_and(|part| part.live(world.now));
+        let gone = || ApiError::Unreachable("connection refused".to_owned());
+        live.then_some(()).ok_or_else(gone)
+    }
+
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
-        let machine = self.machine(node)?;
+        self.exists(node)?;
         wait::pause(match how {
             PowerOff::Shutdown => SHUTDOWN,
             PowerOff::Cut => CUT,
@@ -109,20 +155,23 @@ impl Lab for SimLab {
         if self.is(&Sabotage::FaultDoesNotBite) {
             return Ok(());
         }
-        self.set(machine, |machine| machine.powered = false);
-        present(&self.world).drop_processes(machine);
+        self.set(node, |machine| machine.powered = false);
+        let mut world = present(&self.world);
+        if let Some(machine) = world.machine(node) {
+            world.drop_processes(machine);
+        }
         Ok(())
     }
 
     async fn power_on(&self, node: &str) -> Result<(), Trouble> {
-        let machine = self.machine(node)?;
+        self.exists(node)?;
         if self.is(&Sabotage::HealFails) {
             return Err(Trouble(format!("`{node}` does not start")));
         }
         let off = !self.powered(node).await;
         if off {
             let engine_at = tokio::time::Instant::now() + BOOT;
-            self.set(machine, |machine| {
+            self.set(node, |machine| {
                 (machine.powered, machine.engine_at) = (true, engine_at);
             });
             wait::pause(BOOT + STEP).await;
@@ -132,30 +181,39 @@ impl Lab for SimLab {
 
     async fn powered(&self, node: &str) -> bool {
         let world = present(&self.world);
-        let machine = world.machine(node).and_then(|i| world.machines.get(i));
+        let machine = world.named(node);
         machine.is_some_and(|machine| machine.powered)
     }
 
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
-        let machine = self.machine(node)?;
+        self.exists(node)?;
         if !isolated && self.is(&Sabotage::HealFails) {
             return Err(Trouble(format!("the rule for `{node}` cannot be removed")));
         }
         let isolated = isolated && !self.is(&Sabotage::IsolateNoOp);
-        self.set(machine, |machine| machine.isolated = isolated);
+        self.set(node, |machine| machine.isolated = isolated);
         Ok(())
     }
 
     async fn frames(&self, node: &str) -> (u64, u64) {
         let world = present(&self.world);
-        let machine = world.machine(node).and_then(|i| world.machines.get(i));
+        let machine = world.named(node);
         machine.map_or((0, 0), |machine| (machine.sent, machine.delivered))
     }
 
     async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer {
         wait::pause(ANSWER.min(ask.within)).await;
+        if present(&self.world).loses_request() {
+            return Answer::Failed("connection refused".to_owned());
+        }
+        let door = self.door(node);
+        if let Some((_, false)) = door {
+            wait::pause(ask.within.saturating_sub(ANSWER)).await;
+            return Answer::Failed(format!("no answer within {}", Span(ask.within)));
+        }
+        let via = door.map(|(via, _)| via);
         let world = present(&self.world);
-        let via = world.machine(node);
+        let node = via.map_or(node, |via| world.machines[via].name.as_str());
         let service = world.publisher(port).map(|service| service.name.clone());
         let served = via
             .zip(service)
@@ -209,8 +267,7 @@ impl Lab for SimLab {
 
     async fn docker(&self, node: &str, args: &[String]) -> Result<ClientRan, String> {
         wait::pause(ANSWER).await;
-        let machine = self.machine(node).map_err(|e| e.0)?;
-        present(&self.world).client(machine, args)
+        present(&self.world).client(node, args)
     }
 
     async fn last_words(&self, _: &str, container: &str) -> Vec<String> {

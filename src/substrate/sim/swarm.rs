@@ -10,6 +10,16 @@ impl World {
         if !self.live(manager) {
             return Err(ApiError::Unreachable("connection refused".to_owned()));
         }
+        if !self
+            .machines
+            .get(manager)
+            .is_some_and(|m| m.member && m.manager)
+        {
+            return Err(ApiError::Refused {
+                status: 503,
+                message: "This node is not a swarm manager.".to_owned(),
+            });
+        }
         if !self.heard(manager) {
             return Err(ApiError::Refused {
                 status: 503,
@@ -19,12 +29,18 @@ impl World {
         }
         Ok(View {
             nodes: (0..self.machines.len())
+                .filter(|i| self.listed(*i))
                 .filter_map(|i| self.node_seen(i))
                 .collect(),
             tasks: (0..self.tasks.len())
                 .filter_map(|i| self.task_seen(i))
                 .collect(),
         })
+    }
+
+    /// True for a machine that the managers list: also for one that left, until they forget it.
+    fn listed(&self, i: usize) -> bool {
+        self.machines.get(i).is_some_and(|m| !m.id.is_empty())
     }
 
     fn node_seen(&self, i: usize) -> Option<NodeSeen> {
@@ -35,11 +51,11 @@ impl World {
             "unreachable"
         };
         Some(NodeSeen {
-            id: format!("node{i:02}"),
+            id: machine.id.clone(),
             name: machine.name.clone(),
             index: machine.index,
             state: if machine.down { "down" } else { "ready" }.to_owned(),
-            availability: "active".to_owned(),
+            availability: if machine.drained { "drain" } else { "active" }.to_owned(),
             role: if machine.manager { "manager" } else { "worker" }.to_owned(),
             leader: self.leader == Some(i),
             reachability: machine.manager.then(|| reached.to_owned()),
@@ -57,7 +73,12 @@ impl World {
             slot: task.slot,
             node: node.map(|node| node.name.clone()),
             state: task.state.to_owned(),
-            desired: if task.wanted { "running" } else { "shutdown" }.to_owned(),
+            desired: match (task.wanted, task.removed) {
+                (true, _) => "running",
+                (false, true) => "remove",
+                (false, false) => "shutdown",
+            }
+            .to_owned(),
             message: task.message.to_owned(),
             container: placed.then(|| container_of(&task.id)),
             timestamp: None,

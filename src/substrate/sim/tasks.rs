@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::Sabotage;
 use super::ledger::Table;
+use super::orders::Wanted;
 use super::world::World;
 use crate::plan::{Probe, Service, Workload};
 
@@ -37,9 +38,13 @@ pub(super) struct Task {
     /// As the managers know it.
     pub(super) state: &'static str,
     pub(super) wanted: bool,
+    /// True once it is to vanish from the list when it has ended.
+    pub(super) removed: bool,
+    /// Which order of its service made it.
+    pub(super) generation: u64,
     pub(super) message: &'static str,
     /// When it can be placed, or starts.
-    due: Instant,
+    pub(super) due: Instant,
     /// True while its process runs, whatever the managers know.
     pub(super) process: bool,
     /// Its own storage, where there is no shared one.
@@ -51,8 +56,16 @@ impl World {
     /// Takes the stack.
     pub(super) fn deploy(&mut self) {
         self.deployed = Some(self.now);
-        let stack = self.plan.stack.clone();
-        for service in stack.map(|stack| stack.services).unwrap_or_default() {
+        if let Some(stack) = self.plan.stack.clone() {
+            self.take(&stack);
+        }
+    }
+
+    /// Takes a stack's services.
+    pub(super) fn take(&mut self, stack: &crate::plan::Stack) {
+        for service in &stack.services {
+            self.services
+                .insert(service.name.clone(), Wanted::of(service));
             match service.replicas {
                 Some(replicas) => {
                     for slot in 1..=u64::from(replicas) {
@@ -60,7 +73,10 @@ impl World {
                     }
                 }
                 None => {
-                    for node in 0..self.machines.len() {
+                    for node in (0..self.machines.len())
+                        .filter(|i| self.takes_tasks(*i))
+                        .collect::<Vec<_>>()
+                    {
                         self.create(&service.name, 0, Some(node), self.now);
                     }
                 }
@@ -75,12 +91,15 @@ impl World {
             return;
         }
         for i in 0..self.tasks.len() {
+            self.evict(i);
             self.report(i);
             self.replace(i);
             self.place(i);
             self.start(i);
             self.end(i);
         }
+        self.spread();
+        self.roll();
         self.forget();
     }
 
@@ -91,7 +110,7 @@ impl World {
         }
     }
 
-    fn create(&mut self, service: &str, slot: u64, node: Option<usize>, due: Instant) {
+    pub(super) fn create(&mut self, service: &str, slot: u64, node: Option<usize>, due: Instant) {
         self.identity += 1;
         let task = Task {
             id: format!("task{:04}", self.identity),
@@ -105,6 +124,11 @@ impl World {
                 "pending"
             },
             wanted: true,
+            removed: false,
+            generation: self
+                .services
+                .get(service)
+                .map_or(0, |wanted| wanted.generation),
             message: "",
             due: if node.is_some() { due + START } else { due },
             process: false,
@@ -114,7 +138,7 @@ impl World {
         self.tasks.push(task);
     }
 
-    fn change(&mut self, i: usize, change: impl FnOnce(&mut Task)) {
+    pub(super) fn change(&mut self, i: usize, change: impl FnOnce(&mut Task)) {
         let index = self.next_index();
         if let Some(task) = self.tasks.get_mut(i) {
             task.index = index;
@@ -149,7 +173,10 @@ impl World {
         let machine = task.node.and_then(|node| self.machines.get(node));
         let global = task.slot == 0;
         let down = machine.is_some_and(|m| m.down) && !global;
-        if !task.wanted || !(down || task.state == "failed") {
+        if !task.wanted
+            || !(down || task.state == "failed")
+            || !self.services.contains_key(&task.service)
+        {
             return;
         }
         let (service, slot) = (task.service.clone(), task.slot);
@@ -178,7 +205,7 @@ impl World {
             (same, here.count())
         };
         let fit = (0..self.machines.len())
-            .filter(|node| self.heard(*node))
+            .filter(|node| self.takes_tasks(*node))
             .filter(|node| {
                 self.machines
                     .get(*node)
@@ -220,7 +247,8 @@ impl World {
         let Some((task, heard)) = self.look(i) else {
             return;
         };
-        if task.wanted || !heard || !matches!(task.state, "running" | "preparing") {
+        let stays = task.removed && self.is(&Sabotage::RemovedContainerStays);
+        if task.wanted || stays || !heard || !matches!(task.state, "running" | "preparing") {
             return;
         }
         if self.is(&Sabotage::ResurrectedTask) && task.state == "running" {
@@ -239,7 +267,9 @@ impl World {
 
     /// Keeps a few ended tasks of each slot.
     fn forget(&mut self) {
-        let ended = |task: &Task| !task.wanted && matches!(task.state, "shutdown" | "failed");
+        let ended =
+            |task: &Task| !task.wanted && matches!(task.state, "pending" | "shutdown" | "failed");
+        self.tasks.retain(|task| !task.removed || !ended(task));
         let mut kept = Vec::new();
         let mut count = std::collections::BTreeMap::new();
         for task in self.tasks.drain(..).rev() {
@@ -296,15 +326,14 @@ impl World {
         };
         let written =
             |w: &Workload| matches!(w, Workload::Ledger { service, .. } if service == name);
-        self.plan.steady.iter().any(asked) || self.plan.workloads.iter().any(written)
+        let mut probes = self.plan.steady.iter().chain(&self.plan.steady_after);
+        probes.any(asked) || self.plan.workloads.iter().any(written)
     }
 
     /// The service that publishes a port.
     pub(super) fn publisher(&self, port: u16) -> Option<&Service> {
-        let services = &self.plan.stack.as_ref()?.services;
-        services
-            .iter()
-            .find(|service| service.published.contains(&port))
+        let mut services = self.plan.services();
+        services.find(|one| self.services.contains_key(&one.name) && one.published.contains(&port))
     }
 
     /// The task that a node's published port leads to: any live one, or its own when it is cut off.
@@ -314,6 +343,9 @@ impl World {
             let listed = task.wanted || task.node == Some(via);
             task.service == service && task.process && task.state == "running" && near && listed
         };
-        self.tasks.iter().position(serves)
+        self.tasks
+            .iter()
+            .position(serves)
+            .filter(|_| self.member(via))
     }
 }

@@ -1,5 +1,6 @@
 //! The state of the simulated machines, and how it moves with time.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
@@ -8,6 +9,8 @@ use tokio::time::Instant;
 
 use super::Sabotage;
 use super::ledger::Table;
+use super::orders::Wanted;
+use super::parts::{self, Front};
 use super::tasks::Task;
 use crate::plan::{Plan, Role};
 
@@ -24,6 +27,11 @@ const ELECTION: Duration = Duration::from_secs(4);
 pub(super) struct Machine {
     pub(super) name: String,
     pub(super) manager: bool,
+    /// True while it is in the swarm.
+    pub(super) member: bool,
+    /// The swarm's identity of it; a node that joins again gets another.
+    pub(super) id: String,
+    pub(super) drained: bool,
     pub(super) powered: bool,
     pub(super) isolated: bool,
     /// When its engine answers, once it has power.
@@ -53,6 +61,10 @@ pub(super) struct World {
     /// The time up to which the world has moved.
     pub(super) now: Instant,
     pub(super) machines: Vec<Machine>,
+    /// The machines that are no nodes.
+    pub(super) parts: Vec<Machine>,
+    /// The balancer's view, if there is a balancer.
+    pub(super) front: Option<Front>,
     pub(super) tasks: Vec<Task>,
     pub(super) leader: Option<usize>,
     /// When there will be a leader, if nothing changes.
@@ -68,6 +80,10 @@ pub(super) struct World {
     pub(super) shared: Table,
     /// The extra task of [`Sabotage::SecondLiveTask`], and when it ends.
     pub(super) second: Option<(String, Instant)>,
+    /// What was ordered of each service that runs.
+    pub(super) services: BTreeMap<String, Wanted>,
+    /// Until when requests are refused, and how many were made: [`Sabotage::ScaleLosesRequests`].
+    pub(super) lossy: Option<(Instant, u64)>,
 }
 
 impl World {
@@ -76,11 +92,14 @@ impl World {
         let now = Instant::now();
         let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
         let mut index = 0;
-        let machine = |node: &crate::plan::Node| {
+        let mut machine = |name: String, manager: bool| {
             index += 1;
             Machine {
-                name: node.name.clone(),
-                manager: node.role == Role::Manager,
+                name,
+                manager,
+                member: true,
+                id: format!("node{:02}", index - 1),
+                drained: false,
                 powered: true,
                 isolated: false,
                 engine_at: now,
@@ -92,8 +111,16 @@ impl World {
                 delivered: 0,
             }
         };
-        let machines = plan.topology.nodes.iter().map(machine).collect();
+        let nodes = plan.topology.nodes.iter();
+        let machines = nodes
+            .map(|node| machine(node.name.clone(), node.role == Role::Manager))
+            .collect();
+        let parts = parts::names(&plan.topology)
+            .map(|name| machine(name, false))
+            .collect();
         Self {
+            parts,
+            front: Front::of(&plan, now),
             plan,
             sabotage,
             now,
@@ -107,6 +134,8 @@ impl World {
             struck: false,
             shared: Table::default(),
             second: None,
+            services: BTreeMap::new(),
+            lossy: None,
         }
     }
 
@@ -116,6 +145,7 @@ impl World {
         while self.now + STEP <= present {
             self.now += STEP;
             self.send_frames();
+            self.check_health();
             self.elect();
             self.notice_nodes();
             self.move_tasks();
@@ -149,15 +179,21 @@ impl World {
         self.live(one) && self.live(other) && (one == other || !(isolated(one) || isolated(other)))
     }
 
+    /// True while this machine is in the swarm.
+    pub(super) fn member(&self, machine: usize) -> bool {
+        self.machines.get(machine).is_some_and(|m| m.member)
+    }
+
     /// True while the leader hears of this machine.
     pub(super) fn heard(&self, machine: usize) -> bool {
         self.leader
-            .is_some_and(|leader| self.connected(leader, machine))
+            .is_some_and(|leader| self.member(machine) && self.connected(leader, machine))
     }
 
     fn send_frames(&mut self) {
         let now = self.now;
-        for machine in self.machines.iter_mut().filter(|m| m.live(now)) {
+        let all = self.machines.iter_mut().chain(&mut self.parts);
+        for machine in all.filter(|m| m.live(now)) {
             machine.sent += 1;
             machine.delivered += u64::from(!machine.isolated);
         }
@@ -165,7 +201,11 @@ impl World {
 
     /// True if this manager reaches a majority of managers, itself included.
     fn has_majority(&self, manager: usize) -> bool {
-        let managers = self.machines.iter().enumerate().filter(|(_, m)| m.manager);
+        let managers = self
+            .machines
+            .iter()
+            .enumerate()
+            .filter(|(_, m)| m.manager && m.member);
         let (mut all, mut reached) = (0, 0);
         for (other, _) in managers {
             all += 1;
@@ -174,8 +214,17 @@ impl World {
         reached * 2 > all
     }
 
+    /// True for a manager that a majority follows.
+    fn may_lead(&self, manager: usize) -> bool {
+        let is = self
+            .machines
+            .get(manager)
+            .is_some_and(|m| m.manager && m.member);
+        is && self.has_majority(manager)
+    }
+
     fn elect(&mut self) {
-        if self.leader.is_some_and(|leader| self.has_majority(leader)) {
+        if self.leader.is_some_and(|leader| self.may_lead(leader)) {
             return;
         }
         if let Some(old) = self.leader.take() {
@@ -184,8 +233,7 @@ impl World {
                 machine.index = index;
             }
         }
-        let able = (0..self.machines.len())
-            .find(|i| self.machines.get(*i).is_some_and(|m| m.manager) && self.has_majority(*i));
+        let able = (0..self.machines.len()).find(|i| self.may_lead(*i));
         let Some(able) = able else {
             self.election = None;
             return;

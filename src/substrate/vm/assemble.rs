@@ -13,18 +13,20 @@ use super::Vm;
 use super::lab::{BOOT, COMMAND, Machines, VmLab, all};
 use super::machine::{Machine, Spec, lan_socket};
 use super::prepare::make_folder;
+use super::share::EXPORT;
 use super::snapshot::Moment;
 use super::switch::Switch;
 use crate::journal::{ApiError, Event, Journal, Resource};
 use crate::plan::{Plan, Role};
+use crate::scenario::Target;
 use crate::substrate::Trouble;
 use crate::swarm::engine::Engine;
 use crate::wait::{Look, until};
 
-/// Memory of a node and of the storage machine, in MiB. 1.5 GiB a node is what the engine,
+/// Memory of a node and of every other machine, in MiB. 1.5 GiB a node is what the engine,
 /// MariaDB and a kernel were seen to live in without swapping.
 const NODE_MEMORY: u32 = 1536;
-const STORAGE_MEMORY: u32 = 512;
+const PART_MEMORY: u32 = 512;
 
 /// Makes a plan's machines and swarm: from the latest snapshot there is, else from nothing.
 pub(super) async fn bring_up(
@@ -142,7 +144,8 @@ fn lay_out(
 }
 
 /// What each machine of a plan is made of. The storage machine is always there, so that one
-/// snapshot of a formed swarm serves every version of NFS.
+/// snapshot of a formed swarm serves every version of NFS; the balancer and the registry only if
+/// the plan has them.
 fn specs(vm: &Vm, plan: &Plan, disks: &Path, sockets: &Path, consoles: &Path) -> Vec<Spec> {
     let storage = ("storage", "192.168.150.2");
     let nodes = plan
@@ -150,17 +153,26 @@ fn specs(vm: &Vm, plan: &Plan, disks: &Path, sockets: &Path, consoles: &Path) ->
         .nodes
         .iter()
         .map(|node| (node.name.as_str(), node.address.as_str()));
-    let all: BTreeMap<&str, &str> = nodes.chain([storage]).collect();
+    let balancer = plan.topology.balancer.iter();
+    let registry = plan.topology.registry.iter();
+    let parts = balancer
+        .map(|one| (one.name.as_str(), one.address.as_str()))
+        .chain(registry.map(|one| (one.name.as_str(), one.address.as_str())))
+        .chain([storage]);
+    let role = |name: &str| match Target::from_word(name) {
+        Target::Part(part) => part.name(),
+        _ => "node",
+    };
+    let all: BTreeMap<&str, &str> = nodes.chain(parts).collect();
     let hosts: Vec<String> = all
         .iter()
         .map(|(name, address)| format!("{address}={name}"))
         .collect();
     let spec = |(name, address): (&&str, &&str)| {
-        let is_storage = *name == storage.0;
         let disk = |disk: &str| disks.join(format!("{name}.{disk}.qcow2"));
         Spec {
             name: (*name).to_owned(),
-            role: if is_storage { "storage" } else { "node" },
+            role: role(name),
             lan: format!("{address}/24"),
             number: address
                 .rsplit('.')
@@ -168,10 +180,9 @@ fn specs(vm: &Vm, plan: &Plan, disks: &Path, sockets: &Path, consoles: &Path) ->
                 .and_then(|last| last.parse().ok())
                 .unwrap_or(1),
             hosts: hosts.join(","),
-            memory: if is_storage {
-                STORAGE_MEMORY
-            } else {
-                NODE_MEMORY
+            memory: match role(name) {
+                "node" => NODE_MEMORY,
+                _ => PART_MEMORY,
             },
             accelerator: vm.images.facts.accelerator,
             kernel: vm.images.kernel(),
@@ -192,10 +203,9 @@ async fn boot(lab: &VmLab) -> Result<(), Trouble> {
         .step(format!("boot {} machines", lab.machines.len()));
     let images = &lab.vm.images;
     let boots = lab.machines.values().map(|machine| async move {
-        let state = if machine.spec.role == "storage" {
-            images.storage_state()
-        } else {
-            images.node_state()
+        let state = match machine.spec.role {
+            "node" => images.node_state(),
+            _ => images.storage_state(),
         };
         overlay(&images.system(), &machine.spec.disks[0]).await?;
         overlay(&state, &machine.spec.disks[1]).await?;
@@ -214,8 +224,7 @@ async fn boot(lab: &VmLab) -> Result<(), Trouble> {
         .values()
         .filter(|machine| machine.spec.role == "storage");
     for machine in storage {
-        let command = "mkdir -p /data/docker-nfs && systemctl start nfs-server && exportfs -ra";
-        machine.agent.sh(command, COMMAND).await?;
+        machine.agent.sh(EXPORT, COMMAND).await?;
     }
     all(lab.plan.node_names().map(|node| lab.engine_answers(node))).await?;
     step.done();

@@ -8,7 +8,7 @@ use crate::journal::ApiError;
 use crate::substrate::{ClientRan, Knock, MountSeen};
 use crate::swarm::Remains;
 
-/// Has power whatever a fault does to the nodes, and is on their LAN.
+/// No node, and on their LAN; while a fault holds it, nobody can tell what is open.
 const ELSEWHERE: &str = "storage";
 
 /// How long a command may take. The slowest, a `docker` client on an emulated machine under load,

@@ -20,10 +20,10 @@ use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
 use crate::substrate::{
-    ClientRan, Database, Knock, Lab, MountSeen, PageRequest, PowerOff, Trouble,
+    ClientRan, Database, Knock, Lab, MountSeen, Order, PageRequest, PowerOff, Trouble,
 };
 use crate::swarm::engine::Engine;
-use crate::swarm::{Remains, View};
+use crate::swarm::{Remains, ServiceSeen, View};
 use crate::wait::{Look, until};
 
 /// The engine's port on the management network.
@@ -98,9 +98,8 @@ impl VmLab {
 
     /// Service names in the swarm to those in the plan.
     pub(super) fn services(&self) -> BTreeMap<String, String> {
-        let stack = self.plan.stack.iter();
-        stack
-            .flat_map(|stack| &stack.services)
+        let services = self.plan.services();
+        services
             .map(|service| (service.full_name.clone(), service.name.clone()))
             .collect()
     }
@@ -121,47 +120,6 @@ impl VmLab {
             format!("the engine of `{node}`"),
             BOOT,
             Duration::from_millis(250),
-            look,
-        )
-        .await
-        .map_err(|late| Trouble(late.to_string()))
-    }
-
-    /// Has a manager take the plan's stack.
-    async fn deploy_stack(&self) -> Result<(), Trouble> {
-        let Some(stack) = &self.plan.stack else {
-            return Ok(());
-        };
-        let variables: Vec<String> = self
-            .vm
-            .images
-            .facts
-            .variables
-            .iter()
-            .map(|(variable, image)| format!("{variable}={image}"))
-            .collect();
-        let command = format!(
-            "env {} docker stack deploy --resolve-image never -c - {}",
-            variables.join(" "),
-            stack.name
-        );
-        self.settled().await?;
-        let manager = &self.plan.topology.nodes[0].name;
-        let agent = &self.machine(manager)?.agent;
-        // Deploying a stack twice is deploying it once; slow managers may not take it at once.
-        let look = || async {
-            match agent
-                .sh_with(&command, stack.text.as_bytes(), COMMAND)
-                .await
-            {
-                Ok(_) => Look::Holds(()),
-                Err(trouble) => Look::NotYet(trouble.0),
-            }
-        };
-        until(
-            "the managers to take the stack",
-            BOOT,
-            Duration::from_secs(2),
             look,
         )
         .await
@@ -245,7 +203,14 @@ impl Lab for VmLab {
             self.fill_share(storage).await?;
             self.mount_all(storage).await?;
         }
+        self.open_api().await?;
+        if let Some(registry) = &self.plan.topology.registry {
+            self.fill_registry(registry).await?;
+        }
         self.deploy_stack().await?;
+        if let Some(balancer) = &self.plan.topology.balancer {
+            self.start_balancer(balancer).await?;
+        }
         *deployed = true;
         Ok(())
     }
@@ -266,15 +231,33 @@ impl Lab for VmLab {
         self.engine(manager).await?.view(&self.services()).await
     }
 
+    async fn service(&self, manager: &str, name: &str) -> Result<Option<ServiceSeen>, ApiError> {
+        let name = self.full_name(name)?;
+        self.engine(manager).await?.service(&name).await
+    }
+
+    async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
+        self.obey(manager, order).await
+    }
+
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
         self.residents(node).await
+    }
+
+    async fn serves(&self, machine: &str) -> Result<(), ApiError> {
+        match self.part(machine) {
+            Some(part) => self.part_answers(machine, part).await,
+            None => self.residents(machine).await.map(drop),
+        }
     }
 
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
         let machine = self.machine(node)?;
         match how {
             PowerOff::Shutdown => {
-                self.stop_engine(node).await?;
+                if self.part(node).is_none() {
+                    self.stop_engine(node).await?;
+                }
                 machine.shut_down(SHUTDOWN).await
             }
             PowerOff::Cut => machine.cut().await,
@@ -283,7 +266,10 @@ impl Lab for VmLab {
 
     async fn power_on(&self, node: &str) -> Result<(), Trouble> {
         self.machine(node)?.power_on(None).await?;
-        self.engine_answers(node).await
+        match self.part(node) {
+            Some(part) => self.part_serves(node, part).await,
+            None => self.engine_answers(node).await,
+        }
     }
 
     async fn powered(&self, node: &str) -> bool {

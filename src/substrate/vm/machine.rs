@@ -30,7 +30,7 @@ const MEMORY: Duration = Duration::from_secs(120);
 pub(super) struct Spec {
     /// The host name.
     pub(super) name: String,
-    /// `node` or `storage`: which units start in it.
+    /// `node`, `storage`, `balancer` or `registry`: which units start in it.
     pub(super) role: &'static str,
     /// The address on the LAN with its prefix; empty for a machine without a LAN.
     pub(super) lan: String,

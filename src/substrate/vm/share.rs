@@ -7,6 +7,10 @@ use crate::journal::Event;
 use crate::plan::Storage;
 use crate::substrate::Trouble;
 
+/// Has the storage machine export its folder; right also when it does already.
+pub(super) const EXPORT: &str =
+    "mkdir -p /data/docker-nfs && systemctl start nfs-server && exportfs -ra";
+
 impl VmLab {
     /// Fills the share on the storage machine.
     pub(super) async fn fill_share(&self, storage: &Storage) -> Result<(), Trouble> {

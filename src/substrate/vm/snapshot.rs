@@ -120,6 +120,14 @@ const MADE_BY: [&str; 3] = [
     include_str!("share.rs"),
 ];
 
+/// How the other machines and the managers' API are set up, before the steady state is saved.
+const PARTS_BY: [&str; 4] = [
+    include_str!("api.rs"),
+    include_str!("balancer.rs"),
+    include_str!("certificate.rs"),
+    include_str!("registry.rs"),
+];
+
 /// The hash of everything that decides what a snapshot holds.
 fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
     let mut digest = Sha256::new();
@@ -133,7 +141,20 @@ fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
         facts.key, facts.qemu, facts.accelerator
     ));
     add(format!("{:?}", plan.topology.nodes));
+    // Without these a key stays as it was before they could be asked for.
+    let (balancer, registry) = (&plan.topology.balancer, &plan.topology.registry);
+    if balancer.is_some() || registry.is_some() {
+        add(format!("{balancer:?} {registry:?}"));
+    }
     if moment == Moment::Steady {
+        if balancer.is_some() || registry.is_some() || !plan.topology.api.is_closed() {
+            add(format!("{:?}", plan.topology.api));
+            // Later stacks too: their ports and images are taken in before.
+            for service in plan.services() {
+                add(format!("{} {:?}", service.image, service.published));
+            }
+            PARTS_BY.iter().for_each(|source| add((*source).to_owned()));
+        }
         add(format!("{:?}", plan.topology.storage));
         add(format!("{:?}", plan.share));
         add(format!("{:?} {:?}", plan.steady, facts.variables));
@@ -142,4 +163,49 @@ fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
         }
     }
     format!("{:x}", digest.finalize())[..16].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::scenario::Api;
+    use crate::substrate::vm::accelerator::Accelerator;
+    use crate::substrate::vm::balancer::tests::article;
+
+    fn facts() -> Facts {
+        Facts {
+            key: "images".into(),
+            engine: "20.10.24".into(),
+            kernel: "6.1".into(),
+            qemu: "7.2".into(),
+            accelerator: Accelerator::Tcg,
+            boot_seconds: 20.0,
+            images: BTreeMap::new(),
+            variables: BTreeMap::new(),
+        }
+    }
+
+    #[test]
+    fn a_swarm_with_a_balancer_is_not_one_without() {
+        let with = article("14-balancer");
+        let mut without = with.clone();
+        without.topology.balancer = None;
+        for moment in [Moment::Formed, Moment::Steady] {
+            let key = |plan: &Plan| key(plan, &facts(), moment);
+            assert_ne!(key(&with), key(&without), "{moment:?}");
+            assert_eq!(key(&with), key(&with.clone()));
+        }
+    }
+
+    #[test]
+    fn how_the_api_is_opened_is_decided_after_the_swarm_is_formed() {
+        let tls = article("15-managers-api-tls");
+        let mut plain = tls.clone();
+        plain.topology.api = Api::Plain;
+        let key = |plan: &Plan, moment| key(plan, &facts(), moment);
+        assert_eq!(key(&tls, Moment::Formed), key(&plain, Moment::Formed));
+        assert_ne!(key(&tls, Moment::Steady), key(&plain, Moment::Steady));
+    }
 }

@@ -48,7 +48,7 @@ pub(super) fn view(
     Ok(View { nodes, tasks })
 }
 
-fn node(node: Node) -> Result<NodeSeen, String> {
+pub(super) fn node(node: Node) -> Result<NodeSeen, String> {
     let id = node.id.ok_or("a node has no `ID`")?;
     let missing = |what: &str| format!("node `{id}` has no `{what}`");
     let spec = node.spec.ok_or_else(|| missing("Spec"))?;

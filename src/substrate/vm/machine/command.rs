@@ -37,22 +37,7 @@ impl Machine {
             .arg(&spec.initrd);
         command.args(["-append", &self.kernel_command_line()]);
         for (index, disk) in spec.disks.iter().enumerate() {
-            // A machine that is killed loses nothing that reached the host's page cache, so the
-            // guest's flushes need not wait for the host's disk; QEMU still hands its own cached
-            // metadata over (`bdrv_co_flush`, block/io.c of QEMU).
-            let kind = if index < 2 {
-                "qcow2,cache=unsafe,discard=unmap"
-            } else {
-                "raw,readonly=on"
-            };
-            let file = escaped(disk);
-            let drive = format!("file={file},if=none,id=d{index},format={kind}");
-            command.args([
-                "-drive",
-                &drive,
-                "-device",
-                &format!("virtio-blk-pci,drive=d{index}"),
-            ]);
+            command.args(drive(index, disk));
         }
         if !spec.lan.is_empty() {
             let socket = escaped(&lan_socket(&spec.sockets, &spec.name));
@@ -124,6 +109,25 @@ impl Machine {
              seatrial.lan={lan} seatrial.hosts={hosts}"
         )
     }
+}
+
+/// A disk: the first two are written to, the others hold what is to be read.
+fn drive(index: usize, disk: &Path) -> [String; 4] {
+    // A machine that is killed loses nothing that reached the host's page cache, so the guest's
+    // flushes need not wait for the host's disk; QEMU still hands its own cached metadata over
+    // (`bdrv_co_flush`, block/io.c of QEMU).
+    let kind = if index < 2 {
+        "qcow2,cache=unsafe,discard=unmap"
+    } else {
+        "raw,readonly=on"
+    };
+    let file = escaped(disk);
+    [
+        "-drive".to_owned(),
+        format!("file={file},if=none,id=d{index},format={kind}"),
+        "-device".to_owned(),
+        format!("virtio-blk-pci,drive=d{index}"),
+    ]
 }
 
 /// A path as QEMU's options want it.

@@ -1,0 +1,44 @@
+//! Who goes first: an action waits for every earlier step, a fault for every earlier action.
+
+use tokio::time::Instant;
+
+use super::trial::Trial;
+use crate::plan::Plan;
+use crate::wait;
+
+/// One step of the timeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Step {
+    /// By its index in the plan.
+    Action(usize),
+    /// By its index in the plan.
+    Fault(usize),
+}
+
+/// Waits for a step's hour, and until all that it waits for is over.
+pub(super) async fn turn(trial: &Trial, step: Step, hour: Instant) {
+    wait::pause_until(hour).await;
+    let before = awaited(&trial.plan, step);
+    let mut over = trial.steps_over();
+    // The sender lives as long as the trial, which is borrowed here.
+    let _ = over
+        .wait_for(|over| before.iter().all(|step| over.contains(step)))
+        .await;
+}
+
+/// The steps that must be over before this one: those that are earlier, actions before faults when
+/// the time is the same. Faults may overlap each other.
+fn awaited(plan: &Plan, step: Step) -> Vec<Step> {
+    let place = |step: Step| {
+        let at = match step {
+            Step::Action(index) => plan.actions.get(index).map(|action| action.at.0),
+            Step::Fault(index) => plan.faults.get(index).map(|fault| fault.at.0),
+        };
+        (at, step)
+    };
+    let actions = (0..plan.actions.len()).map(Step::Action);
+    let faults = (0..plan.faults.len()).map(Step::Fault);
+    let both_faults = |other: Step| matches!((step, other), (Step::Fault(_), Step::Fault(_)));
+    let earlier = |other: &Step| place(*other) < place(step) && !both_faults(*other);
+    actions.chain(faults).filter(earlier).collect()
+}

@@ -1,0 +1,137 @@
+//! Actions and what they are about.
+
+use std::collections::BTreeMap;
+
+use super::{Decoder, Form};
+use crate::scenario::yaml::{Node, Value};
+use crate::scenario::{Action, ActionVerb, Join, JoinAs, JoinHow, Scale, Token, Update};
+
+pub(super) const ACTION: Form = Form {
+    name: "an action",
+    keys: &["at", "do", "within"],
+    example: "{ at: 15s, do: { scale: { service: nginx, replicas: 4 } } }",
+};
+
+pub(super) const VERB: Form = Form {
+    name: "action",
+    keys: &[
+        "scale", "promote", "demote", "drain", "activate", "update", "remove", "deploy", "leave",
+        "join",
+    ],
+    example: "{ scale: { service: nginx, replicas: 4 } }",
+};
+
+pub(super) const SCALE: Form = Form {
+    name: "`scale`",
+    keys: &["service", "replicas"],
+    example: "scale: { service: nginx, replicas: 4 }",
+};
+
+pub(super) const UPDATE: Form = Form {
+    name: "`update`",
+    keys: &["service", "image", "env", "args"],
+    example: "update: { service: nginx, env: { COLOUR: green } }",
+};
+
+pub(super) const JOIN: Form = Form {
+    name: "`join`",
+    keys: &["node", "as", "token"],
+    example: "join: { node: server-22, as: manager, token: wrong }",
+};
+
+const ROLES: &[(&str, JoinAs)] = &[("manager", JoinAs::Manager), ("worker", JoinAs::Worker)];
+
+const TOKENS: &[(&str, Token)] = &[
+    ("right", Token::Right),
+    ("wrong", Token::Wrong),
+    ("rotated", Token::Rotated),
+];
+
+impl Decoder<'_> {
+    pub(super) fn action(&mut self, node: &Node) -> Option<Action> {
+        let fields = self.fields(&ACTION, node)?;
+        let at = self.need(&fields, "at", Self::unit);
+        let verb = self.need(&fields, "do", |decoder, _, node| decoder.action_verb(node));
+        let within = self.maybe(&fields, "within", Self::unit);
+        Some(Action {
+            at: at?,
+            verb: verb?,
+            within: within?,
+        })
+    }
+
+    fn action_verb(&mut self, node: &Node) -> Option<ActionVerb> {
+        let (verb, node) = self.verb(&VERB, node)?;
+        Some(match verb {
+            "scale" => ActionVerb::Scale(self.scale(node)?),
+            "promote" => ActionVerb::Promote(self.target(verb, node)?),
+            "demote" => ActionVerb::Demote(self.target(verb, node)?),
+            "drain" => ActionVerb::Drain(self.target(verb, node)?),
+            "activate" => ActionVerb::Activate(self.target(verb, node)?),
+            "update" => ActionVerb::Update(self.update(node)?),
+            "remove" => ActionVerb::Remove(self.text(verb, node)?),
+            "deploy" => ActionVerb::Deploy(self.text(verb, node)?),
+            "leave" => ActionVerb::Leave(self.target(verb, node)?),
+            _ => ActionVerb::Join(self.join(node)?),
+        })
+    }
+
+    fn scale(&mut self, node: &Node) -> Option<Scale> {
+        let fields = self.fields(&SCALE, node)?;
+        let service = self.need(&fields, "service", Self::text);
+        let replicas = self.need(&fields, "replicas", Self::number);
+        Some(Scale {
+            service: service?,
+            replicas: replicas?,
+        })
+    }
+
+    fn update(&mut self, node: &Node) -> Option<Update> {
+        let fields = self.fields(&UPDATE, node)?;
+        let service = self.need(&fields, "service", Self::text);
+        let image = self.maybe(&fields, "image", Self::text);
+        let env = self.maybe(&fields, "env", |decoder, _, node| decoder.env(node));
+        let args = self.maybe(&fields, "args", |decoder, name, node| {
+            decoder.list(name, node, |decoder, item| decoder.text("args", item))
+        });
+        Some(Update {
+            service: service?,
+            image: image?,
+            env: env?.unwrap_or_default(),
+            args: args?,
+        })
+    }
+
+    fn env(&mut self, node: &Node) -> Option<BTreeMap<String, String>> {
+        if !matches!(node.value, Value::Map(_)) {
+            let help = "write `env: { NAME: its value }`";
+            self.wrong(&node.span, "`env` must be a map".to_owned(), help);
+            return None;
+        }
+        let entries = node.entries();
+        let read: Vec<_> = entries
+            .iter()
+            .map(|(name, value)| Some((name.text.clone(), self.text(&name.text, value)?)))
+            .collect();
+        read.into_iter().collect()
+    }
+
+    fn join(&mut self, node: &Node) -> Option<Join> {
+        if !matches!(node.value, Value::Map(_)) {
+            return self.text("join", node).map(Join::Node);
+        }
+        let fields = self.fields(&JOIN, node)?;
+        let name = self.need(&fields, "node", Self::text);
+        let role = self.maybe(&fields, "as", |decoder, _, node| {
+            decoder.word("role", node, ROLES)
+        });
+        let token = self.maybe(&fields, "token", |decoder, _, node| {
+            decoder.word("token", node, TOKENS)
+        });
+        Some(Join::How(JoinHow {
+            node: name?,
+            role: role?,
+            token: token?,
+        }))
+    }
+}

@@ -1,0 +1,130 @@
+//! The simulated machines that are no nodes, and the balancer's view of the nodes.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Sabotage;
+use super::world::{Machine, World};
+use crate::plan::{Plan, Topology};
+use crate::scenario::Part;
+
+/// What the balancer knows of the nodes.
+pub(super) struct Front {
+    inter: Duration,
+    fall: u8,
+    rise: u8,
+    /// When it looks again.
+    next: Instant,
+    nodes: Vec<Health>,
+    /// Whose turn it is.
+    turn: usize,
+}
+
+/// One node, as the health check sees it.
+struct Health {
+    up: bool,
+    /// Looks in a row that said otherwise.
+    against: u8,
+}
+
+impl Front {
+    /// A balancer that has seen every node up.
+    pub(super) fn of(plan: &Plan, now: Instant) -> Option<Self> {
+        let balancer = plan.topology.balancer.as_ref()?;
+        let up = || Health {
+            up: true,
+            against: 0,
+        };
+        Some(Self {
+            inter: balancer.inter.0,
+            fall: balancer.fall,
+            rise: balancer.rise,
+            next: now,
+            nodes: plan.topology.nodes.iter().map(|_| up()).collect(),
+            turn: 0,
+        })
+    }
+
+    /// The node whose turn it is among those that are up.
+    fn next(&mut self) -> Option<usize> {
+        let count = self.nodes.len();
+        let turns = (1..=count).map(|step| (self.turn + step) % count);
+        let next = turns.into_iter().find(|node| self.nodes[*node].up)?;
+        self.turn = next;
+        Some(next)
+    }
+}
+
+/// The machines of a topology that the simulation knows besides the nodes.
+pub(super) fn names(topology: &Topology) -> impl Iterator<Item = String> {
+    let all = [Part::Balancer, Part::Storage];
+    let there = all.map(|part| topology.part(part).map(str::to_owned));
+    there.into_iter().flatten()
+}
+
+impl World {
+    /// A machine by name, node or not.
+    pub(super) fn named(&self, name: &str) -> Option<&Machine> {
+        let all = self.machines.iter().chain(&self.parts);
+        all.into_iter().find(|machine| machine.name == name)
+    }
+
+    /// A machine by name, to be changed.
+    pub(super) fn named_mut(&mut self, name: &str) -> Option<&mut Machine> {
+        let all = self.machines.iter_mut().chain(&mut self.parts);
+        all.into_iter().find(|machine| machine.name == name)
+    }
+
+    /// True while a machine that is no node works and its frames pass.
+    pub(super) fn reaches(&self, part: Part) -> bool {
+        let machine = self
+            .plan
+            .topology
+            .part(part)
+            .and_then(|name| self.named(name));
+        machine.is_some_and(|machine| machine.live(self.now) && !machine.isolated)
+    }
+
+    /// The balancer looks at every node when it is time to.
+    pub(super) fn check_health(&mut self) {
+        let seen: Vec<bool> = (0..self.machines.len())
+            .map(|node| self.answers_balancer(node))
+            .collect();
+        let blind = self.is(&Sabotage::BalancerNeverChecks);
+        let Some(front) = self.front.as_mut().filter(|front| front.next <= self.now) else {
+            return;
+        };
+        front.next = self.now + front.inter;
+        for (health, seen) in front.nodes.iter_mut().zip(seen) {
+            health.against = if seen == health.up {
+                0
+            } else {
+                health.against + 1
+            };
+            let enough = if health.up { front.fall } else { front.rise };
+            if health.against >= enough && !blind {
+                (health.up, health.against) = (seen, 0);
+            }
+        }
+    }
+
+    /// The node that the balancer gives the next connection to; none while it has no power, or
+    /// sees no node up.
+    pub(super) fn balanced(&mut self) -> Option<usize> {
+        let name = self.plan.topology.part(Part::Balancer)?;
+        let powered = self
+            .named(name)
+            .is_some_and(|machine| machine.live(self.now));
+        self.front.as_mut().filter(|_| powered)?.next()
+    }
+
+    /// True if a node would take a connection of the balancer now.
+    pub(super) fn answers_balancer(&self, node: usize) -> bool {
+        let passes = self
+            .machines
+            .get(node)
+            .is_some_and(|machine| !machine.isolated);
+        self.live(node) && passes && self.reaches(Part::Balancer)
+    }
+}

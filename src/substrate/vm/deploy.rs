@@ -1,0 +1,56 @@
+//! Puts a plan's stacks in place.
+
+use std::time::Duration;
+
+use super::lab::{BOOT, COMMAND, VmLab};
+use crate::plan::Stack;
+use crate::substrate::Trouble;
+use crate::wait::{Look, until};
+
+impl VmLab {
+    /// Has a manager take the plan's stack.
+    pub(super) async fn deploy_stack(&self) -> Result<(), Trouble> {
+        let Some(stack) = &self.plan.stack else {
+            return Ok(());
+        };
+        self.settled().await?;
+        self.take_stack(&self.plan.topology.nodes[0].name, stack)
+            .await
+    }
+
+    /// Has a manager take a stack.
+    pub(super) async fn take_stack(&self, manager: &str, stack: &Stack) -> Result<(), Trouble> {
+        let variables: Vec<String> = self
+            .vm
+            .images
+            .facts
+            .variables
+            .iter()
+            .map(|(variable, image)| format!("{variable}={image}"))
+            .collect();
+        let command = format!(
+            "env {} docker stack deploy --resolve-image never -c - {}",
+            variables.join(" "),
+            stack.name
+        );
+        let agent = &self.machine(manager)?.agent;
+        // Deploying a stack twice is deploying it once; slow managers may not take it at once.
+        let look = || async {
+            match agent
+                .sh_with(&command, stack.text.as_bytes(), COMMAND)
+                .await
+            {
+                Ok(_) => Look::Holds(()),
+                Err(trouble) => Look::NotYet(trouble.0),
+            }
+        };
+        until(
+            "the managers to take the stack",
+            BOOT,
+            Duration::from_secs(2),
+            look,
+        )
+        .await
+        .map_err(|late| Trouble(late.to_string()))
+    }
+}

@@ -1,0 +1,160 @@
+//! The image registry: filled from one node, and then the only place that has its images.
+
+use std::time::Duration;
+
+use super::lab::{BOOT, COMMAND, VmLab, all};
+use crate::journal::ApiError;
+use crate::plan::{Plan, Registry, interpolated};
+use crate::substrate::Trouble;
+use crate::wait::{Look, until};
+
+/// How long one image may take to be pushed: an emulated machine packs a few MiB a second.
+const PUSH: Duration = Duration::from_secs(600);
+
+/// Where the registry keeps images: on the machine's state disk, which has the room.
+const FOLDER: &str = "/var/lib/docker/registry";
+
+/// The configuration of Debian's `docker-registry`, without its demand for a password.
+fn configuration(registry: &Registry) -> String {
+    let port = registry.port;
+    format!(
+        "version: 0.1\nlog:\n  level: warn\nstorage:\n  cache:\n    blobdescriptor: inmemory\n  \
+         filesystem:\n    rootdirectory: {FOLDER}\n  delete:\n    enabled: true\nhttp:\n  \
+         addr: :{port}\n"
+    )
+}
+
+/// Takes the configuration and starts anew, as the user of Debian's unit.
+fn take() -> String {
+    format!(
+        "mkdir -p {FOLDER} && chown docker-registry: {FOLDER} && \
+         cat > /etc/docker/registry/config.yml && systemctl restart docker-registry.service && sync"
+    )
+}
+
+/// Has an engine speak to a registry without TLS. Engines read this setting anew on a hang-up
+/// (`dockerd`, "Configuration reload behavior"), so that nothing is restarted.
+const TRUST: &str = "mkdir -p /etc/docker && cat > /etc/docker/daemon.json && \
+    systemctl reload docker.service && sync";
+
+/// The images of a plan's stack that the registry serves: the name that nodes have each by from
+/// the start, and the name in the registry.
+fn images(
+    plan: &Plan,
+    registry: &Registry,
+    variables: &std::collections::BTreeMap<String, String>,
+) -> Result<Vec<(String, String)>, Trouble> {
+    let mut images = Vec::new();
+    for service in plan.services() {
+        let name = interpolated(&service.image, variables).map_err(Trouble)?;
+        let place = format!("{}/", registry.place());
+        let Some(local) = name.strip_prefix(&place).map(str::to_owned) else {
+            continue;
+        };
+        if images.iter().all(|(known, _)| *known != local) {
+            images.push((local, name));
+        }
+    }
+    Ok(images)
+}
+
+impl VmLab {
+    /// Starts the registry, fills it with the images that the stack names there, and removes them
+    /// from every node, so that a node has one only after it has pulled it.
+    pub(super) async fn fill_registry(&self, registry: &Registry) -> Result<(), Trouble> {
+        let step = self.vm.progress.step("fill the registry");
+        let images = images(&self.plan, registry, &self.vm.images.facts.variables)?;
+        let agent = &self.machine(&registry.name)?.agent;
+        let text = configuration(registry);
+        agent.sh_with(&take(), text.as_bytes(), COMMAND).await?;
+        let trusted = format!("{{\"insecure-registries\": [\"{}\"]}}\n", registry.place());
+        let trusts = self.plan.node_names().map(|node| {
+            let trusted = trusted.as_bytes();
+            async move {
+                self.machine(node)?
+                    .agent
+                    .sh_with(TRUST, trusted, COMMAND)
+                    .await
+            }
+        });
+        all(trusts).await?;
+        self.served(registry).await?;
+        for (local, name) in &images {
+            self.push(local, name).await?;
+        }
+        let locals: Vec<&str> = images.iter().map(|(local, _)| local.as_str()).collect();
+        if !locals.is_empty() {
+            let forget = format!("docker image rm {}", locals.join(" "));
+            let forgets = self.plan.node_names().map(|node| {
+                let forget = &forget;
+                async move { self.machine(node)?.agent.sh(forget, COMMAND).await }
+            });
+            all(forgets).await?;
+        }
+        step.done();
+        Ok(())
+    }
+
+    /// Waits until the registry answers.
+    async fn served(&self, registry: &Registry) -> Result<(), Trouble> {
+        let look = || async {
+            match self.registry_serves(&registry.name, registry.port).await {
+                Ok(()) => Look::Holds(()),
+                Err(error) => Look::NotYet(error.to_string()),
+            }
+        };
+        let pace = Duration::from_millis(250);
+        until("the registry to answer", BOOT, pace, look)
+            .await
+            .map_err(|late| Trouble(late.to_string()))
+    }
+
+    /// Whether the registry answers (`distribution`, "API version check": 200 and `{}`).
+    pub(super) async fn registry_serves(&self, machine: &str, port: u16) -> Result<(), ApiError> {
+        self.page_is(machine, port, "/v2/", "{}").await
+    }
+
+    /// Pushes one image from the first node. An engine that has not yet read its settings anew
+    /// refuses, so this is tried again.
+    async fn push(&self, local: &str, name: &str) -> Result<(), Trouble> {
+        let agent = &self.machine(&self.plan.topology.nodes[0].name)?.agent;
+        let command =
+            format!("docker tag {local} {name} && docker push -q {name} && docker image rm {name}");
+        let look = || async {
+            match agent.sh(&command, PUSH).await {
+                Ok(_) => Look::Holds(()),
+                Err(trouble) => Look::NotYet(trouble.0),
+            }
+        };
+        let what = format!("`{name}` to be in the registry");
+        until(what, PUSH, Duration::from_secs(2), look)
+            .await
+            .map_err(|late| Trouble(late.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::substrate::vm::balancer::tests::article;
+
+    #[test]
+    fn the_stack_says_which_images_the_registry_holds() {
+        let plan = article("06-image-from-the-registry");
+        let registry = plan.topology.registry.clone().expect("a registry");
+        let variables = [("NGINX_IMAGE".to_owned(), "seatrial/nginx:1.22.1".to_owned())];
+        let images = images(&plan, &registry, &variables.into()).expect("variables");
+        let name = "192.168.150.28:5000/seatrial/nginx:1.22.1".to_owned();
+        assert_eq!(images, [("seatrial/nginx:1.22.1".to_owned(), name)]);
+        let plan = article("14-balancer");
+        let none = super::images(&plan, &registry, &Default::default()).expect("variables");
+        assert_eq!(none, []);
+    }
+
+    #[test]
+    fn what_the_registry_is_told() {
+        let plan = article("06-image-from-the-registry");
+        let registry = plan.topology.registry.expect("a registry");
+        insta::assert_snapshot!("registry", configuration(&registry));
+    }
+}

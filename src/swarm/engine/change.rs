@@ -1,0 +1,308 @@
+//! Changes that one engine is asked for: services, nodes, and its own membership.
+//!
+//! A change is a specification read, edited and written back with the version that was read. When
+//! somebody else was quicker the engine says "update out of sequence", and it is read again.
+
+use std::collections::BTreeMap;
+
+use bollard::models::{
+    NodeSpec, NodeSpecAvailabilityEnum, NodeSpecRoleEnum, Service, ServiceSpec,
+    TaskSpecContainerSpec,
+};
+use bollard::query_parameters::{
+    DeleteNodeOptions, InspectServiceOptions, LeaveSwarmOptions, ListNodesOptions,
+    UpdateNodeOptions, UpdateServiceOptions, UpdateSwarmOptions,
+};
+
+use super::{Engine, JoinTokens};
+use crate::journal::ApiError;
+use crate::swarm::ServiceSeen;
+
+#[cfg(test)]
+mod tests;
+
+/// How often a change is tried when somebody else changes the same thing.
+const ATTEMPTS: usize = 10;
+
+/// What the engine says to a version that is not the newest (swarmkit:
+/// `manager/controlapi/common.go`, `errVersionConflict`).
+const STALE: &str = "out of sequence";
+
+/// A service's tasks as they shall be; what is left out stays.
+#[derive(Clone, Debug, Default)]
+pub struct NewTasks {
+    /// The image.
+    pub image: Option<String>,
+    /// Variables that are added or changed.
+    pub env: BTreeMap<String, String>,
+    /// The arguments.
+    pub args: Option<Vec<String>>,
+}
+
+/// True for a refusal that another attempt may overcome.
+fn stale(error: &ApiError) -> bool {
+    matches!(error, ApiError::Refused { message, .. } if message.contains(STALE))
+}
+
+impl Engine {
+    /// Asks a manager for a service by its full name; none if it is not there.
+    ///
+    /// # Errors
+    /// When that manager refuses for another reason, or gives no usable answer.
+    pub async fn service(&self, name: &str) -> Result<Option<ServiceSeen>, ApiError> {
+        let options = None::<InspectServiceOptions>;
+        let inspected = self.docker.inspect_service(name, options);
+        match self.call("service", inspected).await {
+            Ok(service) => seen(service)
+                .map(Some)
+                .map_err(|why| self.odd("service", why)),
+            Err(ApiError::Refused { status: 404, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Gives a replicated service another number of tasks.
+    ///
+    /// # Errors
+    /// When it is refused, or there is no usable answer.
+    pub async fn scale(&self, name: &str, replicas: u32) -> Result<(), ApiError> {
+        self.edit_service(name, &|spec| {
+            let mode = spec.mode.as_mut().and_then(|mode| mode.replicated.as_mut());
+            let mode = mode.ok_or("it is not replicated")?;
+            mode.replicas = Some(i64::from(replicas));
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gives a service other tasks.
+    ///
+    /// # Errors
+    /// When it is refused, or there is no usable answer.
+    pub async fn update_tasks(&self, name: &str, new: &NewTasks) -> Result<(), ApiError> {
+        self.edit_service(name, &|spec| {
+            let tasks = spec.task_template.as_mut();
+            let container = tasks.and_then(|tasks| tasks.container_spec.as_mut());
+            change(container.ok_or("it has no containers")?, new);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Removes a service.
+    ///
+    /// # Errors
+    /// When it is refused, or there is no usable answer.
+    pub async fn remove_service(&self, name: &str) -> Result<(), ApiError> {
+        let removed = self.docker.delete_service(name);
+        match self.call("service rm", removed).await {
+            // An order that was taken and not answered is given again.
+            Err(ApiError::Refused { status: 404, .. }) => Ok(()),
+            ended => ended,
+        }
+    }
+
+    /// Has a node be a manager, or a worker.
+    ///
+    /// # Errors
+    /// When it is refused, or there is no usable answer.
+    pub async fn set_role(&self, node: &str, manager: bool) -> Result<(), ApiError> {
+        let role = if manager {
+            NodeSpecRoleEnum::MANAGER
+        } else {
+            NodeSpecRoleEnum::WORKER
+        };
+        self.edit_node(node, &|spec| spec.role = Some(role)).await
+    }
+
+    /// Has a node take no tasks, or take them again.
+    ///
+    /// # Errors
+    /// When it is refused, or there is no usable answer.
+    pub async fn set_drained(&self, node: &str, drained: bool) -> Result<(), ApiError> {
+        let availability = if drained {
+            NodeSpecAvailabilityEnum::DRAIN
+        } else {
+            NodeSpecAvailabilityEnum::ACTIVE
+        };
+        self.edit_node(node, &|spec| spec.availability = Some(availability))
+            .await
+    }
+
+    /// Has this node leave its swarm. A manager refuses.
+    ///
+    /// # Errors
+    /// When it is refused, or there is no usable answer.
+    pub async fn leave_swarm(&self) -> Result<(), ApiError> {
+        let options = LeaveSwarmOptions { force: false };
+        let left = self.docker.leave_swarm(Some(options));
+        match self.call("swarm leave", left).await {
+            // An order that was taken and not answered is given again.
+            Err(ApiError::Refused { message, .. }) if message.contains("not part of a swarm") => {
+                Ok(())
+            }
+            ended => ended,
+        }
+    }
+
+    /// Has the managers forget every node of this name that is down.
+    ///
+    /// # Errors
+    /// When it is refused, or there is no usable answer.
+    pub async fn forget_node(&self, name: &str) -> Result<(), ApiError> {
+        let nodes = self.docker.list_nodes(None::<ListNodesOptions>);
+        for node in self.call("nodes", nodes).await? {
+            let seen = super::seen::node(node).map_err(|why| self.odd("nodes", &why))?;
+            if seen.name == name && seen.state == "down" {
+                let options = DeleteNodeOptions { force: false };
+                let removed = self.docker.delete_node(&seen.id, Some(options));
+                self.call("node rm", removed).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Replaces the secrets that let nodes join; returns those that were valid until now.
+    ///
+    /// # Errors
+    /// When it is refused, or there is no usable answer.
+    pub async fn rotate_tokens(&self) -> Result<JoinTokens, ApiError> {
+        let old = self.join_tokens().await?;
+        for _ in 0..ATTEMPTS {
+            let swarm = self.call("swarm", self.docker.inspect_swarm()).await?;
+            let index = swarm.version.and_then(|version| version.index);
+            let index = index.ok_or_else(|| self.odd("swarm", "it has no `Version.Index`"))?;
+            let spec = swarm
+                .spec
+                .ok_or_else(|| self.odd("swarm", "it has no `Spec`"))?;
+            let options = UpdateSwarmOptions {
+                version: i64::try_from(index).unwrap_or(i64::MAX),
+                rotate_worker_token: true,
+                rotate_manager_token: true,
+                rotate_manager_unlock_key: false,
+            };
+            match self
+                .call("swarm update", self.docker.update_swarm(spec, options))
+                .await
+            {
+                Err(error) if stale(&error) => {}
+                ended => return ended.map(|()| old),
+            }
+        }
+        Err(self.odd("swarm update", "it is always out of sequence"))
+    }
+
+    /// Edits a service's specification.
+    async fn edit_service(
+        &self,
+        name: &str,
+        edit: &(dyn Fn(&mut ServiceSpec) -> Result<(), &'static str> + Sync),
+    ) -> Result<(), ApiError> {
+        for _ in 0..ATTEMPTS {
+            let options = None::<InspectServiceOptions>;
+            let inspected = self.docker.inspect_service(name, options);
+            let service = self.call("service", inspected).await?;
+            let index = service.version.and_then(|version| version.index);
+            let index = index.ok_or_else(|| self.odd("service", "it has no `Version.Index`"))?;
+            let spec = service
+                .spec
+                .ok_or_else(|| self.odd("service", "it has no `Spec`"));
+            let mut spec = spec?;
+            edit(&mut spec).map_err(|why| self.odd("service", why))?;
+            let options = UpdateServiceOptions {
+                version: i32::try_from(index).unwrap_or(i32::MAX),
+                ..Default::default()
+            };
+            let updated = self.docker.update_service(name, spec, options, None);
+            match self.call("service update", updated).await {
+                Err(error) if stale(&error) => {}
+                ended => return ended.map(drop),
+            }
+        }
+        Err(self.odd("service update", "it is always out of sequence"))
+    }
+
+    /// Edits the specification of a node that is not down.
+    async fn edit_node(
+        &self,
+        name: &str,
+        edit: &(dyn Fn(&mut NodeSpec) + Sync),
+    ) -> Result<(), ApiError> {
+        for _ in 0..ATTEMPTS {
+            let nodes = self.docker.list_nodes(None::<ListNodesOptions>);
+            let mut found = None;
+            for node in self.call("nodes", nodes).await? {
+                let seen =
+                    super::seen::node(node.clone()).map_err(|why| self.odd("nodes", &why))?;
+                if seen.name == name && seen.state != "down" {
+                    found = Some((node, seen));
+                }
+            }
+            let Some((node, seen)) = found else {
+                return Err(ApiError::Refused {
+                    status: 404,
+                    message: format!("no node `{name}` is up"),
+                });
+            };
+            let mut spec = node.spec.unwrap_or_default();
+            edit(&mut spec);
+            let options = UpdateNodeOptions {
+                version: i64::try_from(seen.index).unwrap_or(i64::MAX),
+            };
+            let updated = self.docker.update_node(&seen.id, spec, options);
+            match self.call("node update", updated).await {
+                Err(error) if stale(&error) => {}
+                ended => return ended,
+            }
+        }
+        Err(self.odd("node update", "it is always out of sequence"))
+    }
+}
+
+/// Changes what a task's container is made from.
+fn change(container: &mut TaskSpecContainerSpec, new: &NewTasks) {
+    if let Some(image) = &new.image {
+        container.image = Some(image.clone());
+    }
+    if let Some(args) = &new.args {
+        container.args = Some(args.clone());
+    }
+    if !new.env.is_empty() {
+        let env = container.env.get_or_insert_default();
+        env.retain(|one| {
+            let name = one.split_once('=').map_or(one.as_str(), |(name, _)| name);
+            !new.env.contains_key(name)
+        });
+        env.extend(
+            new.env
+                .iter()
+                .map(|(name, value)| format!("{name}={value}")),
+        );
+    }
+}
+
+/// A service in our own words.
+fn seen(service: Service) -> Result<ServiceSeen, &'static str> {
+    let spec = service.spec.ok_or("it has no `Spec`")?;
+    let replicas = spec.mode.and_then(|mode| mode.replicated?.replicas);
+    let container = spec.task_template.and_then(|task| task.container_spec);
+    let container = container.ok_or("it has no `ContainerSpec`")?;
+    let env = container.env.unwrap_or_default();
+    Ok(ServiceSeen {
+        replicas: replicas
+            .map(|replicas| u32::try_from(replicas).map_err(|_| "`Replicas` is no count"))
+            .transpose()?,
+        image: container.image.unwrap_or_default(),
+        args: container.args.unwrap_or_default(),
+        env: env
+            .iter()
+            .filter_map(|one| one.split_once('='))
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
+        update: service
+            .update_status
+            .and_then(|status| status.state)
+            .map(|state| state.to_string())
+            .filter(|state| !state.is_empty()),
+    })
+}

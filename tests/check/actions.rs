@@ -1,0 +1,188 @@
+//! Actions at their edges: what was tried and must be refused, what was never seen, and what ends
+//! because we asked for it.
+
+use seatrial::journal::{ActionEntry, ActionIntent, ActionStep, Before, ServiceBefore};
+use seatrial::plan::{Action, Change, Role};
+use seatrial::scenario::Token;
+use seatrial::units::Span;
+
+use super::story::{ended, node_seen};
+use super::*;
+
+/// A story whose only step is this action, begun at 60 s.
+fn story(checks: &[Check], change: &Change, before: Before, steps: &[(f64, ActionStep)]) -> Story {
+    let mut story = Story::kept("story", checks);
+    story.plan.faults.clear();
+    story.plan.actions.push(Action {
+        at: Span::secs(40),
+        change: change.clone(),
+        within: Span::secs(30),
+    });
+    let told = |e: &Event| {
+        matches!(
+            e,
+            Event::Intent(_)
+                | Event::Injecting { .. }
+                | Event::Injected { .. }
+                | Event::Confirmed { .. }
+                | Event::Recovered { .. }
+                | Event::Healing { .. }
+                | Event::Healed { .. }
+        )
+    };
+    story.without(|_, event| told(event));
+    story.without(|at, e| matches!(e, Event::Node(_) | Event::Task(_)) && at > 50.0);
+    story.without(|at, e| matches!(e, Event::Containers(_)) && at > 49.0);
+    let targets = match change {
+        Change::Join { node, .. } => vec![node.clone()],
+        _ => Vec::new(),
+    };
+    let intent = ActionStep::Intent(ActionIntent {
+        verb: change.verb().to_owned(),
+        chosen: change.about(),
+        targets,
+        before,
+    });
+    for (at, step) in [(59.9, intent), (60.0, ActionStep::Acting)] {
+        story.at(at, step_of(step));
+    }
+    for (at, step) in steps {
+        story.at(*at, step_of(step.clone()));
+    }
+    story
+}
+
+fn step_of(step: ActionStep) -> Event {
+    Event::Action(ActionEntry { action: 0, step })
+}
+
+fn refused(words: &str) -> ActionStep {
+    ActionStep::Refused(words.to_owned())
+}
+
+fn seen(words: &str) -> ActionStep {
+    ActionStep::Confirmed(words.to_owned())
+}
+
+fn unseen(words: &str) -> ActionStep {
+    ActionStep::NotConfirmed(words.to_owned())
+}
+
+fn intruder(steps: &[(f64, ActionStep)]) -> Story {
+    let change = Change::Join {
+        node: "server-9".to_owned(),
+        role: Role::Worker,
+        token: Token::Wrong,
+    };
+    story(&[Check::Exercised], &change, Before::default(), steps)
+}
+
+#[test]
+fn a_wrong_token_must_be_refused_and_nobody_may_join_by_it() {
+    let no = refused("a valid join token is necessary");
+    let held = [(61.0, no.clone()), (62.0, seen("4 nodes, 4 before"))];
+    let judged = |story: &Story| finding(&story.history(), "refused");
+    says(
+        &judged(&intruder(&held)),
+        Verdict::Pass,
+        "server-9 as worker with a wrong token",
+    );
+    let taken = [(61.0, ActionStep::Acted), (62.0, unseen("it was taken"))];
+    says(&judged(&intruder(&taken)), Verdict::Fail, "was taken");
+    let mut listed = intruder(&held);
+    listed.at(64.0, node_seen("server-9", 70, "ready"));
+    says(
+        &judged(&listed),
+        Verdict::Fail,
+        "the managers list server-9",
+    );
+    let silent = [(61.0, unseen("nobody refused it: no answer within 20s"))];
+    says(
+        &judged(&intruder(&silent)),
+        Verdict::Unknown,
+        "nobody refused it",
+    );
+    let seen_only = [(61.0, seen("4 nodes, 4 before"))];
+    says(&judged(&intruder(&seen_only)), Verdict::Unknown, "4 nodes");
+}
+
+/// `mariadb` with this many replicas from one.
+fn scaled(replicas: u32, before: u32, steps: &[(f64, ActionStep)]) -> Story {
+    let change = Change::Scale {
+        service: "mariadb".to_owned(),
+        replicas,
+    };
+    let before = Before {
+        service: Some(ServiceBefore {
+            replicas: Some(before),
+            image: "mariadb".to_owned(),
+            args: Vec::new(),
+            env: Vec::new(),
+        }),
+        ..Before::default()
+    };
+    story(&[answers(), Check::Exercised], &change, before, steps)
+}
+
+#[test]
+fn an_action_that_was_not_seen_is_not_exercised() {
+    let good = scaled(2, 1, &[(61.0, ActionStep::Acted), (70.0, seen("2 live"))]);
+    says(
+        &finding(&good.history(), "exercised"),
+        Verdict::Pass,
+        "1 action seen",
+    );
+    let bad = scaled(
+        2,
+        1,
+        &[(61.0, ActionStep::Acted), (70.0, unseen("1 of 2 live"))],
+    );
+    let judged = finding(&bad.history(), "exercised");
+    says(
+        &judged,
+        Verdict::Unknown,
+        "action 1 (scale mariadb to 2) was not seen: 1 of 2 live",
+    );
+    let cut = scaled(2, 1, &[]);
+    says(
+        &finding(&cut.history(), "exercised"),
+        Verdict::Unknown,
+        "was not seen",
+    );
+}
+
+#[test]
+fn a_task_may_end_when_there_shall_be_fewer_and_not_when_there_shall_be_more() {
+    let steps = [(61.0, ActionStep::Acted), (70.0, seen("so many live"))];
+    let judged = |mut story: Story| {
+        story.at(65.0, ended("old", 50, "failed", "exit 1"));
+        finding(&story.history(), "undisturbed")
+    };
+    says(
+        &judged(scaled(0, 1, &steps)),
+        Verdict::Pass,
+        "no task ended",
+    );
+    says(
+        &judged(scaled(2, 1, &steps)),
+        Verdict::Unknown,
+        "mariadb.1 failed",
+    );
+}
+
+#[test]
+fn a_steady_state_after_an_unseen_action_is_no_promise() {
+    let after = |step: ActionStep, differs: bool| {
+        let mut story = scaled(2, 1, &[(61.0, ActionStep::Acted), (70.0, step)]);
+        if differs {
+            story.plan.steady_after = story.plan.steady.clone();
+        }
+        story.without(|at, e| matches!(e, Event::Steady(_)) && at > 95.0);
+        story.at(99.0, super::story::not_yet("mariadb 1/2"));
+        story.plan.deadlines.steady_again = Span::secs(5);
+        finding(&story.history(), "steady")
+    };
+    assert_eq!(after(seen("2 live"), true).verdict, Verdict::Fail);
+    assert_eq!(after(unseen("1 live"), false).verdict, Verdict::Fail);
+    assert_eq!(after(unseen("1 live"), true).verdict, Verdict::Unknown);
+}
