@@ -119,6 +119,7 @@ impl Place for Vm {
         let started_from = match saved {
             Some((Moment::Steady, saved)) => format!("snapshot {} of the steady state", saved.key),
             Some((Moment::Formed, saved)) => format!("snapshot {} of the formed swarm", saved.key),
+            Some((Moment::Booted, saved)) => format!("snapshot {} of the machines", saved.key),
             None => "cold".to_owned(),
         };
         Identity {

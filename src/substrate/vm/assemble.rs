@@ -51,22 +51,18 @@ pub(super) async fn bring_up(
 async fn start(lab: &VmLab) -> Result<(), Trouble> {
     let saved = lab.vm.shelf.latest(&lab.plan, &lab.vm.images.facts);
     match saved.filter(|_| !lab.vm.fresh) {
+        Some((Moment::Booted, snapshot)) => lab.restore(&snapshot).await?,
         Some((moment, snapshot)) => {
             *lab.deployed.lock().await = moment == Moment::Steady;
-            lab.restore(&snapshot).await
+            return lab.restore(&snapshot).await;
         }
         None => {
             boot(lab).await?;
-            form(lab).await?;
-            let facts = &lab.vm.images.facts;
-            let kept = lab.vm.shelf.place(&lab.plan, facts, Moment::Formed);
-            // Disks of a steady state are overlays on those of the formed swarm: never replace it.
-            if kept.complete() {
-                return Ok(());
-            }
-            lab.save(Moment::Formed).await
+            lab.keep(Moment::Booted).await?;
         }
     }
+    form(lab).await?;
+    lab.keep(Moment::Formed).await
 }
 
 /// Waits for the one place where a swarm may run on this machine.

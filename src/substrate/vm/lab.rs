@@ -126,8 +126,18 @@ impl VmLab {
         .map_err(|late| Trouble(late.to_string()))
     }
 
+    /// Saves a moment, unless it was saved before: disks of a later moment are overlays on those of
+    /// an earlier one, which must never be replaced.
+    pub(super) async fn keep(&self, moment: Moment) -> Result<(), Trouble> {
+        let shelf = &self.vm.shelf;
+        match shelf.place(&self.plan, &self.vm.images.facts, moment) {
+            kept if kept.complete() => Ok(()),
+            _ => self.save(moment).await,
+        }
+    }
+
     /// Saves the whole swarm, and goes on from what was saved.
-    pub(super) async fn save(&self, moment: Moment) -> Result<(), Trouble> {
+    async fn save(&self, moment: Moment) -> Result<(), Trouble> {
         let snapshot = self
             .vm
             .shelf
@@ -216,15 +226,7 @@ impl Lab for VmLab {
     }
 
     async fn checkpoint(&self) -> Result<(), Trouble> {
-        let place = self
-            .vm
-            .shelf
-            .place(&self.plan, &self.vm.images.facts, Moment::Steady);
-        if place.complete() {
-            Ok(())
-        } else {
-            self.save(Moment::Steady).await
-        }
+        self.keep(Moment::Steady).await
     }
 
     async fn view(&self, manager: &str) -> Result<View, ApiError> {

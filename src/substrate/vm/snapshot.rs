@@ -12,9 +12,11 @@ use super::prepare::{Facts, make_folder};
 use crate::plan::Plan;
 use crate::substrate::Trouble;
 
-/// The two moments that are worth saving.
+/// The moments that are worth saving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
+    /// Every engine answers; there is no swarm yet.
+    Booted,
     /// The swarm is formed; nothing is mounted or deployed.
     Formed,
     /// The plan's stack is deployed and its steady state holds.
@@ -63,7 +65,7 @@ impl Shelf {
 
     /// The latest moment of a plan that was saved.
     pub(super) fn latest(&self, plan: &Plan, facts: &Facts) -> Option<(Moment, Snapshot)> {
-        [Moment::Steady, Moment::Formed]
+        [Moment::Steady, Moment::Formed, Moment::Booted]
             .into_iter()
             .map(|moment| (moment, self.place(plan, facts, moment)))
             .find(|(_, snapshot)| snapshot.complete())
@@ -140,7 +142,10 @@ fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
         "{moment:?} {} {} {}",
         facts.key, facts.qemu, facts.accelerator
     ));
-    add(format!("{:?}", plan.topology.nodes));
+    for node in &plan.topology.nodes {
+        let role = (moment != Moment::Booted).then_some(node.role);
+        add(format!("{} {} {role:?}", node.name, node.address));
+    }
     // Without these a key stays as it was before they could be asked for.
     let (balancer, registry) = (&plan.topology.balancer, &plan.topology.registry);
     if balancer.is_some() || registry.is_some() {
@@ -192,11 +197,21 @@ mod tests {
         let with = article("14-balancer");
         let mut without = with.clone();
         without.topology.balancer = None;
-        for moment in [Moment::Formed, Moment::Steady] {
+        for moment in [Moment::Booted, Moment::Formed, Moment::Steady] {
             let key = |plan: &Plan| key(plan, &facts(), moment);
             assert_ne!(key(&with), key(&without), "{moment:?}");
             assert_eq!(key(&with), key(&with.clone()));
         }
+    }
+
+    #[test]
+    fn the_same_machines_boot_once_whatever_swarm_they_form() {
+        let one = article("14-balancer");
+        let mut other = one.clone();
+        other.topology.nodes[2].role = crate::plan::Role::Worker;
+        let key = |plan: &Plan, moment| key(plan, &facts(), moment);
+        assert_eq!(key(&one, Moment::Booted), key(&other, Moment::Booted));
+        assert_ne!(key(&one, Moment::Formed), key(&other, Moment::Formed));
     }
 
     #[test]
