@@ -290,6 +290,6 @@ fn deadlines(patience: f64) -> Deadlines {
         steady_again: seconds(180),
         read_back: seconds(30),
         // The workloads keep their own pace on a slow machine, so this is long enough anywhere.
-        after: Span::secs(10),
+        after: Span::secs(5),
     }
 }
