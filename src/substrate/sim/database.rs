@@ -120,7 +120,7 @@ impl Database for Session {
             Err(error) => return Outcome::Unknown(error),
         };
         if !present(&self.world).commit(task, row) {
-            return Outcome::Refused("table `ledger` doesn't exist".to_owned());
+            return Outcome::Refused("ERROR 1146 (42S02): no table `ledger`".to_owned());
         }
         match self.answered(true, deadline).await {
             Ok(_) => Outcome::Acknowledged,
