@@ -63,10 +63,11 @@ fn stranger<'a>(history: &'a History, deed: &Deed, acting: u64) -> Option<&'a st
             Event::Node(node) if entry.seq < acting => {
                 known.insert(&node.id);
             }
-            Event::Action(ActionEntry { step, .. }) if entry.seq < acting => {
-                if let ActionStep::Intent(intent) = step {
-                    known.extend(intent.before.nodes.iter().map(|node| node.id.as_str()));
-                }
+            Event::Action(ActionEntry {
+                step: ActionStep::Intent(intent),
+                ..
+            }) if entry.seq < acting => {
+                known.extend(intent.before.nodes.iter().map(|node| node.id.as_str()));
             }
             Event::Node(node) if !known.contains(node.id.as_str()) => {
                 let nameless = node.name.is_empty() || node.name == node.id;
