@@ -11,8 +11,9 @@ use tokio::time::timeout;
 
 use crate::journal::{ActionIntent, ApiError, Before, ServiceBefore};
 use crate::plan::{Change, Plan};
+use crate::scenario::Token;
 use crate::substrate::{Lab, Order};
-use crate::swarm::View;
+use crate::swarm::{Remains, View};
 use crate::wait::{self, Look};
 
 mod availability;
@@ -120,19 +121,27 @@ impl Ground<'_> {
     /// Gives an order by the first manager that answers. An order that was perhaps taken may be
     /// given again: each is of the kind that is the same when given twice. While a leader is being
     /// elected nobody takes orders, and that is no refusal: whoever asks has a deadline.
+    ///
+    /// Only one manager hears of a token that is not valid: after a second attempt nobody could
+    /// tell which of them was refused, and for what.
     async fn order(&self, order: &Order) -> Result<(), ApiError> {
+        let intrudes = matches!(order, Order::Join { token, .. } if *token != Token::Right);
+        let count = if intrudes { 1 } else { self.managers.len() };
         loop {
             let mut last = ApiError::Unreachable("no manager is left to ask".to_owned());
-            for manager in &self.managers {
+            let mut again = false;
+            for manager in self.managers.iter().take(count) {
                 match self.lab.order(manager, order).await {
                     Err(silent @ (ApiError::Unreachable(_) | ApiError::TimedOut(_))) => {
                         last = silent;
                     }
-                    Err(error) if leaderless(&error) => last = error,
+                    Err(error) if leaderless(&error) || (!intrudes && busy(&error)) => {
+                        (last, again) = (error, true);
+                    }
                     answered => return answered,
                 }
             }
-            if !leaderless(&last) {
+            if !again {
                 return Err(last);
             }
             wait::pause(PACE).await;
@@ -157,6 +166,18 @@ impl Ground<'_> {
         for manager in &self.managers {
             match within(self.lab.service(manager, name)).await {
                 Ok(seen) => return Ok(seen),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// What the first manager that answers still lists of a service.
+    async fn remains(&self, name: &str) -> Result<Remains, ApiError> {
+        let mut last = ApiError::Unreachable("no manager is left to ask".to_owned());
+        for manager in &self.managers {
+            match within(self.lab.remains(manager, name)).await {
+                Ok(remains) => return Ok(remains),
                 Err(error) => last = error,
             }
         }
@@ -199,10 +220,31 @@ async fn within<T>(question: impl Future<Output = Result<T, ApiError>>) -> Resul
         .unwrap_or_else(|_| Err(ApiError::TimedOut(format!("{ANSWER:?}"))))
 }
 
-/// True while the managers elect a leader (moby: `daemon/cluster/errors.go`, `errNoManager`;
-/// swarmkit: `manager/state/raft/raft.go`, `ErrLostLeadership`).
+/// What managers say while they elect a leader (moby: `daemon/cluster`; swarmkit:
+/// `manager/state/raft/raft.go`, `ErrLostLeadership` and `ErrNoRaftMember`, and
+/// `manager/raftselector/raftselector.go`, `ErrClusterNoLeader`).
+const LEADERLESS: [&str; 4] = [
+    "does not have a leader",
+    "lost leader status",
+    "no elected cluster leader",
+    "not yet part of a raft cluster",
+];
+
+/// What a manager says when whom it asked on our behalf did not answer it (gRPC: `codes`,
+/// `DeadlineExceeded` and `Unavailable`). A node that joins may say so for other reasons.
+const BUSY: [&str; 2] = ["context deadline exceeded", "code = Unavailable"];
+
+/// True while the managers elect a leader.
 fn leaderless(error: &ApiError) -> bool {
-    let signs = ["does not have a leader", "lost leadership", "no elected"];
+    says(error, &LEADERLESS)
+}
+
+/// True when somebody behind the manager that we asked did not answer.
+fn busy(error: &ApiError) -> bool {
+    says(error, &BUSY)
+}
+
+fn says(error: &ApiError, signs: &[&str]) -> bool {
     matches!(error, ApiError::Refused { message, .. }
         if signs.iter().any(|sign| message.contains(sign)))
 }
@@ -228,5 +270,42 @@ async fn idle(ground: &Ground<'_>, node: &str) -> Look<String> {
         }
         Ok(_) => Look::Holds(format!("`{node}` runs no container")),
         Err(error) => Look::CannotTell(format!("the engine of `{node}`: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(message: &str) -> ApiError {
+        let (status, message) = (500, message.to_owned());
+        ApiError::Refused { status, message }
+    }
+
+    #[test]
+    fn an_election_is_told_from_a_refusal() {
+        let elections = [
+            "rpc error: code = Unknown desc = The swarm does not have a leader.",
+            "rpc error: code = Aborted desc = operation aborted due to lost leader status",
+            "rpc error: code = Unavailable desc = no elected cluster leader",
+            "node is not yet part of a raft cluster",
+        ];
+        for words in elections {
+            assert!(leaderless(&refused(words)), "{words}");
+        }
+        let silences = [
+            "rpc error: code = DeadlineExceeded desc = context deadline exceeded",
+            "rpc error: code = Unavailable desc = all SubConns are in TransientFailure",
+        ];
+        for words in silences {
+            assert!(
+                busy(&refused(words)) && !leaderless(&refused(words)),
+                "{words}"
+            );
+        }
+        let no = refused("A valid join token is necessary to join this cluster");
+        assert!(!leaderless(&no) && !busy(&no));
+        let silent = ApiError::TimedOut("context deadline exceeded".to_owned());
+        assert!(!leaderless(&silent) && !busy(&silent));
     }
 }

@@ -15,7 +15,9 @@ mod file;
 mod reader;
 pub mod timeline;
 
-pub use action::{ActionEntry, ActionIntent, ActionStep, Before, Deed, Membership, ServiceBefore};
+pub use action::{
+    ActionEntry, ActionIntent, ActionStep, Before, Deed, Membership, ServiceBefore, refuses_token,
+};
 pub use file::{Clock, Journal, JournalError, Listener};
 pub use reader::{History, read};
 

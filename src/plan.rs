@@ -81,6 +81,17 @@ impl Plan {
 
     /// Every service of the stack, and of the stacks that actions deploy.
     pub fn services(&self) -> impl Iterator<Item = &Service> {
+        self.stacks().flat_map(|stack| &stack.services)
+    }
+
+    /// The stack that has this service.
+    pub fn stack_of(&self, service: &str) -> Option<&Stack> {
+        self.stacks()
+            .find(|stack| stack.services.iter().any(|one| one.name == service))
+    }
+
+    /// The stack, and those that actions deploy.
+    fn stacks(&self) -> impl Iterator<Item = &Stack> {
         let later = self
             .actions
             .iter()
@@ -88,8 +99,7 @@ impl Plan {
                 Change::Deploy(stack) => Some(stack),
                 _ => None,
             });
-        let stacks = self.stack.iter().chain(later);
-        stacks.flat_map(|stack| &stack.services)
+        self.stack.iter().chain(later)
     }
 
     /// The probes of the steady state, before or after the first action began.

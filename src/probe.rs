@@ -7,7 +7,8 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
-use crate::plan::{Plan, Probe, Role};
+use crate::journal::Membership;
+use crate::plan::{Plan, Probe};
 use crate::scenario::Target;
 use crate::substrate::Lab;
 use crate::swarm::View;
@@ -30,10 +31,12 @@ const LONGEST: Duration = Duration::from_secs(30);
 ///
 /// `sight` is what the managers say, or why they say nothing: a refusal is a fact about the swarm
 /// (`NotYet`), silence is not (`CannotTell`). `broken` are the nodes that we broke; they are not
-/// asked, and their tasks do not count. The text is stable as long as the answer is.
+/// asked, and their tasks do not count. `members` says who manages the swarm by now. The text is
+/// stable as long as the answer is.
 pub async fn observe(
     lab: &dyn Lab,
     plan: &Plan,
+    members: &Membership,
     probe: &Probe,
     sight: &Look<View>,
     broken: &BTreeSet<String>,
@@ -53,7 +56,7 @@ pub async fn observe(
             within,
             ..
         } => variables::observe(lab, service, set, within.0, &every()).await,
-        Probe::Gone { service } => gone::observe(lab, plan, service, broken).await,
+        Probe::Gone { service } => gone::observe(lab, plan, members, service, broken).await,
         Probe::Mount {
             service,
             at,
@@ -67,12 +70,12 @@ pub async fn observe(
             };
             mount::observe(lab, service, wanted, sight, broken).await
         }
-        Probe::Node(wanted) => node::observe(plan, wanted, sight),
+        Probe::Node(wanted) => node::observe(plan, members, wanted, sight, broken),
         Probe::Nodes(wanted) => node::count(wanted, sight),
         Probe::Http { via, .. }
         | Probe::PortClosed { via, .. }
         | Probe::Docker { node: via, .. } => {
-            let asked = nodes(via, plan, view_of(sight));
+            let asked = nodes(via, plan, members, view_of(sight), broken);
             let asked = asked.map(|all| unbroken(all.iter().map(String::as_str), broken));
             through(lab, probe, asked).await
         }
@@ -162,14 +165,23 @@ async fn in_time<T>(ask: impl Future<Output = Result<T, String>>) -> Result<T, S
     asked.unwrap_or_else(|_| Err(format!("no answer within {LONGEST:?}")))
 }
 
-/// The nodes that a probe or a workload asks.
+/// The nodes that a probe or a workload asks. A role is that of now, and of whoever we did not
+/// break: the first manager of the plan may be none any more.
 ///
 /// # Errors
 /// When the target needs the managers' word and there is none, or when it names nobody.
-pub fn nodes(via: &Target, plan: &Plan, view: Option<&View>) -> Result<Vec<String>, String> {
-    let of_role = |role: Role| {
-        let found = plan.topology.nodes.iter().find(|node| node.role == role);
-        found.map(|node| vec![node.name.clone()])
+pub fn nodes(
+    via: &Target,
+    plan: &Plan,
+    members: &Membership,
+    view: Option<&View>,
+    broken: &BTreeSet<String>,
+) -> Result<Vec<String>, String> {
+    let whole = |name: &str| !broken.contains(name) && !members.absent.contains(name);
+    let of_role = |manager: bool| {
+        let fits = |name: &str| whole(name) && members.managers.contains(name) == manager;
+        let found = plan.node_names().find(|name| fits(name));
+        found.map(|name| vec![name.to_owned()])
     };
     let found = match via {
         Target::EveryNode => Some(plan.node_names().map(str::to_owned).collect()),
@@ -178,10 +190,11 @@ pub fn nodes(via: &Target, plan: &Plan, view: Option<&View>) -> Result<Vec<Strin
             .find(|node| node == name)
             .map(|name| vec![name.to_owned()]),
         Target::Part(part) => plan.topology.part(*part).map(|name| vec![name.to_owned()]),
-        Target::Manager => of_role(Role::Manager),
-        Target::Worker => of_role(Role::Worker),
+        Target::Manager => of_role(true),
+        Target::Worker => of_role(false),
         Target::Leader => view
             .and_then(View::leader)
+            .filter(|name| whole(name))
             .map(|name| vec![name.to_owned()]),
         Target::HostOf(service) => view.and_then(|view| {
             let task = view.live(service).min_by_key(|task| task.slot)?;

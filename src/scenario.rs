@@ -287,12 +287,13 @@ pub struct Recovers {
 pub struct Answers {
     /// The workload's name: `get`.
     pub workload: String,
-    /// The least share of requests that must be answered. Through the balancer it may be left out:
-    /// it is then what the balancer's health check allows.
+    /// The least share of requests that must be answered. Through the balancer, and without
+    /// actions, it may be left out: it is then what the balancer's health check allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub share: Option<Share>,
     /// The longest time on one node without an answer; multiplied by the place's patience.
-    /// Through the balancer it may be left out: it is then what its health check allows.
+    /// Through the balancer, and without actions, it may be left out: it is then what its health
+    /// check allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<Span>,
 }

@@ -85,7 +85,7 @@ fn signal(child: &Child, signal: Signal) {
 
 /// Settings are pairs of text; what is none is an error, and the session lives.
 async fn settings(db: &mut MySql) {
-    let ask = "SHOW VARIABLES WHERE Variable_name IN ('port_open', 'max_connections')";
+    let ask = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('port_open', 'max_connections')";
     let pairs = db.pairs(ask, PATIENT).await.unwrap();
     assert_eq!(pairs, [("max_connections".into(), "151".into())]);
     db.pairs("SELECT 1", PATIENT).await.unwrap_err();

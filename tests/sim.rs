@@ -12,6 +12,8 @@ mod actions;
 mod balancer;
 #[path = "sim/faults.rs"]
 mod faults;
+#[path = "sim/files.rs"]
+mod files;
 #[path = "sim/inquiries.rs"]
 mod inquiries;
 #[path = "sim/interrupted.rs"]

@@ -137,9 +137,14 @@ impl Action for Join {
             Err(error) => return unseen(&error),
         };
         if self.token != Token::Right {
-            let (before, now) = (intent.before.nodes.len(), view.nodes.len());
-            let seen = format!("the managers list {now} nodes, {before} before");
-            return if now > before {
+            let before = &intent.before.nodes;
+            let seen = format!(
+                "the managers list {} nodes, {} before",
+                view.nodes.len(),
+                before.len()
+            );
+            let known = |id: &String| before.iter().any(|node| node.id == *id);
+            return if view.nodes.iter().any(|node| !known(&node.id)) {
                 Look::NotYet(seen)
             } else {
                 Look::Holds(seen)

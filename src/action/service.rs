@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 
 use super::{Action, Ground, already, unseen};
-use crate::journal::{ActionIntent, ApiError, Before};
+use crate::journal::{ActionIntent, ApiError, Before, NodeSeen};
 use crate::plan::Stack;
 use crate::substrate::Order;
 use crate::swarm::View;
@@ -171,18 +171,15 @@ impl Action for Remove {
 
     async fn look(&self, ground: &Ground<'_>, _: &ActionIntent) -> Look<String> {
         let name = &self.service;
-        let (seen, view) = match (ground.service(name).await, ground.view().await) {
-            (Ok(seen), Ok(view)) => (seen, view),
-            (Err(error), _) | (_, Err(error)) => return unseen(&error),
+        // Of a service that is gone, a list of tasks by name has none, whatever is left of it.
+        let remains = match ground.remains(name).await {
+            Ok(remains) => remains,
+            Err(error) => return unseen(&error),
         };
-        if seen.is_some() {
+        if remains.service {
             return Look::NotYet(format!("the managers still list `{name}`"));
         }
-        let tasks = view
-            .tasks
-            .iter()
-            .filter(|task| task.service == *name)
-            .count();
+        let tasks = remains.tasks;
         if tasks > 0 {
             return Look::NotYet(format!("the managers still list {tasks} tasks of `{name}`"));
         }
@@ -217,10 +214,16 @@ impl Action for Deploy {
         };
         let able = view.nodes.iter();
         let able = able.filter(|node| node.state == "ready" && node.availability == "active");
-        let able = able.count();
+        let able: Vec<&NodeSeen> = able.collect();
+        let workers = able.iter().filter(|node| node.role == "worker").count();
         let mut said = Vec::new();
         for service in &self.stack.services {
-            let wanted = service.replicas.map_or(able, |replicas| replicas as usize);
+            let everywhere = match service.only_workers {
+                true => workers,
+                false => able.len(),
+            };
+            let wanted = service.replicas;
+            let wanted = wanted.map_or(everywhere, |replicas| replicas as usize);
             match runs(ground, &view, &service.name, wanted).await {
                 Look::Holds(seen) => said.push(seen),
                 other => return other,

@@ -2,8 +2,10 @@
 //!
 //! Implied by every run that tries.
 
+use std::collections::BTreeSet;
+
 use crate::journal::timeline::Timeline;
-use crate::journal::{Deed, Event, History};
+use crate::journal::{ActionEntry, ActionStep, Deed, Event, History, refuses_token};
 use crate::verdict::{Finding, Verdict};
 
 /// Judges every such join; nothing to judge when none is planned.
@@ -28,31 +30,53 @@ fn one(history: &History, deed: &Deed) -> (Verdict, String) {
     if deed.acted.is_some() {
         return (Verdict::Fail, format!("{what} was taken"));
     }
-    // Until the next attempt of this node, any new listing of it is this one's doing.
-    let until = history.entries.iter().find_map(|entry| match &entry.event {
-        Event::Action(next) if entry.seq > acting.seq => {
-            let is_acting = matches!(next.step, crate::journal::ActionStep::Acting);
-            is_acting.then_some(entry.seq)
+    if let Some(name) = stranger(history, deed, acting.seq) {
+        let said = format!("{what}: the managers list {name}");
+        return (Verdict::Fail, said);
+    }
+    let refusal = &deed.refusal;
+    match (deed.refused, deed.confirmed) {
+        (Some(_), _) if !refuses_token(refusal) => {
+            let said = format!("{what}: refused, but not because of its token: {refusal}");
+            (Verdict::Unknown, said)
+        }
+        (Some(_), Some(_)) => (Verdict::Pass, format!("{what}: {refusal}; {}", deed.words)),
+        _ => (Verdict::Unknown, format!("{what}: {}", deed.words)),
+    }
+}
+
+/// A node that was listed for the first time after this attempt, and may be the one that made it:
+/// one that has not told its name yet is listed by its identity.
+fn stranger<'a>(history: &'a History, deed: &Deed, acting: u64) -> Option<&'a str> {
+    let entries = || history.entries.iter();
+    // Until the next attempt, any new listing is this one's doing.
+    let until = entries().find_map(|entry| match &entry.event {
+        Event::Action(next) if entry.seq > acting => {
+            matches!(next.step, ActionStep::Acting).then_some(entry.seq)
         }
         _ => None,
     });
     let until = until.unwrap_or(u64::MAX);
-    let mut known: Vec<&str> = Vec::new();
-    for entry in history.entries.iter().take_while(|entry| entry.seq < until) {
-        let Event::Node(node) = &entry.event else {
-            continue;
-        };
-        let target = deed.targets.contains(&node.name);
-        if target && entry.seq > acting.seq && !known.contains(&node.id.as_str()) {
-            return (
-                Verdict::Fail,
-                format!("{what}: the managers list {}", node.name),
-            );
+    let mut known: BTreeSet<&str> = BTreeSet::new();
+    for entry in entries().take_while(|entry| entry.seq < until) {
+        match &entry.event {
+            Event::Node(node) if entry.seq < acting => {
+                known.insert(&node.id);
+            }
+            Event::Action(ActionEntry {
+                step: ActionStep::Intent(intent),
+                ..
+            }) if entry.seq < acting => {
+                known.extend(intent.before.nodes.iter().map(|node| node.id.as_str()));
+            }
+            Event::Node(node) if !known.contains(node.id.as_str()) => {
+                let nameless = node.name.is_empty() || node.name == node.id;
+                if nameless || deed.targets.contains(&node.name) {
+                    return Some(&node.name);
+                }
+            }
+            _ => {}
         }
-        known.push(&node.id);
     }
-    match (deed.refused, deed.confirmed) {
-        (Some(_), Some(_)) => (Verdict::Pass, format!("{what}: {}", deed.words)),
-        _ => (Verdict::Unknown, format!("{what}: {}", deed.words)),
-    }
+    None
 }

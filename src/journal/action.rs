@@ -8,6 +8,16 @@ use super::timeline::Mark;
 use super::{Entry, Event, NodeSeen};
 use crate::plan::{Change, Plan, Role};
 
+/// What the managers say to a token that is not valid, and to nothing else (swarmkit:
+/// `ca/server.go`, "A valid join token is necessary to join this cluster").
+const BAD_TOKEN: &str = "valid join token";
+
+/// True for the words of a refusal because of the token. A join may be refused for any other
+/// reason, by an engine or by a manager, and that says nothing about tokens.
+pub fn refuses_token(words: &str) -> bool {
+    words.contains(BAD_TOKEN)
+}
+
 /// A step of one action.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -102,6 +112,8 @@ pub struct Deed {
     pub confirmed: Option<Mark>,
     /// It was not seen to be so.
     pub not_confirmed: Option<Mark>,
+    /// The words that it was refused with; empty if it was not.
+    pub refusal: String,
     /// The words of the last of these entries.
     pub words: String,
 }
@@ -162,6 +174,9 @@ impl Deed {
             ActionStep::Confirmed(words) => (&mut self.confirmed, words.as_str()),
             ActionStep::NotConfirmed(words) => (&mut self.not_confirmed, words.as_str()),
         };
+        if matches!(step, ActionStep::Refused(_)) && place.is_none() {
+            words.clone_into(&mut self.refusal);
+        }
         *place = place.or(mark);
         if !words.is_empty() {
             words.clone_into(&mut self.words);

@@ -6,8 +6,8 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use super::LONGEST;
-use crate::journal::ApiError;
-use crate::plan::{Plan, Role};
+use crate::journal::{ApiError, Membership};
+use crate::plan::Plan;
 use crate::substrate::Lab;
 use crate::swarm::Remains;
 use crate::wait::Look;
@@ -16,12 +16,19 @@ use crate::wait::Look;
 pub(super) async fn observe(
     lab: &dyn Lab,
     plan: &Plan,
+    members: &Membership,
     service: &str,
     broken: &BTreeSet<String>,
 ) -> Look<String> {
     let what = format!("gone {service}");
     let nodes = super::unbroken(plan.node_names(), broken);
-    let remains = match managers_word(lab, plan, service, broken).await {
+    let remains = {
+        // Whoever is none any more answers that it is none, and that is no word about the service.
+        let is_manager = |name: &String| members.managers.contains(name);
+        let managers: Vec<&String> = nodes.iter().filter(|name| is_manager(name)).collect();
+        managers_word(lab, &managers, service).await
+    };
+    let remains = match remains {
         Ok(remains) => remains,
         Err(Look::NotYet(why)) => return Look::NotYet(format!("{what}: {why}")),
         Err(Look::CannotTell(why) | Look::Holds(why)) => {
@@ -57,20 +64,14 @@ pub(super) async fn observe(
     }
 }
 
-/// The list of the first unbroken manager that gives one. A refusal is a fact, silence is not.
+/// The list of the first of these managers that gives one. A refusal is a fact, silence is not.
 async fn managers_word(
     lab: &dyn Lab,
-    plan: &Plan,
+    managers: &[&String],
     service: &str,
-    broken: &BTreeSet<String>,
 ) -> Result<Remains, Look<String>> {
-    let managers = plan
-        .topology
-        .nodes
-        .iter()
-        .filter(|node| node.role == Role::Manager && !broken.contains(&node.name));
     let mut errors: Vec<(String, bool)> = Vec::new();
-    for manager in managers.map(|node| node.name.as_str()) {
+    for manager in managers {
         let asked = timeout(LONGEST, lab.remains(manager, service)).await;
         match asked.unwrap_or_else(|_| Err(ApiError::TimedOut(format!("{LONGEST:?}")))) {
             Ok(remains) => return Ok(remains),

@@ -1,19 +1,27 @@
 //! `node` and `nodes`: what the managers say of the nodes, also of those that we broke.
 
-use crate::journal::NodeSeen;
+use std::collections::BTreeSet;
+
+use crate::journal::{Membership, NodeSeen};
 use crate::plan::Plan;
 use crate::scenario::{NodeCounts, NodeIs};
 use crate::swarm::View;
 use crate::wait::Look;
 
 /// Looks whether the managers say all of this about every node that is meant.
-pub(super) fn observe(plan: &Plan, wanted: &NodeIs, sight: &Look<View>) -> Look<String> {
+pub(super) fn observe(
+    plan: &Plan,
+    members: &Membership,
+    wanted: &NodeIs,
+    sight: &Look<View>,
+    broken: &BTreeSet<String>,
+) -> Look<String> {
     let what = format!("node {}", wanted.name);
     let view = match super::said(&what, sight) {
         Ok(view) => view,
         Err(look) => return look,
     };
-    let names = match super::nodes(&wanted.name, plan, Some(view)) {
+    let names = match super::nodes(&wanted.name, plan, members, Some(view), broken) {
         Ok(names) => names,
         Err(why) => return Look::CannotTell(format!("{what}: {why}")),
     };

@@ -9,7 +9,8 @@ use crate::substrate::Lab;
 use crate::units::Span;
 use crate::wait::Look;
 
-/// Opens a session of its own through each node and asks for all settings at once.
+/// Opens a session of its own through each node and asks for all of the server's settings at once:
+/// a session's own may differ from what the configuration says.
 pub(super) async fn observe(
     lab: &dyn Lab,
     service: &str,
@@ -19,7 +20,7 @@ pub(super) async fn observe(
 ) -> Look<String> {
     let names: Vec<String> = set.keys().map(|name| format!("'{name}'")).collect();
     let statement = format!(
-        "SHOW VARIABLES WHERE Variable_name IN ({})",
+        "SHOW GLOBAL VARIABLES WHERE Variable_name IN ({})",
         names.join(", ")
     );
     let statement = statement.as_str();

@@ -9,7 +9,7 @@ use super::target::choose;
 use super::trial::Trial;
 use super::{excerpt, observe, order};
 use crate::action::{self, Action, Ground};
-use crate::journal::{ActionIntent, ActionStep, ApiError, JournalError};
+use crate::journal::{ActionIntent, ActionStep, ApiError, JournalError, refuses_token};
 use crate::units::Span;
 use crate::wait::{self, Look};
 
@@ -66,8 +66,13 @@ async fn change(trial: &Trial, index: usize) -> Result<(), JournalError> {
             must_be_refused.then(|| "the swarm took it, and had to refuse it".to_owned())
         }
         Err(error @ ApiError::Refused { .. }) => {
-            trial.note(index, ActionStep::Refused(error.to_string()))?;
-            (!must_be_refused).then(|| error.to_string())
+            let words = error.to_string();
+            trial.note(index, ActionStep::Refused(words.clone()))?;
+            match (must_be_refused, refuses_token(&words)) {
+                (true, true) => None,
+                (true, false) => Some(format!("refused, but not because of its token: {words}")),
+                (false, _) => Some(words),
+            }
         }
         // Perhaps it was taken all the same: what is seen afterwards decides.
         Err(error) => must_be_refused.then(|| format!("nobody refused it: {error}")),

@@ -72,7 +72,9 @@ fn askers(trial: &Trial, workload: &Workload) -> Vec<Asker> {
         return Vec::new();
     };
     let view = trial.newest_view();
-    let nodes = probe::nodes(via, &trial.plan, view.as_ref()).unwrap_or_else(|why| {
+    let (members, broken) = (trial.members(), trial.broken_now());
+    let nodes = probe::nodes(via, &trial.plan, &members, view.as_ref(), &broken);
+    let nodes = nodes.unwrap_or_else(|why| {
         trial.trouble(format!("`{name}` asks nobody: {why}"));
         Vec::new()
     });

@@ -91,16 +91,17 @@ async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
 async fn one_round(trial: &Trial) -> Round {
     let began = Instant::now();
     let (broken, changed) = (trial.broken_now(), trial.changed());
+    let members = trial.members();
     let sight = trial.sight(began).shared();
     let asked = trial.plan.steady_once(changed).iter().map(|probe| {
-        let (sight, broken) = (sight.clone(), &broken);
+        let (sight, broken, members) = (sight.clone(), &broken, &members);
         async move {
             // Managers that hang must not hold up what can be asked without them.
             let sight = match probe::needs_view(probe) {
                 true => sight.await,
                 false => Look::CannotTell("nobody was asked".to_owned()),
             };
-            probe::observe(&*trial.lab, &trial.plan, probe, &sight, broken).await
+            probe::observe(&*trial.lab, &trial.plan, members, probe, &sight, broken).await
         }
     });
     let looks = join_all(asked).await;

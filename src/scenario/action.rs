@@ -42,7 +42,8 @@ pub enum ActionVerb {
     Activate(Target),
     /// Changes a service's image, environment or arguments, task by task.
     Update(Update),
-    /// Removes a service, by its name in the stack file.
+    /// Removes a service, by its name in the stack file. Removing a stack's last service is what
+    /// `docker stack rm` does: the stack's networks are removed too.
     Remove(String),
     /// Deploys a further stack file, beside the scenario file.
     Deploy(String),

@@ -130,7 +130,7 @@ pub enum MountKind {
 pub struct Variables {
     /// The service's name in the stack file; its one published port is used.
     pub service: String,
-    /// Names to values, as `SHOW VARIABLES` prints them: `max_connections: "100"`.
+    /// Names to values, as `SHOW GLOBAL VARIABLES` prints them: `max_connections: "100"`.
     pub set: BTreeMap<String, String>,
     /// How long one attempt may take. Default 5s.
     #[serde(default, skip_serializing_if = "Option::is_none")]

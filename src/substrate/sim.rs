@@ -90,6 +90,10 @@ pub enum Sabotage {
     RemovedContainerStays,
     /// A node joins with any token.
     AnyTokenJoins,
+    /// A node that shows a token that is not valid reaches no manager.
+    TokensUnheard,
+    /// A join by this manager is never answered.
+    SilentToJoins(String),
 }
 
 /// The place.

@@ -79,13 +79,13 @@ fn intruder(steps: &[(f64, ActionStep)]) -> Story {
 
 #[test]
 fn a_wrong_token_must_be_refused_and_nobody_may_join_by_it() {
-    let no = refused("a valid join token is necessary");
+    let no = refused("refused with 400: A valid join token is necessary to join this cluster");
     let held = [(61.0, no.clone()), (62.0, seen("4 nodes, 4 before"))];
     let judged = |story: &Story| finding(&story.history(), "refused");
     says(
         &judged(&intruder(&held)),
         Verdict::Pass,
-        "server-9 as worker with a wrong token",
+        "server-9 as worker with a wrong token: refused with 400: A valid join token is",
     );
     let taken = [(61.0, ActionStep::Acted), (62.0, unseen("it was taken"))];
     says(&judged(&intruder(&taken)), Verdict::Fail, "was taken");
@@ -104,6 +104,51 @@ fn a_wrong_token_must_be_refused_and_nobody_may_join_by_it() {
     );
     let seen_only = [(61.0, seen("4 nodes, 4 before"))];
     says(&judged(&intruder(&seen_only)), Verdict::Unknown, "4 nodes");
+}
+
+/// Any error is an answer, and only one of them is about the token.
+#[test]
+fn a_join_that_fails_for_another_reason_shows_nothing() {
+    let other = [
+        (
+            61.0,
+            refused("refused with 503: dial tcp: no route to host"),
+        ),
+        (62.0, seen("4 nodes, 4 before")),
+    ];
+    says(
+        &finding(&intruder(&other).history(), "refused"),
+        Verdict::Unknown,
+        "not because of its token: refused with 503",
+    );
+}
+
+/// A node is listed by its identity until it has told its name.
+#[test]
+fn who_got_in_and_told_its_name_late_is_seen() {
+    let held = [
+        (61.0, refused("A valid join token is necessary")),
+        (62.0, seen("4 nodes, 4 before")),
+    ];
+    let judged = |named: &[(f64, &str)]| {
+        let mut story = intruder(&held);
+        for (at, name) in named {
+            let mut event = node_seen("server-9", 70, "ready");
+            if let Event::Node(node) = &mut event {
+                (node.id, node.name) = ("n9".to_owned(), (*name).to_owned());
+            }
+            story.at(*at, event);
+        }
+        finding(&story.history(), "refused")
+    };
+    let late = judged(&[(64.0, "n9"), (66.0, "server-9")]);
+    says(&late, Verdict::Fail, "the managers list n9");
+    let never = judged(&[(64.0, "n9")]);
+    says(&never, Verdict::Fail, "the managers list n9");
+    // Whoever was there before is no stranger, and a node of another name is another's doing.
+    let before = judged(&[(59.0, "n9"), (64.0, "server-9")]);
+    assert_eq!(before.verdict, Verdict::Pass, "{}", before.summary);
+    assert_eq!(judged(&[(64.0, "server-8")]).verdict, Verdict::Pass);
 }
 
 /// `mariadb` with this many replicas from one.

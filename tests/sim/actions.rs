@@ -53,6 +53,13 @@ fn further_stack() -> Stack {
     }
 }
 
+/// The same, kept off managers.
+fn workers_stack() -> Stack {
+    let mut stack = further_stack();
+    stack.services[0].only_workers = true;
+    stack
+}
+
 /// Two actions in a row.
 fn both(one: Change, two: Change) -> Plan {
     with_action(with_action(web(), 10, one), 20, two)
@@ -71,6 +78,7 @@ fn both(one: Change, two: Change) -> Plan {
 #[case::updated(with_action(web(), 10, update()))]
 #[case::removed(plans::removed())]
 #[case::deployed(with_action(web(), 10, Change::Deploy(further_stack())))]
+#[case::deployed_on_workers(with_action(web(), 10, Change::Deploy(workers_stack())))]
 #[case::a_worker_leaves(with_action(web(), 10, Change::Leave(Target::Worker)))]
 #[case::the_leader_leaves(with_action(web(), 10, Change::Leave(Target::Leader)))]
 #[case::wrong_tokens(plans::intruder())]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use seatrial::check::check;
-use seatrial::journal::{Answer, Event};
+use seatrial::journal::{Answer, Event, Membership};
 use seatrial::plan::{Options, Outcome, Plan, Probe, plan};
 use seatrial::probe::observe;
 use seatrial::scenario::{FaultAction, Part, Target, load};
@@ -31,7 +31,7 @@ async fn page(lab: &dyn Lab, plan: &Plan, broken: &[&str]) -> Look<String> {
     assert!(matches!(probe, Probe::Http { via, .. } if *via == Target::Part(Part::Balancer)));
     let sight = Look::CannotTell("nobody was asked".to_owned());
     let broken: BTreeSet<String> = broken.iter().map(|name| (*name).to_owned()).collect();
-    observe(lab, plan, probe, &sight, &broken).await
+    observe(lab, plan, &Membership::of(plan), probe, &sight, &broken).await
 }
 
 /// How many of so many requests in a row fail.

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seatrial::plan::{Plan, Probe};
+use seatrial::journal::Membership;
+use seatrial::plan::{Change, Plan, Probe, Role};
 use seatrial::probe::observe;
 use seatrial::scenario::{MountKind, NodeCounts, NodeIs, Target};
 use seatrial::substrate::sim::{Sabotage, Sim};
-use seatrial::substrate::{Lab, PowerOff};
+use seatrial::substrate::{Lab, Order, PowerOff};
 use seatrial::units::Span;
 use seatrial::wait::{self, Look};
 
@@ -19,6 +20,7 @@ use super::plans;
 struct Asked {
     lab: Arc<dyn Lab>,
     plan: Plan,
+    members: Membership,
 }
 
 impl Asked {
@@ -27,7 +29,8 @@ impl Asked {
         let lab = sabotage.map_or_else(Sim::new, Sim::with).lab(&plan);
         lab.deploy().await.expect("deployed");
         wait::pause(Duration::from_secs(5)).await;
-        Self { lab, plan }
+        let members = Membership::of(&plan);
+        Self { lab, plan, members }
     }
 
     /// Asks in the word of the last manager that the plan has.
@@ -45,7 +48,8 @@ impl Asked {
         broken: &[&str],
     ) -> Look<String> {
         let broken: BTreeSet<String> = broken.iter().map(|name| (*name).to_owned()).collect();
-        observe(&*self.lab, &self.plan, &self.plan.steady[0], sight, &broken).await
+        let (plan, members) = (&self.plan, &self.members);
+        observe(&*self.lab, plan, members, &plan.steady[0], sight, &broken).await
     }
 
     async fn cut(&self, nodes: &[&str]) {
@@ -295,7 +299,8 @@ fn empty(sabotage: Option<Sabotage>) -> Asked {
     let mut plan = plans::web();
     plan.steady = vec![gone()];
     let lab = sabotage.map_or_else(Sim::new, Sim::with).lab(&plan);
-    Asked { lab, plan }
+    let members = Membership::of(&plan);
+    Asked { lab, plan, members }
 }
 
 #[tokio::test(start_paused = true)]
@@ -327,6 +332,81 @@ async fn a_service_that_left_something_is_not_gone() {
     let asked = empty(Some(Sabotage::NetworkLeft));
     let seen = "gone nginx: left are network `stack_default`";
     assert_eq!(asked.look(&[]).await, not_yet(seen));
+}
+
+impl Asked {
+    /// Has a node be a manager, or none, and knows it.
+    async fn role(&mut self, node: &str, role: Role) {
+        let order = Order::Role {
+            node: node.to_owned(),
+            role,
+        };
+        self.lab.order("server-2", &order).await.expect("taken");
+        match role {
+            Role::Manager => self.members.managers.insert(node.to_owned()),
+            Role::Worker => self.members.managers.remove(node),
+        };
+        wait::pause(Duration::from_secs(10)).await;
+    }
+}
+
+/// Who was demoted refuses every question, and whoever was promoted answers them.
+#[tokio::test(start_paused = true)]
+async fn the_managers_of_now_are_asked_what_is_left() {
+    let mut asked = empty(None);
+    asked.role("server-4", Role::Manager).await;
+    asked.role("server-1", Role::Worker).await;
+    assert!(matches!(asked.look(&[]).await, Look::Holds(_)));
+    asked.role("server-3", Role::Worker).await;
+    // The only two managers of now; the plan knows of one of them.
+    let look = asked.look(&["server-2"]).await;
+    assert!(matches!(look, Look::Holds(_)), "{look:?}");
+}
+
+/// The stack that has the service is asked about, not the first one.
+#[tokio::test(start_paused = true)]
+async fn the_network_of_the_services_own_stack_must_be_gone() {
+    let mut plan = plans::web();
+    let mut later = plan.stack.clone().expect("a stack");
+    "later".clone_into(&mut later.name);
+    "shop".clone_into(&mut later.services[0].name);
+    let deployed = Change::Deploy(later.clone());
+    plan = plans::with_action(plan, 10, deployed);
+    let service = "shop".to_owned();
+    let left = Some(Sabotage::NetworkLeft);
+    let asked = Asked::of(plan, Probe::Gone { service }, left).await;
+    let seen = not_yet("gone shop: left are network `later_default`");
+    assert_eq!(asked.look(&[]).await, seen);
+}
+
+/// A network outlives its stack's services until somebody removes it.
+#[tokio::test(start_paused = true)]
+async fn the_removal_of_the_last_service_removes_the_network() {
+    let asked = Asked::of(plans::web(), gone(), None).await;
+    let service = "nginx".to_owned();
+    let order = Order::Remove { service };
+    asked.lab.order("server-1", &order).await.expect("taken");
+    wait::pause(Duration::from_secs(10)).await;
+    assert!(matches!(asked.look(&[]).await, Look::Holds(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_role_is_that_of_now_and_of_a_node_that_we_did_not_break() {
+    let manages = docker("manager", "nginx", false);
+    let mut asked = Asked::of(plans::web(), manages, None).await;
+    let right = |on: &str| holds(&format!("docker service ls: right on {on}"));
+    assert_eq!(asked.look(&[]).await, right("server-1"));
+    assert_eq!(asked.look(&["server-1"]).await, right("server-2"));
+    asked.role("server-1", Role::Worker).await;
+    assert_eq!(asked.look(&[]).await, right("server-2"));
+    let refused = docker("worker", "not a swarm manager", true);
+    asked.plan.steady = vec![refused];
+    let refused = |on: &str| holds(&format!("docker service ls: refused on {on}"));
+    assert_eq!(asked.look(&[]).await, refused("server-1"));
+    assert_eq!(asked.look(&["server-1"]).await, refused("server-4"));
+    let nobody = "docker service ls: no node is `worker` now";
+    let workers = ["server-1", "server-4", "server-5"];
+    assert_eq!(asked.look(&workers).await, cannot_tell(nobody));
 }
 
 fn docker(node: &str, prints: &str, refused: bool) -> Probe {

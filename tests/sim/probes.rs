@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use seatrial::journal::Membership;
 use seatrial::plan::{Plan, Probe};
 use seatrial::probe::observe;
 use seatrial::substrate::sim::{Sabotage, Sim};
@@ -18,7 +19,15 @@ async fn ask(lab: &dyn Lab, plan: &Plan, probe: usize, broken: &[&str]) -> Look<
         Err(error) => Look::CannotTell(error.to_string()),
     };
     let broken: BTreeSet<String> = broken.iter().map(|name| (*name).to_owned()).collect();
-    observe(lab, plan, &plan.steady[probe], &sight, &broken).await
+    observe(
+        lab,
+        plan,
+        &Membership::of(plan),
+        &plan.steady[probe],
+        &sight,
+        &broken,
+    )
+    .await
 }
 
 /// A lab whose tasks run.
@@ -51,7 +60,15 @@ async fn a_refusal_by_the_managers_is_a_fact() {
     let plan = plans::web();
     let lab = settled(&plan, None).await;
     let refused = Look::NotYet("no leader".to_owned());
-    let look = observe(&*lab, &plan, &plan.steady[0], &refused, &BTreeSet::new()).await;
+    let look = observe(
+        &*lab,
+        &plan,
+        &Membership::of(&plan),
+        &plan.steady[0],
+        &refused,
+        &BTreeSet::new(),
+    )
+    .await;
     assert_eq!(look, Look::NotYet("running nginx: no leader".to_owned()));
 }
 
@@ -104,6 +121,14 @@ async fn a_target_that_nobody_knows_cannot_be_asked() {
     let lab = settled(&plan, None).await;
     assert!(matches!(ask(&*lab, &plan, 1, &[]).await, Look::Holds(_)));
     let blind = Look::CannotTell("silence".to_owned());
-    let look = observe(&*lab, &plan, &plan.steady[1], &blind, &BTreeSet::new()).await;
+    let look = observe(
+        &*lab,
+        &plan,
+        &Membership::of(&plan),
+        &plan.steady[1],
+        &blind,
+        &BTreeSet::new(),
+    )
+    .await;
     assert!(matches!(look, Look::CannotTell(_)), "{look:?}");
 }

@@ -249,6 +249,20 @@ fn no_read_back() -> Sabotage {
     Fail,
     "refused"
 )]
+#[case::a_token_that_nobody_looked_at(
+    plans::intruder(),
+    Sabotage::TokensUnheard,
+    action_not_seen,
+    Unknown,
+    "refused"
+)]
+#[case::a_token_that_a_second_manager_would_refuse(
+    plans::intruder(),
+    Sabotage::SilentToJoins("server-1".to_owned()),
+    action_not_seen,
+    Unknown,
+    "refused"
+)]
 #[tokio::test(start_paused = true)]
 async fn sabotage_is_noticed(
     #[case] plan: Plan,

@@ -99,10 +99,13 @@ impl Docket<'_> {
             ("share", answers.share.is_none()),
             ("gap", answers.gap.is_none()),
         ];
-        for (key, _) in left_out.into_iter().filter(|(_, out)| *out && !balanced) {
+        // What a health check allows follows from faults: nobody knows what an action may cost.
+        let derived = balanced && self.scenario().actions.is_empty();
+        for (key, _) in left_out.into_iter().filter(|(_, out)| *out && !derived) {
             let title = format!("`{key}` is missing in `answers`");
             let help = "write `answers: { workload: get, share: 99%, gap: 10s }`; only a `get` \
-                        `via: balancer` may leave it to the balancer's health check";
+                        `via: balancer` may leave it to the balancer's health check, and only \
+                        where there are no `actions`";
             self.refuse(path, title, help);
         }
     }

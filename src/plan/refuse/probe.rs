@@ -119,7 +119,7 @@ impl Docket<'_> {
             let fits = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
             if name.is_empty() || !name.bytes().all(fits) {
                 let title = format!("`{name}` is no name of a variable");
-                let help = "write letters, digits and `_`, as `SHOW VARIABLES` does";
+                let help = "write letters, digits and `_`, as `SHOW GLOBAL VARIABLES` does";
                 self.refuse(&path, title, help);
             }
         }

@@ -83,12 +83,14 @@ impl Database for Session {
 
     async fn pairs(
         &mut self,
-        _: &str,
+        statement: &str,
         deadline: Duration,
     ) -> Result<Vec<(String, String)>, String> {
         self.answered(false, deadline).await?;
         let world = present(&self.world);
-        let default = world.is(&Sabotage::DefaultSettings);
+        // A session has settings of its own.
+        let global = statement.starts_with("SHOW GLOBAL VARIABLES ");
+        let default = !global || world.is(&Sabotage::DefaultSettings);
         let probes = world.plan.steady.iter().chain(&world.plan.steady_after);
         let asked = probes.filter_map(|probe| match probe {
             Probe::Variables { set, .. } => Some(set),
@@ -118,7 +120,7 @@ impl Database for Session {
             Err(error) => return Outcome::Unknown(error),
         };
         if !present(&self.world).commit(task, row) {
-            return Outcome::Refused("table `ledger` doesn't exist".to_owned());
+            return Outcome::Refused("ERROR 1146 (42S02): no table `ledger`".to_owned());
         }
         match self.answered(true, deadline).await {
             Ok(_) => Outcome::Acknowledged,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Sabotage;
 use super::world::World;
-use crate::journal::ApiError;
+use crate::journal::{ApiError, NodeSeen};
 use crate::plan::Probe;
 use crate::scenario::MountKind;
 use crate::substrate::{ClientRan, Knock, MountSeen};
@@ -38,12 +38,11 @@ impl World {
         let left = self.tasks.iter().filter(|task| {
             task.service == service && !matches!(task.state, "shutdown" | "failed" | "complete")
         });
-        let stack = self.plan.stack.as_ref();
-        let others = stack.into_iter().flat_map(|stack| &stack.services);
-        let last = others
-            .into_iter()
-            .all(|one| !self.services.contains_key(&one.name));
-        let network = (last && self.is(&Sabotage::NetworkLeft)).then(|| "stack_default".to_owned());
+        let stack = self.plan.stack_of(service).filter(|stack| {
+            let there = self.networks.contains(&stack.name) || self.is(&Sabotage::NetworkLeft);
+            there && self.is_empty(stack)
+        });
+        let network = stack.map(|stack| format!("{}_default", stack.name));
         Ok(Remains {
             service: self.services.contains_key(service),
             tasks: left.count(),
@@ -88,7 +87,7 @@ impl World {
         Ok([root].into_iter().chain(mounted).collect())
     }
 
-    /// What a client on a machine comes to: it knows `service ls`, and that only on managers.
+    /// What a client on a machine comes to: it knows two lists, and those only on managers.
     pub(super) fn client(&self, name: &str, args: &[String]) -> Result<ClientRan, String> {
         let machine = self.named(name).ok_or("there is no such machine")?;
         if !machine.live(self.now) {
@@ -99,7 +98,8 @@ impl World {
             err: err.to_owned(),
             ..ClientRan::default()
         };
-        if args.join(" ") != "service ls" {
+        let words = args.join(" ");
+        if !matches!(words.as_str(), "service ls" | "node ls") {
             return Ok(failed("unknown command"));
         }
         let Some(node) = self.machine(name) else {
@@ -114,6 +114,19 @@ impl World {
             Ok(view) => view,
             Err(error) => return Ok(failed(&format!("Error response from daemon: {error}"))),
         };
+        if words == "node ls" {
+            let line = |node: &NodeSeen| {
+                let status = if node.leader { "Leader" } else { "" };
+                format!(
+                    "{}  {}  {}  {status}\n",
+                    node.name, node.state, node.availability
+                )
+            };
+            return Ok(ClientRan {
+                out: view.nodes.iter().map(line).collect(),
+                ..ClientRan::default()
+            });
+        }
         let lines = self.plan.services().filter_map(|one| {
             let seen = self.services.get(&one.name)?.seen(true);
             let live = view.live(&one.name).count();

@@ -115,6 +115,10 @@ impl Lab for SimLab {
 
     async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
         self.view(manager).await?;
+        let silent = self.is(&Sabotage::SilentToJoins(manager.to_owned()));
+        if silent && matches!(order, Order::Join { .. }) {
+            return Err(ApiError::TimedOut("20s".to_owned()));
+        }
         present(&self.world).obey(order)
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Sabotage;
 use super::world::World;
 use crate::journal::ApiError;
-use crate::plan::{Role, Service};
+use crate::plan::{Role, Service, Stack};
 use crate::scenario::Token;
 use crate::substrate::Order;
 use crate::swarm::ServiceSeen;
@@ -81,6 +81,12 @@ impl World {
             Order::Remove { service } => {
                 self.services.remove(service);
                 self.drop_tasks(|task, _| task == service);
+                if let Some(stack) = self.plan.stack_of(service)
+                    && self.is_empty(stack)
+                {
+                    let name = stack.name.clone();
+                    self.networks.remove(&name);
+                }
                 Ok(())
             }
             Order::Deploy(stack) => {
@@ -104,6 +110,12 @@ impl World {
             }
             Order::Join { node, role, token } => self.join(node, *role, *token),
         }
+    }
+
+    /// True for a stack that has no service left.
+    pub(super) fn is_empty(&self, stack: &Stack) -> bool {
+        let mut services = stack.services.iter();
+        services.all(|one| !self.services.contains_key(&one.name))
     }
 
     /// Changes a node.
@@ -170,6 +182,11 @@ impl World {
     }
 
     fn join(&mut self, node: &str, role: Role, token: Token) -> Result<(), ApiError> {
+        if token != Token::Right && self.is(&Sabotage::TokensUnheard) {
+            return Err(refused(
+                "rpc error: code = Unavailable desc = dial tcp: refused",
+            ));
+        }
         if token != Token::Right && !self.is(&Sabotage::AnyTokenJoins) {
             return Err(refused(
                 "A valid join token is necessary to join this cluster",
@@ -187,6 +204,14 @@ impl World {
     /// True for a machine that new tasks may be placed on.
     pub(super) fn takes_tasks(&self, machine: usize) -> bool {
         self.heard(machine) && self.machines.get(machine).is_some_and(|m| !m.drained)
+    }
+
+    /// True for a machine that new tasks of this service may be placed on.
+    pub(super) fn may_run(&self, machine: usize, service: &str) -> bool {
+        let service = self.plan.service(service);
+        let off_managers = service.is_some_and(|service| service.only_workers);
+        let manager = self.machines.get(machine).is_some_and(|m| m.manager);
+        self.takes_tasks(machine) && !(off_managers && manager)
     }
 
     /// A task on a node that takes none any more moves at once; a global one just ends.
@@ -216,7 +241,7 @@ impl World {
             for node in 0..self.machines.len() {
                 let mut tasks = self.tasks.iter();
                 let has = tasks.any(|t| t.service == service && t.wanted && t.node == Some(node));
-                if !has && self.takes_tasks(node) {
+                if !has && self.may_run(node, &service) {
                     self.create(&service, 0, Some(node), self.now);
                 }
             }

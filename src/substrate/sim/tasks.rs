@@ -63,6 +63,7 @@ impl World {
 
     /// Takes a stack's services.
     pub(super) fn take(&mut self, stack: &crate::plan::Stack) {
+        self.networks.insert(stack.name.clone());
         for service in &stack.services {
             self.services
                 .insert(service.name.clone(), Wanted::of(service));
@@ -74,7 +75,7 @@ impl World {
                 }
                 None => {
                     for node in (0..self.machines.len())
-                        .filter(|i| self.takes_tasks(*i))
+                        .filter(|i| self.may_run(*i, &service.name))
                         .collect::<Vec<_>>()
                     {
                         self.create(&service.name, 0, Some(node), self.now);
@@ -192,10 +193,6 @@ impl World {
         if task.state != "pending" || task.due > self.now {
             return;
         }
-        let workers_only = self
-            .plan
-            .service(&task.service)
-            .is_some_and(|service| service.only_workers);
         let load = |node: usize| {
             let here = self
                 .tasks
@@ -205,12 +202,7 @@ impl World {
             (same, here.count())
         };
         let fit = (0..self.machines.len())
-            .filter(|node| self.takes_tasks(*node))
-            .filter(|node| {
-                self.machines
-                    .get(*node)
-                    .is_some_and(|m| !(workers_only && m.manager))
-            })
+            .filter(|node| self.may_run(*node, &task.service))
             .min_by_key(|node| (load(*node), *node));
         if fit.is_some() {
             let due = self.now + START;

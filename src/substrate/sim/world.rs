@@ -1,6 +1,6 @@
 //! The state of the simulated machines, and how it moves with time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
@@ -82,6 +82,8 @@ pub(super) struct World {
     pub(super) second: Option<(String, Instant)>,
     /// What was ordered of each service that runs.
     pub(super) services: BTreeMap<String, Wanted>,
+    /// The names of stacks whose network is there.
+    pub(super) networks: BTreeSet<String>,
     /// Until when requests are refused, and how many were made: [`Sabotage::ScaleLosesRequests`].
     pub(super) lossy: Option<(Instant, u64)>,
 }
@@ -135,6 +137,7 @@ impl World {
             shared: Table::default(),
             second: None,
             services: BTreeMap::new(),
+            networks: BTreeSet::new(),
             lossy: None,
         }
     }

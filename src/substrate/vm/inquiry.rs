@@ -42,7 +42,7 @@ impl VmLab {
 
     /// What a manager still lists of a service of the plan.
     pub(super) async fn left_of(&self, manager: &str, service: &str) -> Result<Remains, ApiError> {
-        let stack = self.plan.stack.as_ref();
+        let stack = self.plan.stack_of(service);
         let known = stack.zip(self.plan.service(service));
         let Some((stack, service)) = known else {
             let what = format!("there is no service `{service}` in the plan");

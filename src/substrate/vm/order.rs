@@ -1,11 +1,17 @@
 //! Orders to a swarm of virtual machines.
 
+use std::time::Duration;
+
 use super::lab::{COMMAND, VmLab};
 use crate::journal::ApiError;
 use crate::plan::{Role, interpolated};
 use crate::scenario::Token;
 use crate::substrate::Order;
 use crate::swarm::engine::{Engine, JoinTokens, NewTasks};
+
+/// How long an engine may go on joining after it said that it will. A manager refuses a token at
+/// once, so an engine that is still at it was not heard.
+const JOINING: Duration = Duration::from_secs(30);
 
 impl VmLab {
     /// A service's name in the swarm.
@@ -44,12 +50,7 @@ impl VmLab {
                 let name = self.full_name(service)?;
                 engine().await?.update_tasks(&name, &new).await
             }
-            Order::Remove { service } => {
-                engine()
-                    .await?
-                    .remove_service(&self.full_name(service)?)
-                    .await
-            }
+            Order::Remove { service } => self.remove(&engine().await?, service).await,
             Order::Deploy(stack) => self
                 .take_stack(manager, stack)
                 .await
@@ -61,7 +62,7 @@ impl VmLab {
             Order::Availability { node, drain } => engine().await?.set_drained(node, *drain).await,
             Order::Leave { node } => {
                 let engine = self.engine(node).await?.with_deadline(COMMAND);
-                engine.leave_swarm().await
+                engine.leave_swarm(false).await
             }
             Order::Forget { node } => engine().await?.forget_node(node).await,
             Order::Join { node, role, token } => {
@@ -78,6 +79,15 @@ impl VmLab {
     /// An image as the machines know it.
     fn image(&self, image: &str) -> Result<String, ApiError> {
         interpolated(image, &self.vm.images.facts.variables).map_err(ApiError::NotUnderstood)
+    }
+
+    /// Removes a service, and with a stack's last service the stack's networks.
+    async fn remove(&self, engine: &Engine, service: &str) -> Result<(), ApiError> {
+        engine.remove_service(&self.full_name(service)?).await?;
+        match self.plan.stack_of(service) {
+            Some(stack) => engine.remove_networks(&stack.name, COMMAND).await,
+            None => Ok(()),
+        }
     }
 
     async fn join(
@@ -100,18 +110,47 @@ impl VmLab {
         };
         let remote = [format!("{}:2377", address(manager)?)];
         let engine = self.engine(node).await?.with_deadline(COMMAND);
-        match engine.swarm_join(&remote, secret, &address(node)?).await {
-            // The engine goes on joining after this answer: it is no refusal, and what is seen
-            // afterwards decides.
-            Err(ApiError::Refused {
-                status: 503,
-                message,
-            }) if message.contains("Timeout") => match token {
-                Token::Right => Ok(()),
-                Token::Wrong | Token::Rotated => Err(ApiError::TimedOut(message)),
-            },
-            answered => answered,
+        let answer = engine.swarm_join(&remote, secret, &address(node)?).await;
+        match (left_open(&answer), token) {
+            (None, _) => answer,
+            (Some(Open::Repeated), Token::Right) => Ok(()),
+            // Not by this token: nobody looked at it.
+            (Some(Open::Repeated), Token::Wrong | Token::Rotated) => answer,
+            // What is seen afterwards decides.
+            (Some(Open::Joining), Token::Right) => Ok(()),
+            (Some(Open::Joining), Token::Wrong | Token::Rotated) => {
+                match engine.give_up_joining(JOINING).await? {
+                    true => Ok(()),
+                    false => Err(ApiError::TimedOut(
+                        "the engine's own limit for joins".to_owned(),
+                    )),
+                }
+            }
         }
+    }
+}
+
+/// An answer to a join that is no refusal of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Open {
+    /// The engine goes on joining.
+    Joining,
+    /// It is in a swarm already: an order that was taken and not answered is given again.
+    Repeated,
+}
+
+/// Whether an answer leaves open what became of a join (moby: `daemon/cluster/errors.go`,
+/// `errSwarmJoinTimeoutReached` and `errSwarmExists`).
+fn left_open(answer: &Result<(), ApiError>) -> Option<Open> {
+    let Err(ApiError::Refused { message, .. }) = answer else {
+        return None;
+    };
+    if message.contains("Timeout was reached") {
+        Some(Open::Joining)
+    } else if message.contains("already part of a swarm") {
+        Some(Open::Repeated)
+    } else {
+        None
     }
 }
 
@@ -132,6 +171,27 @@ fn wrong(tokens: &JoinTokens) -> JoinTokens {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_answer_to_a_join_may_leave_it_open() {
+        let said = |message: &str| {
+            let message = message.to_owned();
+            left_open(&Err(ApiError::Refused {
+                status: 503,
+                message,
+            }))
+        };
+        let timeout = "Timeout was reached before node joined. The attempt to join the swarm will \
+                       continue in the background.";
+        assert_eq!(said(timeout), Some(Open::Joining));
+        let twice = "This node is already part of a swarm. Use \"docker swarm leave\" to leave \
+                     this swarm and join another one.";
+        assert_eq!(said(twice), Some(Open::Repeated));
+        let refused = "rpc error: code = InvalidArgument desc = A valid join token is necessary to \
+                       join this cluster";
+        assert_eq!(said(refused), None);
+        assert_eq!(left_open(&Ok(())), None);
+    }
 
     #[test]
     fn a_wrong_token_is_of_the_same_swarm_and_another() {

@@ -32,11 +32,6 @@ fn take() -> String {
     )
 }
 
-/// Has an engine speak to a registry without TLS. Engines read this setting anew on a hang-up
-/// (`dockerd`, "Configuration reload behavior"), so that nothing is restarted.
-const TRUST: &str = "mkdir -p /etc/docker && cat > /etc/docker/daemon.json && \
-    systemctl reload docker.service && sync";
-
 /// The images of a plan's stack that the registry serves: the name that nodes have each by from
 /// the start, and the name in the registry.
 fn images(
@@ -67,17 +62,6 @@ impl VmLab {
         let agent = &self.machine(&registry.name)?.agent;
         let text = configuration(registry);
         agent.sh_with(&take(), text.as_bytes(), COMMAND).await?;
-        let trusted = format!("{{\"insecure-registries\": [\"{}\"]}}\n", registry.place());
-        let trusts = self.plan.node_names().map(|node| {
-            let trusted = trusted.as_bytes();
-            async move {
-                self.machine(node)?
-                    .agent
-                    .sh_with(TRUST, trusted, COMMAND)
-                    .await
-            }
-        });
-        all(trusts).await?;
         self.served(registry).await?;
         for (local, name) in &images {
             self.push(local, name).await?;
@@ -114,8 +98,8 @@ impl VmLab {
         self.page_is(machine, port, "/v2/", "{}").await
     }
 
-    /// Pushes one image from the first node. An engine that has not yet read its settings anew
-    /// refuses, so this is tried again.
+    /// Pushes one image from the first node. Every engine trusts the registry without TLS from the
+    /// start (`recipe/system.sh`). A slow machine may break off, so this is tried again.
     async fn push(&self, local: &str, name: &str) -> Result<(), Trouble> {
         let agent = &self.machine(&self.plan.topology.nodes[0].name)?.agent;
         let command =
@@ -149,6 +133,15 @@ mod tests {
         let plan = article("14-balancer");
         let none = super::images(&plan, &registry, &Default::default()).expect("variables");
         assert_eq!(none, []);
+    }
+
+    /// Nothing else tells engines to do without TLS: a node without these settings pulls nothing.
+    #[test]
+    fn the_recipe_trusts_the_registry() {
+        let plan = article("06-image-from-the-registry");
+        let registry = plan.topology.registry.expect("a registry");
+        let trust = format!("\"insecure-registries\": [\"{}\"]", registry.place());
+        assert!(include_str!("recipe/system.sh").contains(&trust), "{trust}");
     }
 
     #[test]

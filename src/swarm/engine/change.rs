@@ -4,6 +4,7 @@
 //! somebody else was quicker the engine says "update out of sequence", and it is read again.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use bollard::models::{
     NodeSpec, NodeSpecAvailabilityEnum, NodeSpecRoleEnum, Service, ServiceSpec,
@@ -17,9 +18,13 @@ use bollard::query_parameters::{
 use super::{Engine, JoinTokens};
 use crate::journal::ApiError;
 use crate::swarm::ServiceSeen;
+use crate::wait::{self, Look};
 
 #[cfg(test)]
 mod tests;
+
+/// How often an engine is asked whether it has done with something.
+const PACE: Duration = Duration::from_millis(500);
 
 /// How often a change is tried when somebody else changes the same thing.
 const ATTEMPTS: usize = 10;
@@ -102,6 +107,30 @@ impl Engine {
         }
     }
 
+    /// Removes the networks of a stack that has no service left, as `docker stack rm` does. One is
+    /// in use until the last task has ended.
+    ///
+    /// # Errors
+    /// When one is still in use after `patience`, or there is no usable answer.
+    pub async fn remove_networks(&self, stack: &str, patience: Duration) -> Result<(), ApiError> {
+        for network in self.remains("", stack).await?.networks {
+            let name = network.as_str();
+            let look = || async move {
+                let removed = self.docker.remove_network(name);
+                match self.call("network rm", removed).await {
+                    Ok(()) | Err(ApiError::Refused { status: 404, .. }) => Look::Holds(()),
+                    Err(error @ ApiError::Refused { .. }) => Look::NotYet(error.to_string()),
+                    Err(error) => Look::CannotTell(error.to_string()),
+                }
+            };
+            let what = format!("network `{name}` to be removed");
+            wait::until(what, patience, PACE, look)
+                .await
+                .map_err(|late| ApiError::TimedOut(late.to_string()))?;
+        }
+        Ok(())
+    }
+
     /// Has a node be a manager, or a worker.
     ///
     /// # Errors
@@ -129,12 +158,12 @@ impl Engine {
             .await
     }
 
-    /// Has this node leave its swarm. A manager refuses.
+    /// Has this node leave its swarm. A manager refuses, unless it is forced.
     ///
     /// # Errors
     /// When it is refused, or there is no usable answer.
-    pub async fn leave_swarm(&self) -> Result<(), ApiError> {
-        let options = LeaveSwarmOptions { force: false };
+    pub async fn leave_swarm(&self, force: bool) -> Result<(), ApiError> {
+        let options = LeaveSwarmOptions { force };
         let left = self.docker.leave_swarm(Some(options));
         match self.call("swarm leave", left).await {
             // An order that was taken and not answered is given again.
@@ -142,6 +171,31 @@ impl Engine {
                 Ok(())
             }
             ended => ended,
+        }
+    }
+
+    /// After an answer that left a join open: waits until the engine has done with it, and then has
+    /// it leave, so that the next join can begin. True if it got in; then it stays.
+    ///
+    /// # Errors
+    /// When the engine neither got in nor left.
+    pub async fn give_up_joining(&self, patience: Duration) -> Result<bool, ApiError> {
+        let look = || async {
+            match self.membership().await {
+                Ok(now) if now.state == "pending" => Look::NotYet("`pending`".to_owned()),
+                Ok(now) => Look::Holds(now.state == "active"),
+                Err(error) => Look::CannotTell(error.to_string()),
+            }
+        };
+        let what = "the engine to have joined or given up";
+        // One that goes on trying is told to stop.
+        let joined = wait::until(what, patience, PACE, look).await;
+        if joined.unwrap_or(false) {
+            return Ok(true);
+        }
+        match self.leave_swarm(false).await {
+            Err(ApiError::Refused { .. }) => self.leave_swarm(true).await.map(|()| false),
+            left => left.map(|()| false),
         }
     }
 
@@ -208,7 +262,12 @@ impl Engine {
                 .spec
                 .ok_or_else(|| self.odd("service", "it has no `Spec`"));
             let mut spec = spec?;
+            let old = spec.clone();
             edit(&mut spec).map_err(|why| self.odd("service", why))?;
+            // An update that changes nothing is one all the same, and forgets the one before it.
+            if spec == old {
+                return Ok(());
+            }
             let options = UpdateServiceOptions {
                 version: i32::try_from(index).unwrap_or(i32::MAX),
                 ..Default::default()
@@ -244,8 +303,13 @@ impl Engine {
                     message: format!("no node `{name}` is up"),
                 });
             };
-            let mut spec = node.spec.unwrap_or_default();
+            let old = node.spec.unwrap_or_default();
+            let mut spec = old.clone();
             edit(&mut spec);
+            // A role that is given twice could undo what was decided in between.
+            if spec == old {
+                return Ok(());
+            }
             let options = UpdateNodeOptions {
                 version: i64::try_from(seen.index).unwrap_or(i64::MAX),
             };

@@ -264,3 +264,121 @@ async fn tokens_that_are_replaced_are_given_back() {
     );
     assert!(line.contains("rotateManagerToken=true"), "{line}");
 }
+
+fn info(state: &str) -> (u16, Value) {
+    let swarm = json!({ "LocalNodeState": state, "ControlAvailable": false, "Error": "" });
+    (200, json!({ "Swarm": swarm }))
+}
+
+/// Until the engine has left, it refuses the next join, whatever its token.
+#[tokio::test]
+async fn a_join_that_came_to_nothing_is_given_up() {
+    let manager = json!({ "message": "the node participates as a manager" });
+    let done = (200, Value::Null);
+    let answers = vec![info("pending"), info("error"), (503, manager), done];
+    let (engine, heard) = daemon(answers).await;
+    let patience = Duration::from_secs(20);
+    assert_eq!(engine.give_up_joining(patience).await, Ok(false));
+    let heard: Vec<String> = asked(&heard).into_iter().map(|(line, _)| line).collect();
+    assert!(
+        heard[2].starts_with("POST /swarm/leave?force=false"),
+        "{heard:?}"
+    );
+    assert!(
+        heard[3].starts_with("POST /swarm/leave?force=true"),
+        "{heard:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_join_that_never_ends_is_ended_and_one_that_got_in_stays() {
+    let (engine, heard) = daemon(vec![info("pending"), (200, Value::Null)]).await;
+    let brief = Duration::from_millis(200);
+    assert_eq!(engine.give_up_joining(brief).await, Ok(false));
+    assert_eq!(asked(&heard).len(), 2);
+    let (engine, heard) = daemon(vec![info("pending"), info("active")]).await;
+    let patience = Duration::from_secs(20);
+    assert_eq!(engine.give_up_joining(patience).await, Ok(true));
+    assert_eq!(asked(&heard).len(), 2);
+    let (engine, _) = daemon(vec![info("error")]).await;
+    assert!(
+        engine.give_up_joining(patience).await.is_err(),
+        "it cannot be told to leave"
+    );
+}
+
+/// Swarm takes an update that changes nothing for an update: it forgets what was there before, and
+/// a role that is given again undoes what others decided meanwhile.
+#[tokio::test]
+async fn a_change_that_changes_nothing_is_not_asked_for() {
+    let ready = json!([nodes()[1]]);
+    let answers = vec![
+        (200, service()),
+        (200, service()),
+        (200, ready.clone()),
+        (200, ready),
+    ];
+    let (engine, heard) = daemon(answers).await;
+    engine.scale("web_nginx", 2).await.expect("so already");
+    let same = NewTasks {
+        image: Some("nginx:1.12".to_owned()),
+        env: [("SECRET".to_owned(), "hidden".to_owned())].into(),
+        args: None,
+    };
+    engine
+        .update_tasks("web_nginx", &same)
+        .await
+        .expect("so already");
+    engine
+        .set_role("server-3", false)
+        .await
+        .expect("so already");
+    engine
+        .set_drained("server-3", false)
+        .await
+        .expect("so already");
+    let heard = asked(&heard);
+    assert!(
+        heard.iter().all(|(line, _)| line.starts_with("GET ")),
+        "{heard:?}"
+    );
+}
+
+fn network() -> Value {
+    json!({ "Name": "web_default", "Id": "n1", "Scope": "swarm", "Driver": "overlay",
+        "Labels": { "com.docker.stack.namespace": "web" } })
+}
+
+/// `docker service rm` leaves the networks of a stack, `docker stack rm` does not.
+#[tokio::test]
+async fn a_stack_without_services_loses_its_networks_once_no_task_uses_them() {
+    let used = json!({ "message": "rpc error: code = FailedPrecondition desc = network n1 is in \
+                                   use by task t1" });
+    let (none, networks) = (json!([]), json!([network()]));
+    let answers = vec![
+        (200, none.clone()),
+        (200, none),
+        (200, networks),
+        (400, used),
+        (204, Value::Null),
+    ];
+    let (engine, heard) = daemon(answers).await;
+    let patience = Duration::from_secs(20);
+    engine.remove_networks("web", patience).await.expect("gone");
+    let heard: Vec<String> = asked(&heard).into_iter().map(|(line, _)| line).collect();
+    assert_eq!(heard[3], "DELETE /networks/web_default", "{heard:?}");
+    assert_eq!(heard[4], heard[3]);
+}
+
+#[tokio::test]
+async fn a_stack_with_services_keeps_its_networks() {
+    let (services, networks) = (json!([service()]), json!([network()]));
+    let answers = vec![(200, services), (200, json!([])), (200, networks)];
+    let (engine, heard) = daemon(answers).await;
+    let patience = Duration::from_secs(20);
+    engine
+        .remove_networks("web", patience)
+        .await
+        .expect("nothing to do");
+    assert_eq!(asked(&heard).len(), 3);
+}
