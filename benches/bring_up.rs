@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use seatrial::journal::Membership;
 use seatrial::plan::{self, Options, Outcome, Plan};
 use seatrial::substrate::vm::{Images, Progress, Vm, VmLab};
 use seatrial::substrate::{Lab, Place};
@@ -163,8 +164,9 @@ async fn steady(lab: &VmLab, plan: &Plan) -> Look<()> {
         Ok(view) => Look::Holds(view),
         Err(error) => Look::CannotTell(error.to_string()),
     };
+    let members = Membership::of(plan);
     for probe in &plan.steady {
-        match probe::observe(lab, plan, probe, &sight, &BTreeSet::new()).await {
+        match probe::observe(lab, plan, &members, probe, &sight, &BTreeSet::new()).await {
             Look::Holds(_) => {}
             Look::NotYet(seen) => return Look::NotYet(seen),
             Look::CannotTell(why) => return Look::CannotTell(why),
