@@ -76,6 +76,8 @@ async fn measure(images: Images, cache: &Path) -> anyhow::Result<()> {
     let (lab, from_nothing) = bring_up(&cold, &plan).await?;
     let kept = lab.checkpoint().await;
     lab.tear_down().await?;
+    // It has the one place where a swarm may run until it is gone.
+    drop(lab);
     kept?;
     let from = warm.identity(&plan).started_from;
     if !from.contains("steady") {
