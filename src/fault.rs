@@ -85,3 +85,17 @@ fn joined(seen: Vec<Result<String, String>>) -> Result<String, String> {
         Err(text(wrong))
     }
 }
+
+/// What became of orders to all targets: everything that went wrong.
+fn visited(ends: Vec<Result<(), Trouble>>) -> Result<(), Trouble> {
+    let errors: Vec<String> = ends
+        .into_iter()
+        .filter_map(Result::err)
+        .map(|e| e.0)
+        .collect();
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Trouble(errors.join("; ")))
+    }
+}

@@ -25,11 +25,27 @@ mod runs;
 #[path = "sim/sabotage.rs"]
 mod sabotage;
 
+use seatrial::check::check;
 use seatrial::journal::{Event, History};
 use seatrial::plan::Plan;
+use seatrial::report::{Style, terminal};
 use seatrial::run::{self, Options};
 use seatrial::substrate::sim::{Sabotage, Sim};
+use seatrial::verdict::Verdict;
 use tokio_util::sync::CancellationToken;
+
+/// Asserts that a run passes; returns what a person reads of it.
+fn passed(history: &History) -> String {
+    let judgement = check(history);
+    let told = terminal(history, &judgement, &Style::default());
+    assert_eq!(
+        judgement.verdict,
+        Verdict::Pass,
+        "{told}\n{}",
+        outline(history)
+    );
+    told
+}
 
 /// Runs a plan on the simulated place and reads its journal back.
 async fn run_sim(plan: &Plan, sabotage: Option<Sabotage>) -> History {

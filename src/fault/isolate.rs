@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::{Fault, PACE, joined};
+use super::{Fault, PACE, joined, visited};
 use crate::journal::Intent;
 use crate::substrate::{Lab, Trouble};
 use crate::wait::{self, Look};
@@ -24,7 +24,7 @@ impl Fault for Isolate {
     }
 
     async fn inject(&self, lab: &dyn Lab, intent: &Intent) -> Result<(), Trouble> {
-        set(lab, intent, true).await.map_err(Trouble)
+        set(lab, intent, true).await
     }
 
     async fn confirm(
@@ -46,7 +46,7 @@ impl Fault for Isolate {
         intent: &Intent,
         deadline: Duration,
     ) -> Result<String, String> {
-        set(lab, intent, false).await?;
+        set(lab, intent, false).await.map_err(|trouble| trouble.0)?;
         let looks = intent
             .targets
             .iter()
@@ -56,24 +56,12 @@ impl Fault for Isolate {
 }
 
 /// Cuts every target off, or lets it back; visits all, and says all that went wrong.
-async fn set(lab: &dyn Lab, intent: &Intent, isolated: bool) -> Result<(), String> {
-    let ends = join_all(
-        intent
-            .targets
-            .iter()
-            .map(|node| lab.isolate(node, isolated)),
-    );
-    let errors: Vec<String> = ends
-        .await
-        .into_iter()
-        .filter_map(Result::err)
-        .map(|e| e.0)
-        .collect();
-    if errors.is_empty() {
-        Ok(())
-    } else {
-        Err(errors.join("; "))
-    }
+async fn set(lab: &dyn Lab, intent: &Intent, isolated: bool) -> Result<(), Trouble> {
+    let ends = intent
+        .targets
+        .iter()
+        .map(|node| lab.isolate(node, isolated));
+    visited(join_all(ends).await)
 }
 
 /// Looks until the node has sent frames for a while and nobody got one. A node that sends nothing

@@ -5,7 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use super::{Fault, PACE, joined};
+use super::{Fault, PACE, joined, visited};
 use crate::journal::{ApiError, Intent};
 use crate::scenario::Target;
 use crate::substrate::{Lab, PowerOff, Trouble};
@@ -44,17 +44,7 @@ impl Fault for Power {
             .targets
             .iter()
             .map(|node| lab.power_off(node, self.how));
-        let errors: Vec<String> = join_all(ends)
-            .await
-            .into_iter()
-            .filter_map(Result::err)
-            .map(|e| e.0)
-            .collect();
-        if errors.is_empty() {
-            Ok(())
-        } else {
-            Err(Trouble(errors.join("; ")))
-        }
+        visited(join_all(ends).await)
     }
 
     async fn confirm(

@@ -3,6 +3,7 @@
 //! A reader returns `None` after it has said what is wrong, so that its caller goes on with the
 //! next field. The serde derives of the same types accept whatever is accepted here.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -200,6 +201,20 @@ impl<'s> Decoder<'s> {
             return None;
         };
         let read: Vec<Option<T>> = items.iter().map(|item| read(self, item)).collect();
+        read.into_iter().collect()
+    }
+
+    /// A map of any names to texts.
+    fn texts(&mut self, name: &str, node: &Node, help: &str) -> Option<BTreeMap<String, String>> {
+        if !matches!(node.value, Value::Map(_)) {
+            self.wrong(&node.span, format!("`{name}` must be a map"), help);
+            return None;
+        }
+        let entries = node.entries();
+        let read: Vec<_> = entries
+            .iter()
+            .map(|(name, value)| Some((name.text.clone(), self.text(&name.text, value)?)))
+            .collect();
         read.into_iter().collect()
     }
 

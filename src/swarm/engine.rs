@@ -10,16 +10,17 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use bollard::Docker;
-use bollard::body_try_stream;
 use bollard::errors::Error;
 use bollard::models::{SwarmInitRequest, SwarmJoinRequest};
 use bollard::query_parameters::{
     CreateImageOptions, ImportImageOptions, ListContainersOptions, ListImagesOptions,
     ListNetworksOptions, ListNodesOptions, ListServicesOptions, ListTasksOptions, LogsOptions,
 };
+use bollard::{BollardRequest, Docker, body_try_stream};
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
 
 use super::{Remains, View};
 use crate::journal::{ApiError, ContainerSeen};
@@ -45,7 +46,12 @@ const CLIENT_TIMEOUT_S: u64 = 24 * 60 * 60;
 /// More than this of a container's log is not fetched.
 const LOG_BYTES_MAX: usize = 64 * 1024;
 
-/// A way to one engine. Every call opens a connection of its own.
+/// How long a connection is kept for the next question. Opening one costs an emulated machine more
+/// than most questions do; an observer asks every second.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// A way to one engine. Clones share its connections over TCP; over a socket, every call opens one
+/// of its own.
 #[derive(Clone, Debug)]
 pub struct Engine {
     docker: Docker,
@@ -98,8 +104,20 @@ impl Engine {
     /// When the client cannot be made.
     pub fn connect(addr: SocketAddr, deadline: Duration) -> Result<Self, ApiError> {
         let url = format!("http://{addr}");
-        let docker =
-            Docker::connect_with_http(&url, CLIENT_TIMEOUT_S, bollard::API_DEFAULT_VERSION);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(IDLE)
+            .build_http();
+        let send = move |request: BollardRequest| {
+            let sent = client.request(request);
+            async move { sent.await.map_err(Error::from) }
+        };
+        let docker = Docker::connect_with_custom_transport(
+            send,
+            Some(url),
+            CLIENT_TIMEOUT_S,
+            bollard::API_DEFAULT_VERSION,
+        );
         Self::new(docker, addr.to_string(), deadline)
     }
 

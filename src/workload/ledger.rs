@@ -18,6 +18,10 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// How much longer than its deadline an answer is waited for, should the place forget it.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// The pause after a failed attempt to connect, as a careful client makes it: while a database is
+/// down, knocking at the row's rate would slow an emulated swarm's recovery down.
+const RECONNECT: Duration = Duration::from_millis(500);
+
 /// The pace of attempts that are made until they succeed: table, read-back.
 const PACE: Duration = Duration::from_millis(500);
 
@@ -71,8 +75,9 @@ pub async fn create(
     .map_err(|timed_out| timed_out.to_string())
 }
 
-/// One writer: a row a tick, on a connection of its own; a tick that comes too late is skipped.
-/// Returns when it is stopped and the row under way is settled.
+/// One writer: a row a tick, on a connection of its own; a tick that comes too late, or within half
+/// a second of a failed attempt to connect, is skipped. Returns when it is stopped and the row
+/// under way is settled.
 ///
 /// # Errors
 /// When the journal cannot be written; then no further row is sent.
@@ -99,6 +104,7 @@ pub async fn write(context: Context, ledger: Ledger, writer: u8) -> Result<(), J
                     Ok(open) => insert(&context, &ledger, via, open).await?,
                     Err(error) => {
                         refuse(&context, &ledger, via, &error)?;
+                        ticks.reset_at(Instant::now() + RECONNECT.max(period));
                         None
                     }
                 }

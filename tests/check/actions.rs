@@ -18,19 +18,7 @@ fn story(checks: &[Check], change: &Change, before: Before, steps: &[(f64, Actio
         change: change.clone(),
         within: Span::secs(30),
     });
-    let told = |e: &Event| {
-        matches!(
-            e,
-            Event::Intent(_)
-                | Event::Injecting { .. }
-                | Event::Injected { .. }
-                | Event::Confirmed { .. }
-                | Event::Recovered { .. }
-                | Event::Healing { .. }
-                | Event::Healed { .. }
-        )
-    };
-    story.without(|_, event| told(event));
+    without_faults(&mut story);
     story.without(|at, e| matches!(e, Event::Node(_) | Event::Task(_)) && at > 50.0);
     story.without(|at, e| matches!(e, Event::Containers(_)) && at > 49.0);
     let targets = match change {

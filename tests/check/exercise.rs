@@ -45,19 +45,7 @@ fn without_faults_a_workload_must_do_a_little() {
         story.plan.faults.clear();
         let checks = story.plan.checks.clone();
         let workloads = story.plan.workloads.clone();
-        let told = |e: &Event| {
-            matches!(
-                e,
-                Event::Intent(_)
-                    | Event::Injecting { .. }
-                    | Event::Injected { .. }
-                    | Event::Confirmed { .. }
-                    | Event::Recovered { .. }
-                    | Event::Healing { .. }
-                    | Event::Healed { .. }
-            )
-        };
-        story.without(|_, event| told(event));
+        without_faults(story);
         got_between(story, until, 200.0);
         (story.plan.checks, story.plan.workloads) = (checks, workloads);
     };

@@ -108,6 +108,22 @@ fn judged(check: Check, change: impl Fn(&mut Story)) -> Finding {
     finding(&story.history(), name)
 }
 
+/// Takes out all that is told of faults.
+fn without_faults(story: &mut Story) {
+    story.without(|_, event| {
+        matches!(
+            event,
+            Event::Intent(_)
+                | Event::Injecting { .. }
+                | Event::Injected { .. }
+                | Event::Confirmed { .. }
+                | Event::Recovered { .. }
+                | Event::Healing { .. }
+                | Event::Healed { .. }
+        )
+    });
+}
+
 /// Asserts a finding's verdict and a part of its summary.
 #[track_caller]
 fn says(finding: &Finding, verdict: Verdict, part: &str) {

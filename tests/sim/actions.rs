@@ -12,7 +12,7 @@ use seatrial::substrate::sim::Sabotage;
 use seatrial::verdict::Verdict;
 
 use super::plans::{self, with_action, with_fault};
-use super::{outline, run_sim, seq};
+use super::{outline, passed, run_sim, seq};
 
 /// A node by name.
 fn node(name: &str) -> Target {
@@ -85,14 +85,7 @@ fn both(one: Change, two: Change) -> Plan {
 #[tokio::test(start_paused = true)]
 async fn an_action_is_seen(#[case] plan: Plan) {
     let history = run_sim(&plan, None).await;
-    let judgement = check(&history);
-    let told = terminal(&history, &judgement, &Style::default());
-    assert_eq!(
-        judgement.verdict,
-        Verdict::Pass,
-        "{told}\n{}",
-        outline(&history)
-    );
+    let told = passed(&history);
     for (index, deed) in Timeline::of(&history).actions.iter().enumerate() {
         let intent = deed.intent.expect("an intent");
         let acting = deed.acting.expect("begun");
@@ -144,14 +137,7 @@ fn promoted_and_killed() -> Plan {
 #[tokio::test(start_paused = true)]
 async fn a_step_waits_for_the_steps_before_it() {
     let history = run_sim(&promoted_and_killed(), None).await;
-    let judgement = check(&history);
-    let told = terminal(&history, &judgement, &Style::default());
-    assert_eq!(
-        judgement.verdict,
-        Verdict::Pass,
-        "{told}\n{}",
-        outline(&history)
-    );
+    let told = passed(&history);
     let action = |index: usize, wanted: fn(&ActionStep) -> bool| {
         seq(
             &history,

@@ -1,7 +1,5 @@
 //! Actions and what they are about.
 
-use std::collections::BTreeMap;
-
 use super::{Decoder, Form};
 use crate::scenario::yaml::{Node, Value};
 use crate::scenario::{Action, ActionVerb, Join, JoinAs, JoinHow, Scale, Token, Update};
@@ -90,7 +88,9 @@ impl Decoder<'_> {
         let fields = self.fields(&UPDATE, node)?;
         let service = self.need(&fields, "service", Self::text);
         let image = self.maybe(&fields, "image", Self::text);
-        let env = self.maybe(&fields, "env", |decoder, _, node| decoder.env(node));
+        let env = self.maybe(&fields, "env", |decoder, name, node| {
+            decoder.texts(name, node, "write `env: { NAME: its value }`")
+        });
         let args = self.maybe(&fields, "args", |decoder, name, node| {
             decoder.list(name, node, |decoder, item| decoder.text("args", item))
         });
@@ -100,20 +100,6 @@ impl Decoder<'_> {
             env: env?.unwrap_or_default(),
             args: args?,
         })
-    }
-
-    fn env(&mut self, node: &Node) -> Option<BTreeMap<String, String>> {
-        if !matches!(node.value, Value::Map(_)) {
-            let help = "write `env: { NAME: its value }`";
-            self.wrong(&node.span, "`env` must be a map".to_owned(), help);
-            return None;
-        }
-        let entries = node.entries();
-        let read: Vec<_> = entries
-            .iter()
-            .map(|(name, value)| Some((name.text.clone(), self.text(&name.text, value)?)))
-            .collect();
-        read.into_iter().collect()
     }
 
     fn join(&mut self, node: &Node) -> Option<Join> {

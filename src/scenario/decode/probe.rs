@@ -1,9 +1,7 @@
 //! Conditions of the steady state.
 
-use std::collections::BTreeMap;
-
 use super::{Decoder, Form};
-use crate::scenario::yaml::{Node, Value};
+use crate::scenario::yaml::Node;
 use crate::scenario::{
     DockerCommand, Gone, Http, Mount, MountKind, NodeCounts, NodeIs, PortClosed, Probe, Running,
     Sql, Variables,
@@ -191,27 +189,15 @@ impl Decoder<'_> {
     fn variables(&mut self, node: &Node) -> Option<Variables> {
         let fields = self.fields(&VARIABLES, node)?;
         let service = self.need(&fields, "service", Self::text);
-        let set = self.need(&fields, "set", |decoder, _, node| decoder.settings(node));
+        let set = self.need(&fields, "set", |decoder, name, node| {
+            decoder.texts(name, node, "write `{ max_connections: \"100\" }`")
+        });
         let within = self.maybe(&fields, "within", Self::unit);
         Some(Variables {
             service: service?,
             set: set?,
             within: within?,
         })
-    }
-
-    fn settings(&mut self, node: &Node) -> Option<BTreeMap<String, String>> {
-        if !matches!(node.value, Value::Map(_)) {
-            let help = "write `{ max_connections: \"100\" }`";
-            self.wrong(&node.span, "`set` must be a map".to_owned(), help);
-            return None;
-        }
-        let entries = node.entries();
-        let read: Vec<_> = entries
-            .iter()
-            .map(|(name, value)| Some((name.text.clone(), self.text(&name.text, value)?)))
-            .collect();
-        read.into_iter().collect()
     }
 
     fn node_is(&mut self, node: &Node) -> Option<NodeIs> {

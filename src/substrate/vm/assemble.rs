@@ -135,6 +135,7 @@ fn lay_out(
         disks,
         sockets,
         deployed: Mutex::new(false),
+        engines: Mutex::default(),
         _turn: turn,
     })
 }

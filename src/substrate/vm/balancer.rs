@@ -7,8 +7,8 @@ use super::lab::{COMMAND, VmLab};
 use crate::journal::{Answer, ApiError};
 use crate::plan::{Balancer, Plan, Role};
 use crate::remote::page;
+use crate::scenario::Part;
 use crate::substrate::{PageRequest, Trouble};
-use crate::wait::{Look, until};
 
 /// Where HAProxy says that it works, to the harness alone.
 const ALIVE: u16 = 8404;
@@ -44,16 +44,8 @@ impl VmLab {
         let text = configuration(&self.plan, balancer);
         let agent = &self.machine(&balancer.name)?.agent;
         agent.sh_with(TAKE, text.as_bytes(), COMMAND).await?;
-        let look = || async {
-            match self.balancer_serves(&balancer.name).await {
-                Ok(()) => Look::Holds(()),
-                Err(error) => Look::NotYet(error.to_string()),
-            }
-        };
-        let pace = Duration::from_millis(250);
-        until("the balancer to listen", LISTENS, pace, look)
-            .await
-            .map_err(|late| Trouble(late.to_string()))?;
+        self.until_it_answers(&balancer.name, Part::Balancer, LISTENS)
+            .await?;
         step.done();
         Ok(())
     }

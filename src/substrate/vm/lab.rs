@@ -58,6 +58,8 @@ pub struct VmLab {
     pub(super) sockets: PathBuf,
     /// True once the stack is in place, from a snapshot or by us.
     pub(super) deployed: Mutex<bool>,
+    /// The engines that were asked anything; each keeps its connections.
+    pub(super) engines: Mutex<BTreeMap<SocketAddr, Engine>>,
     /// One swarm at a time; released when the lab is gone.
     pub(super) _turn: std::fs::File,
 }
@@ -93,7 +95,13 @@ impl VmLab {
     pub(super) async fn engine(&self, node: &str) -> Result<Engine, ApiError> {
         let address = self.address(node, API).await;
         let address = address.map_err(|trouble| ApiError::Unreachable(trouble.0))?;
-        Engine::connect(address, QUESTION)
+        let mut engines = self.engines.lock().await;
+        if let Some(engine) = engines.get(&address) {
+            return Ok(engine.clone());
+        }
+        let engine = Engine::connect(address, QUESTION)?;
+        engines.insert(address, engine.clone());
+        Ok(engine)
     }
 
     /// Service names in the swarm to those in the plan.
@@ -126,8 +134,8 @@ impl VmLab {
         .map_err(|late| Trouble(late.to_string()))
     }
 
-    /// Saves a moment, unless it was saved before: disks of a later moment are overlays on those of
-    /// an earlier one, which must never be replaced.
+    /// Saves a moment, unless it was saved before: disks of a restored swarm are overlays on those
+    /// of its snapshot, which must never be replaced.
     pub(super) async fn keep(&self, moment: Moment) -> Result<(), Trouble> {
         let shelf = &self.vm.shelf;
         match shelf.place(&self.plan, &self.vm.images.facts, moment) {
@@ -136,7 +144,7 @@ impl VmLab {
         }
     }
 
-    /// Saves the whole swarm, and goes on from what was saved.
+    /// Saves the whole swarm, which stands still meanwhile and then goes on.
     async fn save(&self, moment: Moment) -> Result<(), Trouble> {
         let snapshot = self
             .vm
@@ -155,18 +163,16 @@ impl VmLab {
         all(saves).await?;
         for name in self.machines.keys() {
             for disk in ["system", "state"] {
-                let (from, to) = (
-                    self.disks.join(format!("{name}.{disk}.qcow2")),
-                    snapshot.disk(name, disk),
-                );
-                std::fs::rename(&from, &to).map_err(|error| {
-                    Trouble(format!("cannot move `{}`: {error}", from.display()))
+                let written = self.disk(name, disk);
+                std::fs::copy(&written, snapshot.disk(name, disk)).map_err(|error| {
+                    Trouble(format!("cannot copy `{}`: {error}", written.display()))
                 })?;
             }
         }
         snapshot.finish(&self.plan, moment, self.machines.keys().cloned().collect())?;
+        self.go_on().await?;
         step.done();
-        self.restore(&snapshot).await
+        Ok(())
     }
 
     /// Goes on from a saved swarm. Every machine must be off.
@@ -177,12 +183,18 @@ impl VmLab {
             .step(format!("restore the swarm ({})", snapshot.key));
         let starts = self.machines.iter().map(|(name, machine)| async move {
             for disk in ["system", "state"] {
-                let overlay = self.disks.join(format!("{name}.{disk}.qcow2"));
-                assemble::overlay(&snapshot.disk(name, disk), &overlay).await?;
+                assemble::overlay(&snapshot.disk(name, disk), &self.disk(name, disk)).await?;
             }
             machine.power_on(Some(&snapshot.memory(name))).await
         });
         all(starts).await?;
+        self.go_on().await?;
+        step.done();
+        Ok(())
+    }
+
+    /// Lets machines that stand still go on, and waits until their engines answer.
+    async fn go_on(&self) -> Result<(), Trouble> {
         all(self.machines.values().map(|machine| machine.resume())).await?;
         all(self
             .machines
@@ -190,8 +202,12 @@ impl VmLab {
             .map(|machine| machine.agent.set_time()))
         .await?;
         all(self.plan.node_names().map(|node| self.engine_answers(node))).await?;
-        step.done();
         Ok(())
+    }
+
+    /// A disk that a machine writes to: `system` or `state`.
+    fn disk(&self, machine: &str, disk: &str) -> PathBuf {
+        self.disks.join(format!("{machine}.{disk}.qcow2"))
     }
 }
 

@@ -142,27 +142,18 @@ impl Machine {
         self.monitor("stop").await
     }
 
-    /// Writes a paused machine's memory to a file and takes its power; its disks are then final.
+    /// Writes a paused machine's memory to a file. Until it goes on, its disks hold all that it
+    /// wrote and nobody has them open for writing.
     pub(super) async fn save(&self, memory: &Path) -> Result<(), Trouble> {
         let mut power = self.power.lock().await;
-        let Some(Powered { process, monitor }) = power.as_mut() else {
+        let Some(Powered { monitor, .. }) = power.as_mut() else {
             return Err(self.off());
         };
         let unlimited = json!({ "max-bandwidth": 1_u64 << 40 });
         monitor.execute("migrate-set-parameters", unlimited).await?;
         let uri = format!("exec:cat > '{}'", memory.display());
         monitor.execute("migrate", json!({ "uri": uri })).await?;
-        self.migrated(monitor).await?;
-        monitor.execute("quit", Value::Null).await?;
-        let ended = tokio::time::timeout(PROCESS, process.wait()).await;
-        if !matches!(ended, Ok(Ok(_))) {
-            return Err(Trouble(format!(
-                "QEMU of `{}` does not end",
-                self.spec.name
-            )));
-        }
-        *power = None;
-        Ok(())
+        self.migrated(monitor).await
     }
 
     /// Cuts the power: the process is killed, with all that the guest had not flushed.

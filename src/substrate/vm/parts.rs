@@ -54,6 +54,16 @@ impl VmLab {
         if part == Part::Storage {
             agent.sh(EXPORT, COMMAND).await?;
         }
+        self.until_it_answers(machine, part, BOOT).await
+    }
+
+    /// Waits until it answers, once it was told to work.
+    pub(super) async fn until_it_answers(
+        &self,
+        machine: &str,
+        part: Part,
+        within: Duration,
+    ) -> Result<(), Trouble> {
         let look = || async {
             match self.part_answers(machine, part).await {
                 Ok(()) => Look::Holds(()),
@@ -61,7 +71,7 @@ impl VmLab {
             }
         };
         let pace = Duration::from_millis(250);
-        until(format!("`{machine}` to answer"), BOOT, pace, look)
+        until(format!("`{machine}` to answer"), within, pace, look)
             .await
             .map_err(|late| Trouble(late.to_string()))
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::lab::{BOOT, COMMAND, VmLab, all};
 use crate::journal::ApiError;
 use crate::plan::{Plan, Registry, interpolated};
+use crate::scenario::Part;
 use crate::substrate::Trouble;
 use crate::wait::{Look, until};
 
@@ -62,7 +63,8 @@ impl VmLab {
         let agent = &self.machine(&registry.name)?.agent;
         let text = configuration(registry);
         agent.sh_with(&take(), text.as_bytes(), COMMAND).await?;
-        self.served(registry).await?;
+        self.until_it_answers(&registry.name, Part::Registry, BOOT)
+            .await?;
         for (local, name) in &images {
             self.push(local, name).await?;
         }
@@ -77,20 +79,6 @@ impl VmLab {
         }
         step.done();
         Ok(())
-    }
-
-    /// Waits until the registry answers.
-    async fn served(&self, registry: &Registry) -> Result<(), Trouble> {
-        let look = || async {
-            match self.registry_serves(&registry.name, registry.port).await {
-                Ok(()) => Look::Holds(()),
-                Err(error) => Look::NotYet(error.to_string()),
-            }
-        };
-        let pace = Duration::from_millis(250);
-        until("the registry to answer", BOOT, pace, look)
-            .await
-            .map_err(|late| Trouble(late.to_string()))
     }
 
     /// Whether the registry answers (`distribution`, "API version check": 200 and `{}`).

@@ -1,7 +1,7 @@
 //! Saved swarms: each machine's memory and disks, as they stood at one moment.
 //!
 //! A snapshot is never written to again, nor replaced: a restored machine writes to overlays of its
-//! own, and those become the disks of the next snapshot.
+//! own.
 
 use std::path::{Path, PathBuf};
 
