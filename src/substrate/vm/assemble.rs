@@ -13,7 +13,7 @@ use super::Vm;
 use super::lab::{BOOT, COMMAND, Machines, VmLab, all};
 use super::machine::{Machine, Spec, lan_socket};
 use super::prepare::make_folder;
-use super::share::EXPORT;
+use super::share::{EXPORT, STORAGE};
 use super::snapshot::Moment;
 use super::switch::Switch;
 use crate::journal::{ApiError, Event, Journal, Resource};
@@ -34,7 +34,7 @@ pub(super) async fn bring_up(
     plan: &Plan,
     journal: Option<&Journal>,
 ) -> Result<Arc<VmLab>, Trouble> {
-    let turn = take_turn(&vm.cache).await?;
+    let turn = take_turn(vm).await?;
     let lab = Arc::new(lay_out(vm, plan, journal, turn)?);
     match start(&lab).await {
         Ok(()) => Ok(lab),
@@ -66,26 +66,29 @@ async fn start(lab: &VmLab) -> Result<(), Trouble> {
 }
 
 /// Waits for the one place where a swarm may run on this machine.
-async fn take_turn(cache: &Path) -> Result<std::fs::File, Trouble> {
-    make_folder(cache)?;
-    let path = cache.join("turn.lock");
-    let look = || async {
-        let file = std::fs::File::create(&path);
-        match file.map(|file| (file.try_lock(), file)) {
-            Ok((Ok(()), file)) => Look::Holds(file),
-            Ok((Err(_), _)) => Look::NotYet("another run has it".into()),
-            Err(error) => Look::CannotTell(error.to_string()),
-        }
-    };
+async fn take_turn(vm: &Vm) -> Result<std::fs::File, Trouble> {
+    make_folder(&vm.cache)?;
+    let path = vm.cache.join("turn.lock");
+    if let Look::Holds(turn) = try_turn(&path) {
+        return Ok(turn);
+    }
+    let step = vm.progress.step("wait for another run on this computer");
     let hour = Duration::from_secs(3600);
-    until(
-        format!("`{}`", path.display()),
-        hour,
-        Duration::from_millis(200),
-        look,
-    )
-    .await
-    .map_err(|late| Trouble(late.to_string()))
+    let pace = Duration::from_millis(200);
+    let what = format!("`{}`", path.display());
+    let turn = until(what, hour, pace, || async { try_turn(&path) }).await;
+    let turn = turn.map_err(|late| Trouble(late.to_string()))?;
+    step.done();
+    Ok(turn)
+}
+
+/// Takes the turn if nobody has it.
+fn try_turn(path: &Path) -> Look<std::fs::File> {
+    match std::fs::File::create(path).map(|file| (file.try_lock(), file)) {
+        Ok((Ok(()), file)) => Look::Holds(file),
+        Ok((Err(_), _)) => Look::NotYet("another run has it".into()),
+        Err(error) => Look::CannotTell(error.to_string()),
+    }
 }
 
 /// Makes folders, switch and machines, all without power.
@@ -144,7 +147,7 @@ fn lay_out(
 /// snapshot of a formed swarm serves every version of NFS; the balancer and the registry only if
 /// the plan has them.
 fn specs(vm: &Vm, plan: &Plan, disks: &Path, sockets: &Path, consoles: &Path) -> Vec<Spec> {
-    let storage = ("storage", "192.168.150.2");
+    let storage = ("storage", STORAGE);
     let nodes = plan
         .topology
         .nodes
@@ -224,6 +227,7 @@ async fn boot(lab: &VmLab) -> Result<(), Trouble> {
         machine.agent.sh(EXPORT, COMMAND).await?;
     }
     all(lab.plan.node_names().map(|node| lab.engine_answers(node))).await?;
+    lab.rehearse_mounts().await?;
     step.done();
     Ok(())
 }
