@@ -20,6 +20,8 @@ mod inquiries;
 mod interrupted;
 #[path = "sim/probes.rs"]
 mod probes;
+#[path = "sim/pulls.rs"]
+mod pulls;
 #[path = "sim/runs.rs"]
 mod runs;
 #[path = "sim/sabotage.rs"]

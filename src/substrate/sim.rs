@@ -13,6 +13,7 @@ use crate::journal::Journal;
 use crate::plan::Plan;
 
 mod database;
+mod images;
 mod inquiry;
 mod lab;
 mod ledger;

@@ -2,7 +2,7 @@
 
 use seatrial::plan::{
     Action, Balancer, Change, Check, Deadlines, Fault, FaultEnd, NfsVersionKey, Node, Plan, Probe,
-    Role, Service, Stack, Storage, Topology, Workload,
+    Registry, Role, Service, Stack, Storage, Topology, Workload,
 };
 use seatrial::scenario::{Control, FaultAction, Part, Target, Token};
 use seatrial::units::{Rate, Share, Span};
@@ -122,6 +122,23 @@ pub(crate) fn balanced() -> Plan {
         if let Check::Answers { share, gap, .. } = check {
             (*share, *gap) = (Share(0.95), allowed);
         }
+    }
+    plan
+}
+
+/// An image that only the registry of [`registered`] has.
+pub(crate) const REMOTE: &str = "192.168.150.28:5000/nginx:1";
+
+/// The web plan, with an image that nodes must pull.
+pub(crate) fn registered() -> Plan {
+    let mut plan = web();
+    plan.topology.registry = Some(Registry {
+        name: "registry".to_owned(),
+        address: "192.168.150.28".to_owned(),
+        port: 5000,
+    });
+    for service in plan.stack.iter_mut().flat_map(|stack| &mut stack.services) {
+        REMOTE.clone_into(&mut service.image);
     }
     plan
 }

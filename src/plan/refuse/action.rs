@@ -96,6 +96,10 @@ impl Docket<'_> {
             }
             ActionVerb::Deploy(_) => self.deployed(aim, index, course),
             ActionVerb::Join(join) => self.join(aim, join, course),
+            ActionVerb::Pull(pull) => {
+                self.pull(aim, pull);
+                self.aimed(&format!("{aim}.on"), verb, &pull.on(), course);
+            }
             ActionVerb::Promote(target)
             | ActionVerb::Demote(target)
             | ActionVerb::Drain(target)
@@ -194,7 +198,8 @@ impl Docket<'_> {
     fn aimed(&mut self, aim: &str, verb: &ActionVerb, target: &Target, course: &mut Course) {
         self.nodes_only(aim, target);
         let word = verb.verb();
-        if *target == Target::EveryNode && !matches!(verb, ActionVerb::Activate(_)) {
+        let any_number = matches!(verb, ActionVerb::Activate(_) | ActionVerb::Pull(_));
+        if *target == Target::EveryNode && !any_number {
             let title = format!("`{word}` takes one node");
             self.refuse(aim, title, "write one node, or several actions");
             return;

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 
 use super::Sabotage;
 use super::database::Session;
+use super::images::PULL;
 use super::world::{BOOT, STEP, World};
 use crate::journal::{Answer, ApiError, ContainerSeen};
 use crate::scenario::Part;
@@ -119,6 +120,9 @@ impl Lab for SimLab {
         if silent && matches!(order, Order::Join { .. }) {
             return Err(ApiError::TimedOut("20s".to_owned()));
         }
+        if matches!(order, Order::Pull { .. }) {
+            wait::pause(PULL).await;
+        }
         present(&self.world).obey(order)
     }
 
@@ -134,6 +138,13 @@ impl Lab for SimLab {
             wait::pause(SLOW).await;
         }
         seen
+    }
+
+    async fn has_image(&self, node: &str, image: &str) -> Result<bool, ApiError> {
+        // Whether its engine answers at all, and how soon.
+        self.containers(node).await?;
+        let machine = self.machine(node).map_err(|e| ApiError::Unreachable(e.0))?;
+        Ok(present(&self.world).has_image(machine, image))
     }
 
     async fn serves(&self, machine: &str) -> Result<(), ApiError> {

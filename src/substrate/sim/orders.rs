@@ -109,6 +109,12 @@ impl World {
                 self.set(node, |machine| machine.id = String::new())
             }
             Order::Join { node, role, token } => self.join(node, *role, *token),
+            Order::Pull { node, image } => {
+                let machine = self.machine(node).filter(|i| self.live(*i));
+                let gone = || ApiError::Unreachable("connection refused".to_owned());
+                let pulled = self.pull(machine.ok_or_else(gone)?, image);
+                pulled.map_err(|why| refused(&why))
+            }
         }
     }
 

@@ -58,7 +58,7 @@ impl Front {
 
 /// The machines of a topology that the simulation knows besides the nodes.
 pub(super) fn names(topology: &Topology) -> impl Iterator<Item = String> {
-    let all = [Part::Balancer, Part::Storage];
+    let all = [Part::Balancer, Part::Registry, Part::Storage];
     let there = all.map(|part| topology.part(part).map(str::to_owned));
     there.into_iter().flatten()
 }

@@ -45,6 +45,8 @@ pub(super) struct Machine {
     pub(super) index: u64,
     pub(super) sent: u64,
     pub(super) delivered: u64,
+    /// Images of the registry that its engine has pulled.
+    pub(super) images: BTreeSet<String>,
 }
 
 impl Machine {
@@ -111,6 +113,7 @@ impl World {
                 index,
                 sent: 0,
                 delivered: 0,
+                images: BTreeSet::new(),
             }
         };
         let nodes = plan.topology.nodes.iter();
