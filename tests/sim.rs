@@ -8,6 +8,8 @@ mod plans;
 
 #[path = "sim/actions.rs"]
 mod actions;
+#[path = "sim/api.rs"]
+mod api;
 #[path = "sim/balancer.rs"]
 mod balancer;
 #[path = "sim/faults.rs"]
@@ -22,6 +24,8 @@ mod interrupted;
 mod probes;
 #[path = "sim/pulls.rs"]
 mod pulls;
+#[path = "sim/registry.rs"]
+mod registry;
 #[path = "sim/runs.rs"]
 mod runs;
 #[path = "sim/sabotage.rs"]

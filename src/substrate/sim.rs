@@ -12,6 +12,7 @@ use crate::capability::{Capabilities, Capability};
 use crate::journal::Journal;
 use crate::plan::Plan;
 
+mod client;
 mod database;
 mod images;
 mod inquiry;
@@ -127,8 +128,10 @@ impl Sim {
 #[async_trait]
 impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
-        use Capability::{Balancer, CleanStop, Isolation, NfsV3, NfsV42, PowerCut, RoutingMesh};
-        // No registry and no TLS: nothing here pulls an image or shakes hands.
+        use Capability::{
+            Balancer, CleanStop, Isolation, NfsV3, NfsV42, PlainApi, PowerCut, Registry,
+            RoutingMesh, Tls,
+        };
         [
             CleanStop,
             PowerCut,
@@ -137,6 +140,9 @@ impl Place for Sim {
             NfsV3,
             NfsV42,
             Balancer,
+            Registry,
+            Tls,
+            PlainApi,
         ]
         .into()
     }

@@ -72,7 +72,8 @@ impl SimLab {
         if world.plan.topology.part(Part::Balancer) != Some(machine) {
             return Some((world.machine(machine)?, true));
         }
-        let node = world.balanced()?;
+        let every = vec![true; world.machines.len()];
+        let node = world.balanced(&every)?;
         Some((node, world.answers_balancer(node)))
     }
 

@@ -36,6 +36,11 @@ impl Wanted {
         }
     }
 
+    /// The image of its newest tasks.
+    pub(super) fn image(&self) -> &str {
+        &self.image
+    }
+
     /// As the managers list it.
     pub(super) fn seen(&self, rolled: bool) -> ServiceSeen {
         let state = if rolled { "completed" } else { "updating" };
