@@ -10,6 +10,8 @@ mod plans;
 mod actions;
 #[path = "sim/api.rs"]
 mod api;
+#[path = "sim/article.rs"]
+mod article;
 #[path = "sim/balancer.rs"]
 mod balancer;
 #[path = "sim/faults.rs"]

@@ -34,11 +34,6 @@ async fn a_scenario_passes_where_everything_behaves(
         Outcome::Ready(plan) => *plan,
         Outcome::Skipped { reason, .. } => panic!("{}: skipped: {reason}", path.display()),
     };
-    // What this one shows is a lock that outlives its holder, and nothing here locks a file.
-    if plan.name == "mariadb-nfs-v3-power-cut" && !no_faults {
-        println!("{}: skipped: sim has no file locks", path.display());
-        return;
-    }
     let history = run_sim(&plan, None).await;
     passed(&history);
 }

@@ -15,8 +15,8 @@ pub(crate) fn database() -> Plan {
         address: "192.168.150.20".to_owned(),
         export: "/srv/share".to_owned(),
         mount: "/mnt/dockernfs".to_owned(),
-        options: "vers=3".to_owned(),
-        nfs: NfsVersionKey::V3,
+        options: "vers=4.2".to_owned(),
+        nfs: NfsVersionKey::V42,
     });
     plan.stack = Some(stack("mariadb", Some(1), 3306));
     plan.steady = vec![

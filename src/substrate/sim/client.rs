@@ -1,5 +1,6 @@
 //! What a `docker` client on a simulated machine comes to, and who listens to it.
 
+use super::Sabotage;
 use super::world::World;
 use crate::journal::NodeSeen;
 use crate::plan::Role;
@@ -137,6 +138,12 @@ impl World {
                 let count = self.machines.len();
                 let behind = (0..count).map(|node| self.offers_api(node, port));
                 let behind: Vec<bool> = behind.collect();
+                if self.is(&Sabotage::ApiOfTheDead) {
+                    let mut all = (0..count).filter(|node| self.offers_api(*node, port));
+                    if all.any(|node| !self.live(node)) {
+                        return None;
+                    }
+                }
                 self.reaches(Part::Balancer)
                     .then(|| self.balanced(&behind))?
             }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::Sabotage;
 use super::world::World;
 use crate::scenario::Part;
 
@@ -28,8 +29,12 @@ impl World {
 
     /// Whether a machine's engine lists an image.
     pub(super) fn has_image(&self, machine: usize, image: &str) -> bool {
-        let machine = self.machines.get(machine);
-        machine.is_some_and(|machine| !self.is_remote(image) || machine.images.contains(image))
+        let Some(machine) = self.machines.get(machine) else {
+            return false;
+        };
+        let given = !self.is_remote(image) || self.is(&Sabotage::ImagesEverywhere);
+        (given || machine.images.contains(image))
+            && !self.is_struck(&Sabotage::ImagesLost(machine.name.clone()))
     }
 
     /// Has a task's image be on its node before the task starts. The engine tries once.
@@ -64,7 +69,8 @@ impl World {
             return Err(format!("pull access denied for {image}"));
         }
         let passes = self.machines.get(machine).is_some_and(|m| !m.isolated);
-        if passes && self.reaches(Part::Registry) {
+        let gives = !self.is_struck(&Sabotage::RegistryGivesNothing);
+        if passes && gives && self.reaches(Part::Registry) {
             return Ok(());
         }
         let (at, _) = image.split_once('/').unwrap_or((image, ""));

@@ -24,7 +24,7 @@ impl World {
             let accepts = (published && self.member(machine))
                 || self.offers_api(machine, port)
                 || self.is(&Sabotage::OpenPort(name.clone()));
-            let answer = match accepts {
+            let answer = match accepts && !self.is(&Sabotage::PortsLookClosed) {
                 true => Knock::Accepted,
                 false => Knock::Refused,
             };

@@ -53,7 +53,8 @@ impl SimLab {
     /// Changes one machine, as a fault or its heal does.
     fn set(&self, name: &str, set: impl FnOnce(&mut super::world::Machine)) {
         let mut world = present(&self.world);
-        world.struck = true;
+        let now = world.now;
+        world.struck.get_or_insert(now);
         if let Some(machine) = world.named_mut(name) {
             set(machine);
         }
@@ -95,11 +96,11 @@ impl Lab for SimLab {
         let machine = self
             .machine(manager)
             .map_err(|e| ApiError::Unreachable(e.0))?;
-        let struck = present(&self.world).struck;
-        if struck && self.is(&Sabotage::ApiHangs) {
+        let struck = |sabotage| present(&self.world).is_struck(&sabotage);
+        if struck(Sabotage::ApiHangs) {
             std::future::pending::<()>().await;
         }
-        if struck && self.is(&Sabotage::ApiNotUnderstood) {
+        if struck(Sabotage::ApiNotUnderstood) {
             let what = "unknown variant `exploded` of a task's state";
             return Err(ApiError::NotUnderstood(what.to_owned()));
         }
@@ -174,6 +175,9 @@ impl Lab for SimLab {
         self.set(node, |machine| machine.powered = false);
         let mut world = present(&self.world);
         if let Some(machine) = world.machine(node) {
+            if how == PowerOff::Cut {
+                world.leave_lock(machine);
+            }
             world.drop_processes(machine);
         }
         Ok(())
@@ -234,7 +238,7 @@ impl Lab for SimLab {
         let served = via
             .zip(service)
             .and_then(|(via, service)| world.replica(via, &service));
-        if served.is_none() {
+        if served.is_none() || world.is_deaf(node) {
             Answer::Failed("connection refused".to_owned())
         } else if world.is(&Sabotage::StaleBody(node.to_owned())) {
             Answer::Wrong("200: yesterday's page".to_owned())

@@ -229,9 +229,8 @@ impl World {
         if !starts || self.is(&Sabotage::SteadyNeverHolds) {
             return;
         }
-        let fails = self.struck
-            && self.is(&Sabotage::DatabaseNeverComesBack)
-            && self.is_database(&task.service);
+        let fails = self.is_database(&task.service)
+            && (self.locked() || self.is_struck(&Sabotage::DatabaseNeverComesBack));
         let (state, message) = match self.supply(i) {
             Supply::Coming => return,
             Supply::Nowhere(image) => ("rejected", format!("No such image: {image}")),
@@ -318,7 +317,7 @@ impl World {
     }
 
     /// True for a service that the plan speaks SQL to.
-    fn is_database(&self, name: &str) -> bool {
+    pub(super) fn is_database(&self, name: &str) -> bool {
         let asked = |probe: &Probe| {
             let (Probe::Sql { service, .. } | Probe::Variables { service, .. }) = probe else {
                 return false;
