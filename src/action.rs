@@ -17,6 +17,7 @@ use crate::swarm::{Remains, View};
 use crate::wait::{self, Look};
 
 mod availability;
+mod image;
 mod membership;
 mod role;
 mod service;
@@ -42,6 +43,11 @@ pub struct Ground<'a> {
 pub trait Action: Send + Sync {
     /// The service that is changed, if it is one.
     fn service(&self) -> Option<&str> {
+        None
+    }
+
+    /// The image that the targets are to have, if it is about one.
+    fn image(&self) -> Option<&str> {
         None
     }
 
@@ -84,19 +90,25 @@ pub fn of(change: &Change) -> Box<dyn Action> {
         Change::Activate(_) => Box::new(availability::Activate),
         Change::Leave(_) => Box::new(membership::Leave),
         Change::Join { role, token, .. } => Box::new(membership::Join { role, token }),
+        Change::Pull { image, .. } => Box::new(image::Pull { image }),
     }
 }
 
 impl Ground<'_> {
-    /// What is there before an action.
+    /// What is there before an action on these nodes.
     ///
     /// # Errors
     /// When nobody says, or the service is not there.
-    pub async fn before(&self, action: &dyn Action) -> Result<Before, String> {
+    pub async fn before(&self, action: &dyn Action, targets: &[String]) -> Result<Before, String> {
         let view = self.view().await.map_err(|error| error.to_string())?;
+        let holders = match action.image() {
+            Some(image) => self.holders(image, targets).await?,
+            None => Vec::new(),
+        };
         let Some(name) = action.service() else {
             return Ok(Before {
                 nodes: view.nodes,
+                holders,
                 ..Before::default()
             });
         };
@@ -115,7 +127,19 @@ impl Ground<'_> {
             }),
             tasks,
             nodes: view.nodes,
+            holders,
         })
+    }
+
+    /// The targets whose own engine lists an image.
+    async fn holders(&self, image: &str, targets: &[String]) -> Result<Vec<String>, String> {
+        let asked = targets.iter().map(|node| async move {
+            let has = within(self.lab.has_image(node, image)).await;
+            let has = has.map_err(|error| format!("the engine of `{node}`: {error}"))?;
+            Ok(has.then(|| node.clone()))
+        });
+        let all: Result<Vec<Option<String>>, String> = join_all(asked).await.into_iter().collect();
+        all.map(|all| all.into_iter().flatten().collect())
     }
 
     /// Gives an order by the first manager that answers. An order that was perhaps taken may be

@@ -56,6 +56,7 @@ pub struct Plan {
     /// What holds before the first fault and again after the last.
     pub steady: Vec<Probe>,
     /// What holds once an action has begun, and at the end; empty where that is `steady` too.
+    /// Without actions it counts from [`crate::journal::Phase::SteadyAfter`] on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steady_after: Vec<Probe>,
     /// What keeps using the services meanwhile.
@@ -67,7 +68,7 @@ pub struct Plan {
     pub faults: Vec<Fault>,
     /// What must be true of the run, `exercised` last.
     pub checks: Vec<Check>,
-    /// A control passes when exactly these checks fail.
+    /// A control passes when exactly these checks fail; `steady` may be one of them.
     pub must_fail: Vec<String>,
     /// How long each phase may take, patience included.
     pub deadlines: Deadlines,
@@ -102,7 +103,7 @@ impl Plan {
         self.stack.iter().chain(later)
     }
 
-    /// The probes of the steady state, before or after the first action began.
+    /// The probes of the steady state, before or after the first action began, or the load ended.
     pub fn steady_once(&self, changed: bool) -> &[Probe] {
         if changed && !self.steady_after.is_empty() {
             &self.steady_after

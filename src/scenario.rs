@@ -17,7 +17,7 @@ mod probe;
 mod target;
 mod yaml;
 
-pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Scale, Token, Update};
+pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update};
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes};
 pub use probe::{
@@ -56,7 +56,8 @@ pub struct Scenario {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steady: Vec<Probe>,
     /// What holds after the last action and the last fault, where that differs from `steady`.
-    /// For the recovery of a fault, it counts from the moment that the first action began.
+    /// For the recovery of a fault, it counts from the moment that the first action began. Without
+    /// actions it is asked once the load is over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steady_after: Vec<Probe>,
     /// What keeps using the services meanwhile.

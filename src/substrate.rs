@@ -125,6 +125,13 @@ pub trait Lab: Send + Sync {
     /// When that engine gives no usable answer.
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError>;
 
+    /// Asks one node's own engine whether it lists an image, as the plan names it, variables and
+    /// all.
+    ///
+    /// # Errors
+    /// When that engine gives no usable answer.
+    async fn has_image(&self, node: &str, image: &str) -> Result<bool, ApiError>;
+
     /// Whether a machine does what it is there for: a node's engine, the balancer's HAProxy, the
     /// registry or the storage machine's server answers, on a path that no fault of the LAN cuts.
     ///

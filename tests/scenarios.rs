@@ -76,7 +76,10 @@ fn a_scenario_runs_without_its_faults_too(
 ) {
     let plan = ready(&path, &options(true));
     assert_eq!(plan.faults, []);
-    assert_eq!(plan.must_fail, Vec::<String>::new());
+    // What must fail without any fault must fail without them too.
+    let whole = ready(&path, &options(false));
+    let faultless = whole.faults.is_empty().then_some(whole.must_fail);
+    assert_eq!(plan.must_fail, faultless.unwrap_or_default());
     let checks: Vec<&str> = plan.checks.iter().map(Check::name).collect();
     assert!(!checks.contains(&"recovers"));
     assert_eq!(checks.last(), Some(&"exercised"));

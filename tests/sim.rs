@@ -8,6 +8,10 @@ mod plans;
 
 #[path = "sim/actions.rs"]
 mod actions;
+#[path = "sim/api.rs"]
+mod api;
+#[path = "sim/article.rs"]
+mod article;
 #[path = "sim/balancer.rs"]
 mod balancer;
 #[path = "sim/faults.rs"]
@@ -20,6 +24,10 @@ mod inquiries;
 mod interrupted;
 #[path = "sim/probes.rs"]
 mod probes;
+#[path = "sim/pulls.rs"]
+mod pulls;
+#[path = "sim/registry.rs"]
+mod registry;
 #[path = "sim/runs.rs"]
 mod runs;
 #[path = "sim/sabotage.rs"]

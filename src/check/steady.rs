@@ -1,4 +1,5 @@
-//! `steady`: what held before the first fault holds again after the last.
+//! `steady`: what held before the first fault holds again after the last, or what is to hold then
+//! instead of it.
 //!
 //! It is implied by the scenario's `steady`, as `exercised` is by its faults.
 
@@ -31,7 +32,8 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
             last.iter().map(|(mark, _)| mark.seq).collect(),
         );
     };
-    if history.plan.faults.is_empty() && history.plan.actions.is_empty() {
+    let plan = &history.plan;
+    if plan.faults.is_empty() && plan.actions.is_empty() && plan.steady_after.is_empty() {
         return finding(
             Verdict::Pass,
             format!("held from {}", seconds(held.at)),
@@ -73,13 +75,16 @@ fn held_again(
         let over = over.unwrap_or(start);
         seconds(again.at.saturating_sub(over.at))
     };
-    if history.plan.actions.is_empty() {
+    if history.plan.steady_after.is_empty() && history.plan.actions.is_empty() {
         let took = took(healed);
         return format!("held before the first fault, and again {took} after the last heal");
     }
+    let seen = seen.probes.join("; ");
+    if history.plan.actions.is_empty() && healed.is_none() {
+        return format!("held before the load, and after it held: {seen}");
+    }
     let over = healed.into_iter().chain(timeline.changed_span().1);
     let took = took(over.max_by_key(|mark| mark.seq));
-    let seen = seen.probes.join("; ");
     format!("held before, and {took} after the last fault or action held: {seen}")
 }
 
@@ -107,6 +112,10 @@ fn stayed_away(
         return (Verdict::Unknown, said);
     }
     let allowed = seconds(allowed);
-    let said = format!("did not hold again within {allowed} of asking: {seen}");
+    let again = match history.plan.steady_after.is_empty() {
+        true => "again ",
+        false => "",
+    };
+    let said = format!("did not hold {again}within {allowed} of asking: {seen}");
     (Verdict::Fail, said)
 }

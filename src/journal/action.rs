@@ -71,6 +71,9 @@ pub struct Before {
     pub service: Option<ServiceBefore>,
     /// The live tasks of that service.
     pub tasks: Vec<String>,
+    /// The targets whose own engine listed the image that is pulled.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub holders: Vec<String>,
 }
 
 /// A service before it was changed.
@@ -127,7 +130,7 @@ impl Deed {
             must_be_refused: change.must_be_refused(),
             ends_tasks: !matches!(
                 change,
-                Change::Activate(_) | Change::Join { .. } | Change::Deploy(_)
+                Change::Activate(_) | Change::Join { .. } | Change::Deploy(_) | Change::Pull { .. }
             ),
             ..Self::default()
         }

@@ -73,6 +73,13 @@ pub enum Change {
         /// The token that it shows; with any but the right one it must be refused.
         token: Token,
     },
+    /// Nodes' own engines pull an image.
+    Pull {
+        /// The image, as the stack file names it, variables and all.
+        image: String,
+        /// The nodes.
+        on: Target,
+    },
 }
 
 impl Change {
@@ -89,6 +96,7 @@ impl Change {
             Self::Deploy(_) => "deploy",
             Self::Leave(_) => "leave",
             Self::Join { .. } => "join",
+            Self::Pull { .. } => "pull",
         }
     }
 
@@ -101,6 +109,7 @@ impl Change {
             | Self::Activate(target)
             | Self::Leave(target) => Some(target.clone()),
             Self::Join { node, .. } => Some(Target::Node(node.clone())),
+            Self::Pull { on, .. } => Some(on.clone()),
             _ => None,
         }
     }
@@ -136,8 +145,14 @@ impl Change {
                 };
                 format!("{node} as {role}{token}")
             }
+            Self::Pull { image, on } => format!("{image} on {on}"),
             _ => self.target().map(|t| t.to_string()).unwrap_or_default(),
         }
+    }
+
+    /// True for a change after which its targets manage nothing: they are no witnesses of it.
+    pub fn unseats(&self) -> bool {
+        matches!(self, Self::Demote(_) | Self::Leave(_))
     }
 
     /// True for a change that must be refused by the swarm.
@@ -221,6 +236,10 @@ pub(super) fn ready(
             role: role_of(&join, topology)?,
             token: join.token(),
             node: join.node().to_owned(),
+        }),
+        ActionVerb::Pull(pull) => Some(Change::Pull {
+            on: pull.on(),
+            image: pull.image,
         }),
     };
     let actions = scenario.actions.iter().enumerate();

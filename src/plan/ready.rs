@@ -22,6 +22,9 @@ const REQUEST: Span = Span::secs(2);
 const WRITERS: u8 = 4;
 /// How long a fault lasts when nobody waits for recovery; before patience.
 const FAULT: Span = Span::secs(60);
+/// How long the steady state may take to be seen where nothing disturbs it, before patience: the
+/// slowest probe, a `docker` client on an emulated machine, gets several attempts.
+const QUIET: Span = Span::secs(30);
 
 /// What decides about a plan besides the scenario.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,12 +113,15 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
         faults,
         checks: checks(scenario, options, &topology),
         topology,
-        must_fail: if options.no_faults {
-            Vec::new()
-        } else {
-            scenario.must_fail.clone()
+        // Without its faults, a scenario that has some is no control any more.
+        must_fail: match options.no_faults && !scenario.faults.is_empty() {
+            true => Vec::new(),
+            false => scenario.must_fail.clone(),
         },
-        deadlines: deadlines(options.patience),
+        deadlines: Deadlines {
+            steady_again: steady_again(scenario, options),
+            ..deadlines(options.patience)
+        },
         stack,
     };
     Ok(match missing(&plan.needs, options) {
@@ -278,6 +284,16 @@ fn allowed(scenario: &Scenario, options: &Options, topology: &Topology) -> (Shar
     let nodes = topology.nodes.len();
     let share = balancer.least_share(nodes, faults, shortest, options.patience);
     (share, balancer.longest_gap())
+}
+
+/// How long the steady state may take to hold in the end. Where nothing was broken and nothing
+/// changed, nothing has to come back: it holds soon, or it does not.
+fn steady_again(scenario: &Scenario, options: &Options) -> Span {
+    let quiet = scenario.actions.is_empty() && (options.no_faults || scenario.faults.is_empty());
+    match quiet {
+        true => QUIET.stretched(options.patience),
+        false => deadlines(options.patience).steady_again,
+    }
 }
 
 fn deadlines(patience: f64) -> Deadlines {

@@ -10,6 +10,7 @@ use super::trial::Trial;
 use super::{excerpt, observe, order};
 use crate::action::{self, Action, Ground};
 use crate::journal::{ActionIntent, ActionStep, ApiError, JournalError, refuses_token};
+use crate::plan::Change;
 use crate::units::Span;
 use crate::wait::{self, Look};
 
@@ -52,7 +53,7 @@ async fn change(trial: &Trial, index: usize) -> Result<(), JournalError> {
     };
     trial.note(index, ActionStep::Intent(intent.clone()))?;
     trial.note(index, ActionStep::Acting)?;
-    let ground = ground(trial, &intent);
+    let ground = ground(trial, &planned.change, &intent);
     let acted = timeout_at(end, change.act(&ground, &intent));
     let Some(acted) = trial.unless_stopped(acted).await else {
         return Ok(());
@@ -96,10 +97,11 @@ async fn change(trial: &Trial, index: usize) -> Result<(), JournalError> {
 
 /// The managers that may be asked about these targets: a node that is to be demoted, or leaves, is
 /// no witness of that.
-fn ground<'a>(trial: &'a Trial, intent: &ActionIntent) -> Ground<'a> {
+fn ground<'a>(trial: &'a Trial, change: &Change, intent: &ActionIntent) -> Ground<'a> {
     let broken = trial.broken_now();
+    let unseated = |name: &String| change.unseats() && intent.targets.contains(name);
     let managers = trial.managers_now().into_iter();
-    let managers = managers.filter(|name| !broken.contains(name) && !intent.targets.contains(name));
+    let managers = managers.filter(|name| !broken.contains(name) && !unseated(name));
     Ground {
         lab: &*trial.lab,
         plan: &trial.plan,
@@ -140,9 +142,10 @@ async fn announce(
         chosen,
         before: Default::default(),
     };
-    let ground = ground(trial, &intent);
+    let ground = ground(trial, &planned.change, &intent);
+    let targets = intent.targets.as_slice();
     let before = wait::until("what is there before", deadline, action::PACE, || async {
-        match ground.before(action).await {
+        match ground.before(action, targets).await {
             Ok(before) => Look::Holds(before),
             Err(why) => Look::CannotTell(why),
         }

@@ -112,6 +112,7 @@ async fn strike_all(trial: &Arc<Trial>, began: Instant) -> Result<(), Halt> {
 /// Waits for the steady state after the last heal, and lets the workloads go on for a while.
 /// That it does not hold again is a fact about the swarm, and the ledgers are read all the same.
 async fn steady_after(trial: &Trial) -> Result<bool, Halt> {
+    trial.change_over();
     enter(trial, Phase::SteadyAfter)?;
     let healed = trial.mark();
     let end = healed + trial.plan.deadlines.steady_again.0;

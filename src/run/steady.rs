@@ -28,7 +28,7 @@ const AGAIN: Duration = Duration::from_secs(5);
 pub(super) struct Round {
     /// When its first question was asked.
     began: Instant,
-    /// Whether an action had begun.
+    /// Whether an action had begun, or the load was over.
     changed: bool,
     /// What it came to.
     steady: Steady,
@@ -60,8 +60,8 @@ pub(super) fn last_seen(trial: &Trial) -> String {
     }
 }
 
-/// Asks all probes in rounds. A round during which a fault came or went, or the first action began,
-/// says nothing about either side of it, and is thrown away.
+/// Asks all probes in rounds. A round during which a fault came or went, the first action began or
+/// the load ended says nothing about either side of it, and is thrown away.
 async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
     let mut written: Option<(Instant, Steady)> = None;
     loop {
@@ -70,21 +70,31 @@ async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
             true => CALM_PACE,
             false => PACE,
         };
-        let broken = trial.broken_now();
-        let same = broken.iter().eq(&round.steady.broken);
-        if same && round.changed == trial.changed() {
-            let mark = *lock(&trial.mark);
-            let due = written.as_ref().is_none_or(|(at, old)| {
-                *old != round.steady || at.elapsed() >= AGAIN || *at <= mark
-            });
-            if due {
-                trial.record(Event::Steady(round.steady.clone()))?;
-                written = Some((round.began, round.steady.clone()));
-            }
-            trial.rounds.send_replace(Some(round));
-        }
+        write(&trial, round, &mut written)?;
         wait::pause(pace).await;
     }
+}
+
+/// Journals a round, if it says something about one side alone and something new.
+fn write(
+    trial: &Trial,
+    round: Round,
+    written: &mut Option<(Instant, Steady)>,
+) -> Result<(), JournalError> {
+    let mark = lock(&trial.mark);
+    let same = trial.broken_now().iter().eq(&round.steady.broken);
+    if !same || round.changed != trial.changed() {
+        return Ok(());
+    }
+    let due = written
+        .as_ref()
+        .is_none_or(|(at, old)| *old != round.steady || at.elapsed() >= AGAIN || *at <= *mark);
+    if due {
+        trial.record(Event::Steady(round.steady.clone()))?;
+        *written = Some((round.began, round.steady.clone()));
+    }
+    trial.rounds.send_replace(Some(round));
+    Ok(())
 }
 
 /// Asks all probes at once.

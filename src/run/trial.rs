@@ -46,7 +46,8 @@ pub(super) struct Trial {
     pub(super) merged: Mutex<Merged>,
     /// The last round of the steady state's probes.
     pub(super) rounds: watch::Sender<Option<Round>>,
-    /// The first round that begins after this is journaled whatever it says.
+    /// The first round that begins after this is journaled whatever it says. Held while a round is
+    /// journaled.
     pub(super) mark: Mutex<Instant>,
     /// True from the moment that fault times count from.
     pub(super) loaded: AtomicBool,
@@ -56,7 +57,7 @@ pub(super) struct Trial {
     pub(super) choosing: tokio::sync::Mutex<()>,
     intents: Mutex<BTreeMap<usize, Intent>>,
     membership: Mutex<Membership>,
-    /// True from the moment that the first action began.
+    /// True from the moment that the first action began, or the load was over.
     changed: AtomicBool,
     over: watch::Sender<BTreeSet<Step>>,
     fatal: Mutex<Option<JournalError>>,
@@ -140,9 +141,16 @@ impl Trial {
         lock(&self.membership).clone()
     }
 
-    /// True once an action has begun.
+    /// True once an action has begun, or the load is over: what counts then is `steady_after`.
     pub(super) fn changed(&self) -> bool {
         self.changed.load(Ordering::Relaxed)
+    }
+
+    /// From now on `steady_after` counts, whether or not there were actions. No entry about the
+    /// steady state before that follows.
+    pub(super) fn change_over(&self) {
+        let _entry = lock(&self.mark);
+        self.changed.store(true, Ordering::Relaxed);
     }
 
     /// A step of the timeline is over, whatever came of it.

@@ -51,6 +51,8 @@ pub enum ActionVerb {
     Leave(Target),
     /// A node that left joins again.
     Join(Join),
+    /// Nodes' own engines pull an image, before any task needs it.
+    Pull(Pull),
 }
 
 impl ActionVerb {
@@ -67,6 +69,7 @@ impl ActionVerb {
             Self::Deploy(_) => "deploy",
             Self::Leave(_) => "leave",
             Self::Join(_) => "join",
+            Self::Pull(_) => "pull",
         }
     }
 }
@@ -96,6 +99,24 @@ pub struct Update {
     /// The new arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args: Option<Vec<String>>,
+}
+
+/// An image that nodes shall have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pull {
+    /// The image, exactly as a stack file of the scenario writes it, variables and all.
+    pub image: String,
+    /// The nodes. Default `every_node`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<Target>,
+}
+
+impl Pull {
+    /// The nodes.
+    pub fn on(&self) -> Target {
+        self.on.clone().unwrap_or(Target::EveryNode)
+    }
 }
 
 /// The node that joins: its name, or its name and how it joins.

@@ -66,4 +66,11 @@ pub enum Order {
         /// The token that it shows.
         token: Token,
     },
+    /// A node's own engine shall pull an image.
+    Pull {
+        /// The node.
+        node: String,
+        /// The image, as the plan names it, variables and all.
+        image: String,
+    },
 }

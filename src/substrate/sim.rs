@@ -12,10 +12,13 @@ use crate::capability::{Capabilities, Capability};
 use crate::journal::Journal;
 use crate::plan::Plan;
 
+mod client;
 mod database;
+mod images;
 mod inquiry;
 mod lab;
 mod ledger;
+mod lock;
 mod orders;
 mod parts;
 mod swarm;
@@ -94,6 +97,28 @@ pub enum Sabotage {
     TokensUnheard,
     /// A join by this manager is never answered.
     SilentToJoins(String),
+    /// Nobody locks a file on the share.
+    NoFileLocks,
+    /// A server of NFS v4 keeps the lock of a dead client as one of v3 does.
+    LeaseNeverEnds,
+    /// What a database stored without shared storage is there for the next one.
+    RowsOutliveTheirTask,
+    /// This node refuses every request for fifteen seconds once struck.
+    DeafNode(String),
+    /// A manager leads without a majority.
+    MinorityLeads,
+    /// Once struck, the registry gives nobody an image.
+    RegistryGivesNothing,
+    /// Once struck, this node has no image any more.
+    ImagesLost(String),
+    /// Every node has the registry's images from the start.
+    ImagesEverywhere,
+    /// A global service gets no task on a node that joined later.
+    NewcomersGetNoTask,
+    /// The balancer gives clients of the API to a manager that is dead, if there is one.
+    ApiOfTheDead,
+    /// Every port looks closed.
+    PortsLookClosed,
 }
 
 /// The place.
@@ -126,8 +151,10 @@ impl Sim {
 #[async_trait]
 impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
-        use Capability::{Balancer, CleanStop, Isolation, NfsV3, NfsV42, PowerCut, RoutingMesh};
-        // No registry and no TLS: nothing here pulls an image or shakes hands.
+        use Capability::{
+            Balancer, CleanStop, Isolation, NfsV3, NfsV42, PlainApi, PowerCut, Registry,
+            RoutingMesh, Tls,
+        };
         [
             CleanStop,
             PowerCut,
@@ -136,6 +163,9 @@ impl Place for Sim {
             NfsV3,
             NfsV42,
             Balancer,
+            Registry,
+            Tls,
+            PlainApi,
         ]
         .into()
     }

@@ -310,6 +310,15 @@ impl Engine {
         Ok(seen::images(list))
     }
 
+    /// Asks whether an image of this name is listed.
+    ///
+    /// # Errors
+    /// When the engine gives no usable answer.
+    pub async fn has_image(&self, image: &str) -> Result<bool, ApiError> {
+        let listed = self.images().await?;
+        Ok(listed.contains_key(&seen::listed_as(image)))
+    }
+
     /// Loads an archive that `docker save` wrote.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod catalogue;
 mod story;
 
 mod actions;
+mod afterwards;
 mod brute_force;
 mod control;
 mod disturbance;

@@ -75,6 +75,10 @@ fn both(one: Change, two: Change) -> Plan {
     Change::Drain(node("server-4")),
     Change::Activate(node("server-4"))
 ))]
+#[case::every_node_is_activated(both(
+    Change::Drain(node("server-4")),
+    Change::Activate(Target::EveryNode)
+))]
 #[case::updated(with_action(web(), 10, update()))]
 #[case::removed(plans::removed())]
 #[case::deployed(with_action(web(), 10, Change::Deploy(further_stack())))]
@@ -103,6 +107,10 @@ async fn an_action_is_seen(#[case] plan: Plan) {
 #[case(Change::Activate(node("server-4")), "is `active` already")]
 #[case(Change::Scale { service: "nginx".to_owned(), replicas: 3 }, "has 3 replicas already")]
 #[case(Change::Remove { service: "nobody".to_owned() }, "list no service `nobody`")]
+#[case(
+    Change::Pull { image: "nginx:1".to_owned(), on: Target::EveryNode },
+    "has `nginx:1` already"
+)]
 #[tokio::test(start_paused = true)]
 async fn an_action_that_would_change_nothing_is_unknown(#[case] change: Change, #[case] why: &str) {
     let history = run_sim(&with_action(web(), 10, change), None).await;

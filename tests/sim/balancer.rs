@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use rstest::rstest;
 use seatrial::check::check;
 use seatrial::journal::{Answer, Event, Membership};
 use seatrial::plan::{Options, Outcome, Plan, Probe, plan};
@@ -131,18 +130,6 @@ fn planned(name: &str) -> Outcome {
         environment: Default::default(),
     };
     plan(&loaded, &options).expect("sound")
-}
-
-#[rstest]
-#[case("06-image-from-the-registry", "`sim` has no image registry")]
-#[case("15-managers-api-tls", "`sim` has no managers' API with TLS")]
-#[case("16-plain-api-port", "`sim` has no managers' API without TLS")]
-#[case("14-balancer", "")]
-fn the_simulation_says_what_it_does_not_have(#[case] name: &str, #[case] lacks: &str) {
-    match planned(name) {
-        Outcome::Ready(_) => assert_eq!(lacks, "", "it runs"),
-        Outcome::Skipped { reason, .. } => assert_eq!(reason, lacks),
-    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,7 @@
 
 use seatrial::plan::{
     Action, Balancer, Change, Check, Deadlines, Fault, FaultEnd, NfsVersionKey, Node, Plan, Probe,
-    Role, Service, Stack, Storage, Topology, Workload,
+    Registry, Role, Service, Stack, Storage, Topology, Workload,
 };
 use seatrial::scenario::{Control, FaultAction, Part, Target, Token};
 use seatrial::units::{Rate, Share, Span};
@@ -15,8 +15,8 @@ pub(crate) fn database() -> Plan {
         address: "192.168.150.20".to_owned(),
         export: "/srv/share".to_owned(),
         mount: "/mnt/dockernfs".to_owned(),
-        options: "vers=3".to_owned(),
-        nfs: NfsVersionKey::V3,
+        options: "vers=4.2".to_owned(),
+        nfs: NfsVersionKey::V42,
     });
     plan.stack = Some(stack("mariadb", Some(1), 3306));
     plan.steady = vec![
@@ -122,6 +122,23 @@ pub(crate) fn balanced() -> Plan {
         if let Check::Answers { share, gap, .. } = check {
             (*share, *gap) = (Share(0.95), allowed);
         }
+    }
+    plan
+}
+
+/// An image that only the registry of [`registered`] has.
+pub(crate) const REMOTE: &str = "192.168.150.28:5000/nginx:1";
+
+/// The web plan, with an image that nodes must pull.
+pub(crate) fn registered() -> Plan {
+    let mut plan = web();
+    plan.topology.registry = Some(Registry {
+        name: "registry".to_owned(),
+        address: "192.168.150.28".to_owned(),
+        port: 5000,
+    });
+    for service in plan.stack.iter_mut().flat_map(|stack| &mut stack.services) {
+        REMOTE.clone_into(&mut service.image);
     }
     plan
 }

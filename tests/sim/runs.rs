@@ -202,6 +202,37 @@ async fn nothing_happens_without_faults() {
     }
 }
 
+/// Without an action, what differs is asked once the load is over, and never before.
+#[rstest]
+#[case::nothing_is_broken(plans::web())]
+#[case::a_node_is(with_fault(plans::web(), 10, FaultAction::Kill(Target::Worker)))]
+#[tokio::test(start_paused = true)]
+async fn what_is_to_hold_after_the_load_is_asked_then(#[case] mut plan: seatrial::plan::Plan) {
+    plan.steady_after = vec![seatrial::plan::Probe::PortClosed {
+        via: Target::EveryNode,
+        port: 2375,
+    }];
+    let history = run_sim(&plan, None).await;
+    is_whole(&history);
+    let over = seq(&history, "phase", |e| {
+        *e == Event::Phase(Phase::SteadyAfter)
+    });
+    let mut after = 0;
+    for entry in &history.entries {
+        let Event::Steady(look) = &entry.event else {
+            continue;
+        };
+        let other = look.probes.iter().any(|one| one.contains("port_closed"));
+        assert_eq!(other, entry.seq > over, "{}", outline(&history));
+        after += usize::from(other);
+    }
+    assert!(after > 0, "{}", outline(&history));
+    let judgement = seatrial::check::check(&history);
+    let steady = judgement.findings.iter().find(|one| one.check == "steady");
+    let verdict = steady.map(|one| one.verdict);
+    assert_eq!(verdict, Some(seatrial::verdict::Verdict::Pass));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_page_is_asked_for_on_every_node_while_one_is_down() {
     let plan = with_fault(plans::web(), 10, FaultAction::Kill(Target::Worker));

@@ -96,6 +96,10 @@ impl Docket<'_> {
             }
             ActionVerb::Deploy(_) => self.deployed(aim, index, course),
             ActionVerb::Join(join) => self.join(aim, join, course),
+            ActionVerb::Pull(pull) => {
+                self.pull(aim, pull);
+                self.aimed(&format!("{aim}.on"), verb, &pull.on(), course);
+            }
             ActionVerb::Promote(target)
             | ActionVerb::Demote(target)
             | ActionVerb::Drain(target)
@@ -194,7 +198,8 @@ impl Docket<'_> {
     fn aimed(&mut self, aim: &str, verb: &ActionVerb, target: &Target, course: &mut Course) {
         self.nodes_only(aim, target);
         let word = verb.verb();
-        if *target == Target::EveryNode && !matches!(verb, ActionVerb::Activate(_)) {
+        let any_number = matches!(verb, ActionVerb::Activate(_) | ActionVerb::Pull(_));
+        if *target == Target::EveryNode && !any_number {
             let title = format!("`{word}` takes one node");
             self.refuse(aim, title, "write one node, or several actions");
             return;
@@ -221,11 +226,8 @@ impl Docket<'_> {
     /// What is claimed of the end must fit what the actions leave.
     fn aftermath(&mut self, course: &Course) {
         let scenario = self.scenario();
-        if scenario.actions.is_empty() {
-            if !scenario.steady_after.is_empty() {
-                let help = "write `actions`, or remove it: `steady` must hold again anyway";
-                self.refuse("steady_after", "nothing is changed on purpose", help);
-            }
+        let acts = !scenario.actions.is_empty();
+        if !acts && scenario.steady_after.is_empty() {
             return;
         }
         let (key, probes) = match scenario.steady_after.as_slice() {
@@ -242,7 +244,10 @@ impl Docket<'_> {
                     let Some(left) = left.filter(|left| *left != running.replicas) else {
                         continue;
                     };
-                    let title = format!("the actions leave {left} of `{name}`");
+                    let title = match acts {
+                        true => format!("the actions leave {left} of `{name}`"),
+                        false => format!("no action changes the {left} of `{name}`"),
+                    };
                     let help = format!("write under `steady_after` that {left} run");
                     self.refuse(&format!("{path}.running.replicas"), title, help);
                 }
@@ -255,13 +260,15 @@ impl Docket<'_> {
             }
         }
         let judged = |one: &Expectation| matches!(one, Expectation::Recovers(_));
-        if scenario.steady.is_empty() && !scenario.expect.iter().any(judged) {
-            let help = "write what holds before the actions";
-            self.refuse(
-                "actions",
-                "without `steady` nobody can see what they change",
-                help,
-            );
+        if !scenario.steady.is_empty() || scenario.expect.iter().any(judged) {
+            return;
+        }
+        if acts {
+            let title = "without `steady` nobody can see what they change";
+            self.refuse("actions", title, "write what holds before the actions");
+        } else {
+            let title = "without `steady` nobody can tell when the load may begin";
+            self.refuse("steady_after", title, "write `steady`: what holds before");
         }
     }
 

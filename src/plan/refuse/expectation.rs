@@ -4,11 +4,16 @@ use super::{Docket, words};
 use crate::scenario::{Answers, Expectation, Part, Recovers, Target, Workload};
 use crate::units::Span;
 
+/// The check that asks what holds before and after; no scenario expects it by name.
+const STEADY: &str = "steady";
+
 impl Docket<'_> {
     pub(super) fn expectations(&mut self) {
         let scenario = self.scenario();
-        // Actions are judged without being told to, by `exercised`, `refused` and `steady`.
-        let judged = !scenario.actions.is_empty() && scenario.faults.is_empty();
+        // Actions are judged without being told to, by `exercised`, `refused` and `steady`; and
+        // what is to hold after the load by `steady` too.
+        let implied = !scenario.actions.is_empty() || !scenario.steady_after.is_empty();
+        let judged = implied && scenario.faults.is_empty();
         if scenario.expect.is_empty() && !judged {
             let title = match scenario.faults.len() {
                 0 => "nothing would be judged",
@@ -110,6 +115,19 @@ impl Docket<'_> {
         }
     }
 
+    /// The check `steady` is in every run; it can fail only of what is asked after the load.
+    fn steady_fails(&mut self, path: &str) {
+        let scenario = self.scenario();
+        let asked = !scenario.steady_after.is_empty()
+            || !scenario.actions.is_empty()
+            || !scenario.faults.is_empty();
+        if scenario.steady.is_empty() || !asked {
+            let title = "`steady` cannot fail here";
+            let help = "write `steady`, and under `steady_after` what must not hold in the end";
+            self.refuse(path, title, help);
+        }
+    }
+
     /// That a workload of this name is there, and of the kind that the check judges.
     fn workload(&mut self, path: &str, name: &str, kind: &str) {
         let declared = || self.scenario().workload.iter().map(Workload::name);
@@ -146,6 +164,8 @@ impl Docket<'_> {
                     format!("`{name}` is named twice"),
                     "keep one of them",
                 );
+            } else if name == STEADY {
+                self.steady_fails(&path);
             } else if expected().all(|known| known != name) {
                 let mistake = self
                     .loaded

@@ -1,7 +1,6 @@
 //! Refusals about services that are not there, and ports that nothing publishes.
 
 use super::{Docket, words};
-use crate::plan::topology::REGISTRY;
 use crate::scenario::{Expectation, Part, Target, Workload};
 
 impl Docket<'_> {
@@ -107,22 +106,6 @@ impl Docket<'_> {
         if let Some(page) = page.filter(|page| !fits(page)) {
             let help = "write a path such as `/index.html`, without spaces";
             self.refuse(path, format!("`{page}` is no path of a page"), help);
-        }
-    }
-
-    /// An image of the lab's registry needs that registry.
-    fn pulled(&mut self) {
-        let Some(stack) = self.stack.filter(|_| self.topology.registry.is_none()) else {
-            return;
-        };
-        let named = |image: &str| image.strip_prefix(REGISTRY)?.strip_prefix('/').map(drop);
-        let pulls = stack
-            .services
-            .iter()
-            .find(|service| named(&service.image).is_some());
-        if let Some(service) = pulls {
-            let title = format!("the image of `{}` is pulled from {REGISTRY}", service.name);
-            self.refuse("deploy", title, "write `registry: true` in `cluster`");
         }
     }
 

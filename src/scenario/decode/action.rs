@@ -2,7 +2,7 @@
 
 use super::{Decoder, Form};
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Action, ActionVerb, Join, JoinAs, JoinHow, Scale, Token, Update};
+use crate::scenario::{Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update};
 
 pub(super) const ACTION: Form = Form {
     name: "an action",
@@ -14,7 +14,7 @@ pub(super) const VERB: Form = Form {
     name: "action",
     keys: &[
         "scale", "promote", "demote", "drain", "activate", "update", "remove", "deploy", "leave",
-        "join",
+        "join", "pull",
     ],
     example: "{ scale: { service: nginx, replicas: 4 } }",
 };
@@ -35,6 +35,12 @@ pub(super) const JOIN: Form = Form {
     name: "`join`",
     keys: &["node", "as", "token"],
     example: "join: { node: server-22, as: manager, token: wrong }",
+};
+
+pub(super) const PULL: Form = Form {
+    name: "`pull`",
+    keys: &["image", "on"],
+    example: "pull: { image: \"${NGINX_IMAGE:-nginx:1.12}\", on: every_node }",
 };
 
 const ROLES: &[(&str, JoinAs)] = &[("manager", JoinAs::Manager), ("worker", JoinAs::Worker)];
@@ -70,7 +76,8 @@ impl Decoder<'_> {
             "remove" => ActionVerb::Remove(self.text(verb, node)?),
             "deploy" => ActionVerb::Deploy(self.text(verb, node)?),
             "leave" => ActionVerb::Leave(self.target(verb, node)?),
-            _ => ActionVerb::Join(self.join(node)?),
+            "join" => ActionVerb::Join(self.join(node)?),
+            _ => ActionVerb::Pull(self.pull(node)?),
         })
     }
 
@@ -99,6 +106,16 @@ impl Decoder<'_> {
             image: image?,
             env: env?.unwrap_or_default(),
             args: args?,
+        })
+    }
+
+    fn pull(&mut self, node: &Node) -> Option<Pull> {
+        let fields = self.fields(&PULL, node)?;
+        let image = self.need(&fields, "image", Self::text);
+        let on = self.maybe(&fields, "on", Self::target);
+        Some(Pull {
+            image: image?,
+            on: on?,
         })
     }
 

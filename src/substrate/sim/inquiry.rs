@@ -3,29 +3,30 @@
 use std::collections::BTreeMap;
 
 use super::Sabotage;
+use super::tasks::is_over;
 use super::world::World;
-use crate::journal::{ApiError, NodeSeen};
+use crate::journal::ApiError;
 use crate::plan::Probe;
 use crate::scenario::MountKind;
-use crate::substrate::{ClientRan, Knock, MountSeen};
+use crate::substrate::{Knock, MountSeen};
 use crate::swarm::Remains;
 
 impl World {
     /// Tries a port on each of these machines.
     pub(super) fn knock(&self, nodes: &[String], port: u16) -> BTreeMap<String, Knock> {
-        let open = self.publisher(port).is_some();
+        let published = self.publisher(port).is_some();
         let knock = |name: &String| {
             let machine = self.machine(name)?;
             let cut = self.machines.get(machine)?.isolated;
             if cut || !self.live(machine) || self.is(&Sabotage::SilentPorts(name.clone())) {
                 return None;
             }
-            let accepts =
-                (open && self.member(machine)) || self.is(&Sabotage::OpenPort(name.clone()));
-            let answer = if accepts {
-                Knock::Accepted
-            } else {
-                Knock::Refused
+            let accepts = (published && self.member(machine))
+                || self.offers_api(machine, port)
+                || self.is(&Sabotage::OpenPort(name.clone()));
+            let answer = match accepts && !self.is(&Sabotage::PortsLookClosed) {
+                true => Knock::Accepted,
+                false => Knock::Refused,
             };
             Some((name.clone(), answer))
         };
@@ -35,9 +36,10 @@ impl World {
     /// What a manager lists of a service.
     pub(super) fn remains(&self, manager: usize, service: &str) -> Result<Remains, ApiError> {
         self.view(manager)?;
-        let left = self.tasks.iter().filter(|task| {
-            task.service == service && !matches!(task.state, "shutdown" | "failed" | "complete")
-        });
+        let left = self
+            .tasks
+            .iter()
+            .filter(|task| task.service == service && !is_over(task.state));
         let stack = self.plan.stack_of(service).filter(|stack| {
             let there = self.networks.contains(&stack.name) || self.is(&Sabotage::NetworkLeft);
             there && self.is_empty(stack)
@@ -85,58 +87,5 @@ impl World {
             read_only: read_only.unwrap_or(false) && !wrong,
         });
         Ok([root].into_iter().chain(mounted).collect())
-    }
-
-    /// What a client on a machine comes to: it knows two lists, and those only on managers.
-    pub(super) fn client(&self, name: &str, args: &[String]) -> Result<ClientRan, String> {
-        let machine = self.named(name).ok_or("there is no such machine")?;
-        if !machine.live(self.now) {
-            return Err("the machine has no power".to_owned());
-        }
-        let failed = |err: &str| ClientRan {
-            code: 1,
-            err: err.to_owned(),
-            ..ClientRan::default()
-        };
-        let words = args.join(" ");
-        if !matches!(words.as_str(), "service ls" | "node ls") {
-            return Ok(failed("unknown command"));
-        }
-        let Some(node) = self.machine(name) else {
-            return Ok(failed("Cannot connect to the Docker daemon"));
-        };
-        if !self.machines.get(node).is_some_and(|m| m.manager) {
-            return Ok(failed(
-                "Error response from daemon: This node is not a swarm manager.",
-            ));
-        }
-        let view = match self.view(node) {
-            Ok(view) => view,
-            Err(error) => return Ok(failed(&format!("Error response from daemon: {error}"))),
-        };
-        if words == "node ls" {
-            let line = |node: &NodeSeen| {
-                let status = if node.leader { "Leader" } else { "" };
-                format!(
-                    "{}  {}  {}  {status}\n",
-                    node.name, node.state, node.availability
-                )
-            };
-            return Ok(ClientRan {
-                out: view.nodes.iter().map(line).collect(),
-                ..ClientRan::default()
-            });
-        }
-        let lines = self.plan.services().filter_map(|one| {
-            let seen = self.services.get(&one.name)?.seen(true);
-            let live = view.live(&one.name).count();
-            let all = seen.replicas.map_or(live, |replicas| replicas as usize);
-            let (name, image) = (&one.full_name, seen.image);
-            Some(format!("{name}  replicated  {live}/{all}  {image}\n"))
-        });
-        Ok(ClientRan {
-            out: lines.collect(),
-            ..ClientRan::default()
-        })
     }
 }

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 
 use super::Sabotage;
 use super::database::Session;
+use super::images::PULL;
 use super::world::{BOOT, STEP, World};
 use crate::journal::{Answer, ApiError, ContainerSeen};
 use crate::scenario::Part;
@@ -52,7 +53,8 @@ impl SimLab {
     /// Changes one machine, as a fault or its heal does.
     fn set(&self, name: &str, set: impl FnOnce(&mut super::world::Machine)) {
         let mut world = present(&self.world);
-        world.struck = true;
+        let now = world.now;
+        world.struck.get_or_insert(now);
         if let Some(machine) = world.named_mut(name) {
             set(machine);
         }
@@ -71,7 +73,8 @@ impl SimLab {
         if world.plan.topology.part(Part::Balancer) != Some(machine) {
             return Some((world.machine(machine)?, true));
         }
-        let node = world.balanced()?;
+        let every = vec![true; world.machines.len()];
+        let node = world.balanced(&every)?;
         Some((node, world.answers_balancer(node)))
     }
 
@@ -93,11 +96,11 @@ impl Lab for SimLab {
         let machine = self
             .machine(manager)
             .map_err(|e| ApiError::Unreachable(e.0))?;
-        let struck = present(&self.world).struck;
-        if struck && self.is(&Sabotage::ApiHangs) {
+        let struck = |sabotage| present(&self.world).is_struck(&sabotage);
+        if struck(Sabotage::ApiHangs) {
             std::future::pending::<()>().await;
         }
-        if struck && self.is(&Sabotage::ApiNotUnderstood) {
+        if struck(Sabotage::ApiNotUnderstood) {
             let what = "unknown variant `exploded` of a task's state";
             return Err(ApiError::NotUnderstood(what.to_owned()));
         }
@@ -119,6 +122,9 @@ impl Lab for SimLab {
         if silent && matches!(order, Order::Join { .. }) {
             return Err(ApiError::TimedOut("20s".to_owned()));
         }
+        if matches!(order, Order::Pull { .. }) {
+            wait::pause(PULL).await;
+        }
         present(&self.world).obey(order)
     }
 
@@ -134,6 +140,13 @@ impl Lab for SimLab {
             wait::pause(SLOW).await;
         }
         seen
+    }
+
+    async fn has_image(&self, node: &str, image: &str) -> Result<bool, ApiError> {
+        // Whether its engine answers at all, and how soon.
+        self.containers(node).await?;
+        let machine = self.machine(node).map_err(|e| ApiError::Unreachable(e.0))?;
+        Ok(present(&self.world).has_image(machine, image))
     }
 
     async fn serves(&self, machine: &str) -> Result<(), ApiError> {
@@ -162,6 +175,9 @@ impl Lab for SimLab {
         self.set(node, |machine| machine.powered = false);
         let mut world = present(&self.world);
         if let Some(machine) = world.machine(node) {
+            if how == PowerOff::Cut {
+                world.leave_lock(machine);
+            }
             world.drop_processes(machine);
         }
         Ok(())
@@ -222,7 +238,7 @@ impl Lab for SimLab {
         let served = via
             .zip(service)
             .and_then(|(via, service)| world.replica(via, &service));
-        if served.is_none() {
+        if served.is_none() || world.is_deaf(node) {
             Answer::Failed("connection refused".to_owned())
         } else if world.is(&Sabotage::StaleBody(node.to_owned())) {
             Answer::Wrong("200: yesterday's page".to_owned())

@@ -17,7 +17,7 @@ pub(super) struct Table {
 impl World {
     /// The table that a task stores in.
     pub(super) fn table(&mut self, task: usize) -> Option<&mut Table> {
-        if self.plan.topology.storage.is_some() {
+        if self.plan.topology.storage.is_some() || self.is(&Sabotage::RowsOutliveTheirTask) {
             return Some(&mut self.shared);
         }
         self.tasks.get_mut(task).map(|task| &mut task.table)

@@ -14,6 +14,12 @@ use crate::swarm::ServiceSeen;
 /// How long [`Sabotage::ScaleLosesRequests`] lasts.
 const LOSSY: Duration = Duration::from_secs(5);
 
+/// How long a [`Sabotage::DeafNode`] is deaf: longer than a gap that anybody allows.
+const DEAF: Duration = Duration::from_secs(15);
+
+/// What the identity of a node that joined again begins with.
+const AGAIN: &str = "node-again";
+
 /// What is wanted of a service that runs.
 pub(super) struct Wanted {
     replicas: Option<u32>,
@@ -34,6 +40,11 @@ impl Wanted {
             env: BTreeMap::new(),
             generation: 0,
         }
+    }
+
+    /// The image of its newest tasks.
+    pub(super) fn image(&self) -> &str {
+        &self.image
     }
 
     /// As the managers list it.
@@ -109,6 +120,12 @@ impl World {
                 self.set(node, |machine| machine.id = String::new())
             }
             Order::Join { node, role, token } => self.join(node, *role, *token),
+            Order::Pull { node, image } => {
+                let machine = self.machine(node).filter(|i| self.live(*i));
+                let gone = || ApiError::Unreachable("connection refused".to_owned());
+                let pulled = self.pull(machine.ok_or_else(gone)?, image);
+                pulled.map_err(|why| refused(&why))
+            }
         }
     }
 
@@ -193,7 +210,7 @@ impl World {
             ));
         }
         self.identity += 1;
-        let id = format!("node-again{:02}", self.identity);
+        let id = format!("{AGAIN}{:02}", self.identity);
         self.set(node, |machine| {
             (machine.member, machine.manager) = (true, role == Role::Manager);
             (machine.id, machine.down, machine.lost) = (id, false, None);
@@ -241,11 +258,17 @@ impl World {
             for node in 0..self.machines.len() {
                 let mut tasks = self.tasks.iter();
                 let has = tasks.any(|t| t.service == service && t.wanted && t.node == Some(node));
-                if !has && self.may_run(node, &service) {
+                if !has && self.may_run(node, &service) && !self.is_ignored(node) {
                     self.create(&service, 0, Some(node), self.now);
                 }
             }
         }
+    }
+
+    /// True for a newcomer under [`Sabotage::NewcomersGetNoTask`].
+    fn is_ignored(&self, machine: usize) -> bool {
+        let again = |one: &super::world::Machine| one.id.starts_with(AGAIN);
+        self.is(&Sabotage::NewcomersGetNoTask) && self.machines.get(machine).is_some_and(again)
     }
 
     /// Tasks of an older order are replaced one after the other.
@@ -279,6 +302,12 @@ impl World {
             .iter()
             .filter(|task| task.service == service && task.wanted);
         of.all(|task| task.slot == 0 || task.generation == newest && task.state == "running")
+    }
+
+    /// True while this node refuses every request on purpose.
+    pub(super) fn is_deaf(&self, node: &str) -> bool {
+        let recent = self.struck.is_some_and(|struck| self.now < struck + DEAF);
+        recent && self.is(&Sabotage::DeafNode(node.to_owned()))
     }
 
     /// True for a request that is lost on purpose.

@@ -46,11 +46,11 @@ impl Front {
         })
     }
 
-    /// The node whose turn it is among those that are up.
-    fn next(&mut self) -> Option<usize> {
+    /// The node whose turn it is among these that are up.
+    fn next(&mut self, behind: &[bool]) -> Option<usize> {
         let count = self.nodes.len();
-        let turns = (1..=count).map(|step| (self.turn + step) % count);
-        let next = turns.into_iter().find(|node| self.nodes[*node].up)?;
+        let mut turns = (1..=count).map(|step| (self.turn + step) % count);
+        let next = turns.find(|node| self.nodes[*node].up && behind.get(*node) == Some(&true))?;
         self.turn = next;
         Some(next)
     }
@@ -58,7 +58,7 @@ impl Front {
 
 /// The machines of a topology that the simulation knows besides the nodes.
 pub(super) fn names(topology: &Topology) -> impl Iterator<Item = String> {
-    let all = [Part::Balancer, Part::Storage];
+    let all = [Part::Balancer, Part::Registry, Part::Storage];
     let there = all.map(|part| topology.part(part).map(str::to_owned));
     there.into_iter().flatten()
 }
@@ -109,14 +109,14 @@ impl World {
         }
     }
 
-    /// The node that the balancer gives the next connection to; none while it has no power, or
-    /// sees no node up.
-    pub(super) fn balanced(&mut self) -> Option<usize> {
+    /// The node that the balancer gives the next connection to, of those that stand `behind` the
+    /// port; none while it has no power, or sees none of them up.
+    pub(super) fn balanced(&mut self, behind: &[bool]) -> Option<usize> {
         let name = self.plan.topology.part(Part::Balancer)?;
         let powered = self
             .named(name)
             .is_some_and(|machine| machine.live(self.now));
-        self.front.as_mut().filter(|_| powered)?.next()
+        self.front.as_mut().filter(|_| powered)?.next(behind)
     }
 
     /// True if a node would take a connection of the balancer now.

@@ -79,7 +79,7 @@ impl World {
                 (false, false) => "shutdown",
             }
             .to_owned(),
-            message: task.message.to_owned(),
+            message: task.message.clone(),
             container: placed.then(|| container_of(&task.id)),
             timestamp: None,
         })

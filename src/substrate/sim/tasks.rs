@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Sabotage;
+use super::images::Supply;
 use super::ledger::Table;
 use super::orders::Wanted;
 use super::world::World;
@@ -42,14 +43,21 @@ pub(super) struct Task {
     pub(super) removed: bool,
     /// Which order of its service made it.
     pub(super) generation: u64,
-    pub(super) message: &'static str,
+    pub(super) message: String,
     /// When it can be placed, or starts.
     pub(super) due: Instant,
+    /// True once its node's engine has begun to pull its image.
+    pub(super) pulls: bool,
     /// True while its process runs, whatever the managers know.
     pub(super) process: bool,
     /// Its own storage, where there is no shared one.
     pub(super) table: Table,
     lingers: Option<Instant>,
+}
+
+/// True for a state that no task leaves.
+pub(super) fn is_over(state: &str) -> bool {
+    matches!(state, "shutdown" | "failed" | "rejected")
 }
 
 impl World {
@@ -130,7 +138,8 @@ impl World {
                 .services
                 .get(service)
                 .map_or(0, |wanted| wanted.generation),
-            message: "",
+            message: String::new(),
+            pulls: false,
             due: if node.is_some() { due + START } else { due },
             process: false,
             table: Table::default(),
@@ -161,7 +170,7 @@ impl World {
         if self.look(i).is_some_and(gone) {
             self.change(i, |task| {
                 task.state = "failed";
-                task.message = "task: non-zero exit (137)";
+                task.message = "task: non-zero exit (137)".to_owned();
             });
         }
     }
@@ -175,7 +184,7 @@ impl World {
         let global = task.slot == 0;
         let down = machine.is_some_and(|m| m.down) && !global;
         if !task.wanted
-            || !(down || task.state == "failed")
+            || !(down || matches!(task.state, "failed" | "rejected"))
             || !self.services.contains_key(&task.service)
         {
             return;
@@ -220,17 +229,17 @@ impl World {
         if !starts || self.is(&Sabotage::SteadyNeverHolds) {
             return;
         }
-        let fails = self.struck
-            && self.is(&Sabotage::DatabaseNeverComesBack)
-            && self.is_database(&task.service);
+        let fails = self.is_database(&task.service)
+            && (self.locked() || self.is_struck(&Sabotage::DatabaseNeverComesBack));
+        let (state, message) = match self.supply(i) {
+            Supply::Coming => return,
+            Supply::Nowhere(image) => ("rejected", format!("No such image: {image}")),
+            Supply::There if fails => ("failed", "task: non-zero exit (1)".to_owned()),
+            Supply::There => ("running", "started".to_owned()),
+        };
         self.change(i, |task| {
-            task.process = !fails;
-            task.state = if fails { "failed" } else { "running" };
-            task.message = if fails {
-                "task: non-zero exit (1)"
-            } else {
-                "started"
-            };
+            task.process = state == "running";
+            (task.state, task.message) = (state, message);
         });
     }
 
@@ -259,8 +268,7 @@ impl World {
 
     /// Keeps a few ended tasks of each slot.
     fn forget(&mut self) {
-        let ended =
-            |task: &Task| !task.wanted && matches!(task.state, "pending" | "shutdown" | "failed");
+        let ended = |task: &Task| !task.wanted && (task.state == "pending" || is_over(task.state));
         self.tasks.retain(|task| !task.removed || !ended(task));
         let mut kept = Vec::new();
         let mut count = std::collections::BTreeMap::new();
@@ -309,7 +317,7 @@ impl World {
     }
 
     /// True for a service that the plan speaks SQL to.
-    fn is_database(&self, name: &str) -> bool {
+    pub(super) fn is_database(&self, name: &str) -> bool {
         let asked = |probe: &Probe| {
             let (Probe::Sql { service, .. } | Probe::Variables { service, .. }) = probe else {
                 return false;

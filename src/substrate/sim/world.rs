@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use super::Sabotage;
 use super::ledger::Table;
+use super::lock::Lock;
 use super::orders::Wanted;
 use super::parts::{self, Front};
 use super::tasks::Task;
@@ -45,6 +46,8 @@ pub(super) struct Machine {
     pub(super) index: u64,
     pub(super) sent: u64,
     pub(super) delivered: u64,
+    /// Images of the registry that its engine has pulled.
+    pub(super) images: BTreeSet<String>,
 }
 
 impl Machine {
@@ -74,8 +77,10 @@ pub(super) struct World {
     /// The last identity that was given out.
     pub(super) identity: u64,
     pub(super) deployed: Option<Instant>,
-    /// True once a fault reached a machine.
-    pub(super) struck: bool,
+    /// When a fault first reached a machine.
+    pub(super) struck: Option<Instant>,
+    /// What the last power cut left locked on the share.
+    pub(super) lock: Option<Lock>,
     /// What every task of a database stores on, if there is a storage machine.
     pub(super) shared: Table,
     /// The extra task of [`Sabotage::SecondLiveTask`], and when it ends.
@@ -111,6 +116,7 @@ impl World {
                 index,
                 sent: 0,
                 delivered: 0,
+                images: BTreeSet::new(),
             }
         };
         let nodes = plan.topology.nodes.iter();
@@ -133,7 +139,8 @@ impl World {
             index: index + 1,
             identity: 0,
             deployed: None,
-            struck: false,
+            struck: None,
+            lock: None,
             shared: Table::default(),
             second: None,
             services: BTreeMap::new(),
@@ -169,6 +176,11 @@ impl World {
     /// True when this is how the world misbehaves.
     pub(super) fn is(&self, sabotage: &Sabotage) -> bool {
         self.sabotage.as_ref() == Some(sabotage)
+    }
+
+    /// True when this is how the world misbehaves once struck, and it is.
+    pub(super) fn is_struck(&self, sabotage: &Sabotage) -> bool {
+        self.struck.is_some() && self.is(sabotage)
     }
 
     /// True while this machine's engine runs.
@@ -214,7 +226,7 @@ impl World {
             all += 1;
             reached += usize::from(self.connected(manager, other));
         }
-        reached * 2 > all
+        reached * 2 > all || (reached > 0 && self.is(&Sabotage::MinorityLeads))
     }
 
     /// True for a manager that a majority follows.
@@ -242,7 +254,7 @@ impl World {
             return;
         };
         let at = *self.election.get_or_insert(self.now + ELECTION);
-        if at > self.now || (self.struck && self.is(&Sabotage::LeaderNeverReturns)) {
+        if at > self.now || self.is_struck(&Sabotage::LeaderNeverReturns) {
             return;
         }
         self.election = None;

@@ -52,6 +52,12 @@ impl VmLab {
         engine.remains(&service.full_name, &stack.name).await
     }
 
+    /// Whether a node's own engine lists an image of the plan.
+    pub(super) async fn lists(&self, node: &str, image: &str) -> Result<bool, ApiError> {
+        let image = self.image(image)?;
+        self.engine(node).await?.has_image(&image).await
+    }
+
     /// Reads the mounts of a container's first process.
     pub(super) async fn mounted(
         &self,

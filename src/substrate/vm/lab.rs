@@ -262,6 +262,10 @@ impl Lab for VmLab {
         self.residents(node).await
     }
 
+    async fn has_image(&self, node: &str, image: &str) -> Result<bool, ApiError> {
+        self.lists(node, image).await
+    }
+
     async fn serves(&self, machine: &str) -> Result<(), ApiError> {
         match self.part(machine) {
             Some(part) => self.part_answers(machine, part).await,

@@ -73,11 +73,15 @@ impl VmLab {
                 };
                 self.join(manager, node, *role, *token, &tokens).await
             }
+            Order::Pull { node, image } => {
+                let engine = self.engine(node).await?.with_deadline(COMMAND);
+                engine.pull(&self.image(image)?).await
+            }
         }
     }
 
     /// An image as the machines know it.
-    fn image(&self, image: &str) -> Result<String, ApiError> {
+    pub(super) fn image(&self, image: &str) -> Result<String, ApiError> {
         interpolated(image, &self.vm.images.facts.variables).map_err(ApiError::NotUnderstood)
     }
 

@@ -1,4 +1,4 @@
-//! Changes that one engine is asked for: services, nodes, and its own membership.
+//! Changes that one engine is asked for: services, nodes, its own membership and its own images.
 //!
 //! A change is a specification read, edited and written back with the version that was read. When
 //! somebody else was quicker the engine says "update out of sequence", and it is read again.
@@ -11,9 +11,10 @@ use bollard::models::{
     TaskSpecContainerSpec,
 };
 use bollard::query_parameters::{
-    DeleteNodeOptions, InspectServiceOptions, LeaveSwarmOptions, ListNodesOptions,
-    UpdateNodeOptions, UpdateServiceOptions, UpdateSwarmOptions,
+    CreateImageOptions, DeleteNodeOptions, InspectServiceOptions, LeaveSwarmOptions,
+    ListNodesOptions, UpdateNodeOptions, UpdateServiceOptions, UpdateSwarmOptions,
 };
+use futures_util::TryStreamExt;
 
 use super::{Engine, JoinTokens};
 use crate::journal::ApiError;
@@ -172,6 +173,24 @@ impl Engine {
             }
             ended => ended,
         }
+    }
+
+    /// Has this node's engine pull an image, whoever manages its swarm. An engine that has it asks
+    /// the registry all the same.
+    ///
+    /// # Errors
+    /// When it is refused, if only in the middle of the answer, or there is no usable answer.
+    pub async fn pull(&self, image: &str) -> Result<(), ApiError> {
+        let (name, tag) = super::seen::name_and_tag(image);
+        let options = CreateImageOptions {
+            from_image: Some(name.to_owned()),
+            // Without one, every tag there is would be pulled.
+            tag: Some(tag.to_owned()),
+            ..Default::default()
+        };
+        let lines = self.docker.create_image(Some(options), None, None);
+        self.call("image pull", lines.try_for_each(|_| async { Ok(()) }))
+            .await
     }
 
     /// After an answer that left a join open: waits until the engine has done with it, and then has

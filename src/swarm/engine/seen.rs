@@ -239,18 +239,44 @@ pub(super) fn slot(task_name: &str, service: &str, task: &str) -> Option<u64> {
     Some(middle.parse().unwrap_or(0))
 }
 
-/// Every name with its tag, to the image's identity.
+/// Every name with its tag or digest, to the image's identity.
 pub(super) fn images(list: Vec<ImageSummary>) -> BTreeMap<String, String> {
     list.into_iter()
         .flat_map(|image| {
             let id = image.id;
-            image
-                .repo_tags
-                .into_iter()
-                .filter(|name| name != "<none>:<none>")
+            let names = image.repo_tags.into_iter().chain(image.repo_digests);
+            names
+                .filter(|name| !name.starts_with("<none>"))
                 .map(move |name| (name, id.clone()))
         })
         .collect()
+}
+
+/// An image's name, and its tag or digest; the tag is `latest` where none is written.
+pub(super) fn name_and_tag(image: &str) -> (&str, &str) {
+    let (image, digest) = match image.split_once('@') {
+        Some((image, digest)) => (image, Some(digest)),
+        None => (image, None),
+    };
+    let (name, tag) = match image.rsplit_once(':') {
+        // What follows a registry's port is no tag.
+        Some((name, tag)) if !tag.contains('/') => (name, tag),
+        _ => (image, "latest"),
+    };
+    (name, digest.unwrap_or(tag))
+}
+
+/// The name that an engine lists an image under: Docker's own registry is left out
+/// (`distribution/reference`, `normalize.go`, `familiarizeName`).
+pub(super) fn listed_as(image: &str) -> String {
+    let (name, tag) = name_and_tag(image);
+    let short = name.strip_prefix("docker.io/").unwrap_or(name);
+    let short = match short.strip_prefix("library/") {
+        Some(alone) if !alone.contains('/') => alone,
+        _ => short,
+    };
+    let joint = if tag.contains(':') { '@' } else { ':' };
+    format!("{short}{joint}{tag}")
 }
 
 /// A log as lines that are fit to print.
@@ -338,6 +364,31 @@ mod tests {
             left(&["blog_web"], &[], &networks).networks,
             ["shop_default"]
         );
+    }
+
+    #[test]
+    fn an_image_is_listed_under_its_short_name_with_its_tag() {
+        let digest = format!("sha256:{}", "0".repeat(64));
+        for (image, listed) in [
+            ("nginx:1.12", "nginx:1.12".to_owned()),
+            ("nginx", "nginx:latest".to_owned()),
+            ("docker.io/library/nginx:1.12", "nginx:1.12".to_owned()),
+            (
+                "docker.io/seatrial/nginx",
+                "seatrial/nginx:latest".to_owned(),
+            ),
+            (
+                "192.168.150.28:5000/nginx",
+                "192.168.150.28:5000/nginx:latest".to_owned(),
+            ),
+            (
+                "192.168.150.28:5000/library/nginx:1",
+                "192.168.150.28:5000/library/nginx:1".to_owned(),
+            ),
+            (&format!("nginx:1@{digest}"), format!("nginx@{digest}")),
+        ] {
+            assert_eq!(listed_as(image), listed, "{image}");
+        }
     }
 
     #[test]

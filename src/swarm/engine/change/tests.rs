@@ -265,6 +265,48 @@ async fn tokens_that_are_replaced_are_given_back() {
     assert!(line.contains("rotateManagerToken=true"), "{line}");
 }
 
+/// Engine 20.10 answers 200, then a line for each step, then its error.
+#[tokio::test]
+async fn a_pull_may_be_refused_in_the_middle_of_its_answer() {
+    let done = json!({ "status": "Status: Downloaded newer image", "id": "1.12",
+        "progressDetail": {} });
+    let why = "manifest for 192.168.150.28:5000/nginx:1.12 not found: manifest unknown";
+    let error = json!({ "errorDetail": { "message": why }, "error": why });
+    let down = json!({ "message": "dial tcp 192.168.150.28:5000: connect: no route to host" });
+    let (engine, heard) = daemon(vec![(200, done), (200, error), (500, down)]).await;
+    let image = "192.168.150.28:5000/nginx:1.12";
+    engine.pull(image).await.expect("pulled");
+    let refused = engine.pull(image).await.expect_err("no such image");
+    let (status, message) = (200, why.to_owned());
+    assert_eq!(refused, ApiError::Refused { status, message });
+    let refused = engine.pull(image).await.expect_err("no registry");
+    assert!(
+        matches!(refused, ApiError::Refused { status: 500, .. }),
+        "{refused}"
+    );
+    let line = asked(&heard)[0].0.clone();
+    assert!(line.starts_with("POST /images/create?"), "{line}");
+    assert!(line.contains("tag=1.12"), "{line}");
+    assert!(
+        line.contains("fromImage=192.168.150.28%3A5000%2Fnginx"),
+        "{line}"
+    );
+}
+
+#[tokio::test]
+async fn an_image_is_there_when_the_engine_lists_its_name() {
+    let list = json!([{ "Id": "sha256:a", "ParentId": "", "RepoTags": ["nginx:1.12"],
+        "RepoDigests": null, "Created": 1, "Size": 1, "SharedSize": -1, "Labels": null,
+        "Containers": -1 }]);
+    let odd = json!({ "images": [] });
+    let answers = vec![(200, list.clone()), (200, list), (200, odd)];
+    let (engine, _) = daemon(answers).await;
+    assert_eq!(engine.has_image("nginx:1.12").await, Ok(true));
+    assert_eq!(engine.has_image("nginx:1.13").await, Ok(false));
+    let error = engine.has_image("nginx:1.12").await.expect_err("odd");
+    assert!(matches!(error, ApiError::NotUnderstood(_)), "{error}");
+}
+
 fn info(state: &str) -> (u16, Value) {
     let swarm = json!({ "LocalNodeState": state, "ControlAvailable": false, "Error": "" });
     (200, json!({ "Swarm": swarm }))

@@ -1,0 +1,43 @@
+//! `steady` where nothing was broken or changed, and something else is to hold after the load.
+
+use seatrial::units::Span;
+
+use super::story::{holds, not_yet};
+use super::*;
+
+/// What the looks after the load come to.
+fn afterwards(looks: &[(f64, Event)]) -> Finding {
+    let mut story = Story::kept("story", &[Check::Exercised]);
+    story.plan.faults.clear();
+    without_faults(&mut story);
+    story.plan.steady_after = story.plan.steady.clone();
+    story.plan.deadlines.steady_again = Span::secs(10);
+    story.without(|at, e| matches!(e, Event::Steady(_)) && at > 20.0);
+    for (at, look) in looks {
+        story.at(*at, look.clone());
+    }
+    finding(&story.history(), "steady")
+}
+
+#[test]
+fn what_is_to_hold_after_the_load_is_judged_by_what_was_seen_then() {
+    let open = || not_yet("port_closed :2375: open on `server-1`");
+    says(
+        &afterwards(&[(50.0, open()), (96.0, holds())]),
+        Verdict::Pass,
+        "held before the load, and after it held",
+    );
+    says(
+        &afterwards(&[(50.0, holds()), (99.9, open())]),
+        Verdict::Fail,
+        "did not hold within 10.0s of asking: port_closed :2375: open",
+    );
+    let nobody = afterwards(&[(50.0, holds())]);
+    says(&nobody, Verdict::Unknown, "nobody looked");
+    let mut dark = not_yet("port_closed :2375: no answer of `server-1`");
+    if let Event::Steady(look) = &mut dark {
+        look.cannot_tell = true;
+    }
+    let dark = afterwards(&[(99.9, dark)]);
+    says(&dark, Verdict::Unknown, "could not tell");
+}

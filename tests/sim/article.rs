@@ -1,0 +1,93 @@
+//! Every scenario that comes with Seatrial, on a place that misbehaves in the one way that the
+//! scenario is there to notice. On a place that behaves all of them pass (`files`).
+
+use std::path::PathBuf;
+
+use rstest::rstest;
+use seatrial::check::check;
+use seatrial::plan::{Options, Outcome, Plan, plan};
+use seatrial::scenario::load;
+use seatrial::substrate::Place;
+use seatrial::substrate::sim::Sabotage::{self, *};
+use seatrial::substrate::sim::Sim;
+use seatrial::verdict::Verdict::{self, Fail, Unknown};
+
+use super::{outline, run_sim};
+
+/// How the place misbehaves, the verdict, and the checks that come to it: these and no others.
+type Line = (Sabotage, Verdict, &'static [&'static str]);
+
+/// The table: a line for each scenario file. The sabotage of a control makes it come out otherwise.
+fn line(scenario: &str) -> Option<Line> {
+    let name = str::to_owned;
+    Some(match scenario {
+        "mariadb-nfs-survives-node-stop" => (LoseRow, Fail, &["nothing_lost"]),
+        "mariadb-nfs-v3-power-cut" => (NoFileLocks, Fail, &["must_fail"]),
+        "mariadb-nfs-v4-power-cut" => (LeaseNeverEnds, Fail, &["recovers"]),
+        "mariadb-without-shared-storage-loses-data" => (RowsOutliveTheirTask, Fail, &["must_fail"]),
+        "nginx-nfs-answers-on-every-node" => (DeafNode(name("server-3")), Fail, &["answers"]),
+        "one-of-two-managers-stops" => (MinorityLeads, Fail, &["control", "must_fail"]),
+
+        "01-swarm-initialisation" => (AnyTokenJoins, Fail, &["refused"]),
+        "02-replicated-service" => (SecondLiveTask, Fail, &["never_two"]),
+        "03-node-down" => (ResurrectedTask, Fail, &["never_two"]),
+        "05-three-replicas" => (DeafNode(name("server-22")), Fail, &["answers"]),
+        "06-image-from-the-registry" => (RegistryGivesNothing, Fail, &["recovers"]),
+        "06-pre-provisioned-images" => (ImagesLost(name("server-16")), Fail, &["recovers"]),
+        "06-pulled-beforehand" => (OrderDoesNothing, Unknown, &["exercised"]),
+        "06-registry-is-down" => (ImagesEverywhere, Fail, &["must_fail"]),
+        "07-removing-services" => (NetworkLeft, Fail, &["steady"]),
+        "10-promote-and-demote" => (ImagesLost(name("server-22")), Fail, &["recovers"]),
+        "11-global-service" => (NewcomersGetNoTask, Fail, &["steady"]),
+        "12-scaling" => (ScaleLosesRequests, Fail, &["answers"]),
+        "14-balancer" => (BalancerNeverChecks, Fail, &["answers"]),
+        "15-managers-api-tls" => (ApiOfTheDead, Fail, &["recovers"]),
+        "16-plain-api-port" => (PortsLookClosed, Fail, &["must_fail"]),
+        _ => return None,
+    })
+}
+
+fn ready(path: &std::path::Path) -> Plan {
+    let options = Options {
+        place: "sim".into(),
+        capabilities: Sim::new().capabilities(),
+        patience: 1.0,
+        seed: 7,
+        no_faults: false,
+        environment: Default::default(),
+    };
+    let loaded = load(path).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    match plan(&loaded, &options).unwrap_or_else(|mistakes| panic!("{mistakes}")) {
+        Outcome::Ready(plan) => *plan,
+        Outcome::Skipped { reason, .. } => panic!("skipped: {reason}"),
+    }
+}
+
+#[rstest]
+#[tokio::test(start_paused = true)]
+async fn a_scenario_notices_what_it_is_there_for(
+    #[files("scenarios/**/*.yaml")]
+    #[exclude(r"\.stack\.yaml$")]
+    path: PathBuf,
+) {
+    let plan = ready(&path);
+    let name = &plan.name;
+    let line = line(name).unwrap_or_else(|| panic!("`{name}` has no line in the table above"));
+    let (sabotage, verdict, noticed_by) = line;
+    let history = run_sim(&plan, Some(sabotage)).await;
+    let judgement = check(&history);
+    let findings = &judgement.findings;
+    let told = findings
+        .iter()
+        .map(|one| format!("{} {}: {}\n", one.verdict, one.check, one.summary));
+    let told: String = told.collect();
+    let told = format!("{told}{}", outline(&history));
+    assert_eq!(judgement.verdict, verdict, "{told}");
+    // A check that must fail, and does, has noticed nothing new.
+    let noticed = findings
+        .iter()
+        .filter(|one| one.verdict == verdict && !plan.must_fail.contains(&one.check));
+    let mut noticed: Vec<&str> = noticed.map(|one| one.check.as_str()).collect();
+    noticed.sort_unstable();
+    assert_eq!(noticed, noticed_by, "{told}");
+}
