@@ -20,6 +20,7 @@ mod availability;
 mod membership;
 mod role;
 mod service;
+mod share;
 
 /// How often an action is looked at while it is being confirmed.
 pub const PACE: Duration = Duration::from_millis(500);
@@ -35,6 +36,8 @@ pub struct Ground<'a> {
     pub plan: &'a Plan,
     /// The managers that may be asked: neither broken, nor about to be none.
     pub managers: Vec<String>,
+    /// The nodes that are neither broken nor out of the swarm.
+    pub nodes: Vec<String>,
 }
 
 /// One way to change a swarm.
@@ -42,6 +45,11 @@ pub struct Ground<'a> {
 pub trait Action: Send + Sync {
     /// The service that is changed, if it is one.
     fn service(&self) -> Option<&str> {
+        None
+    }
+
+    /// The file of the share that is written, if it is one.
+    fn file(&self) -> Option<&str> {
         None
     }
 
@@ -84,6 +92,7 @@ pub fn of(change: &Change) -> Box<dyn Action> {
         Change::Activate(_) => Box::new(availability::Activate),
         Change::Leave(_) => Box::new(membership::Leave),
         Change::Join { role, token, .. } => Box::new(membership::Join { role, token }),
+        Change::Write { path, content } => Box::new(share::Write { path, content }),
     }
 }
 
@@ -93,6 +102,14 @@ impl Ground<'_> {
     /// # Errors
     /// When nobody says, or the service is not there.
     pub async fn before(&self, action: &dyn Action) -> Result<Before, String> {
+        if let Some(path) = action.file() {
+            // No manager is needed for the share, so none is asked.
+            let file = self.first_read(path).await?;
+            return Ok(Before {
+                file,
+                ..Before::default()
+            });
+        }
         let view = self.view().await.map_err(|error| error.to_string())?;
         let Some(name) = action.service() else {
             return Ok(Before {
@@ -115,6 +132,7 @@ impl Ground<'_> {
             }),
             tasks,
             nodes: view.nodes,
+            file: None,
         })
     }
 

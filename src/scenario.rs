@@ -17,7 +17,7 @@ mod probe;
 mod target;
 mod yaml;
 
-pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Scale, Token, Update};
+pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Scale, Token, Update, Write};
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes};
 pub use probe::{

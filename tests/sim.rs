@@ -24,6 +24,8 @@ mod probes;
 mod runs;
 #[path = "sim/sabotage.rs"]
 mod sabotage;
+#[path = "sim/written.rs"]
+mod written;
 
 use seatrial::check::check;
 use seatrial::journal::{Event, History};

@@ -73,6 +73,13 @@ pub enum Change {
         /// The token that it shows; with any but the right one it must be refused.
         token: Token,
     },
+    /// A file of the share holds something else.
+    Write {
+        /// The path on the share.
+        path: String,
+        /// The whole content.
+        content: String,
+    },
 }
 
 impl Change {
@@ -89,10 +96,11 @@ impl Change {
             Self::Deploy(_) => "deploy",
             Self::Leave(_) => "leave",
             Self::Join { .. } => "join",
+            Self::Write { .. } => "write",
         }
     }
 
-    /// The nodes that it is aimed at; none for a change of services.
+    /// The nodes that it is aimed at; none for a change of services or of the share.
     pub fn target(&self) -> Option<Target> {
         match self {
             Self::Promote(target)
@@ -136,6 +144,10 @@ impl Change {
                 };
                 format!("{node} as {role}{token}")
             }
+            Self::Write { path, content } => match content.len() {
+                1 => format!("{path} (1 byte)"),
+                bytes => format!("{path} ({bytes} bytes)"),
+            },
             _ => self.target().map(|t| t.to_string()).unwrap_or_default(),
         }
     }
@@ -221,6 +233,10 @@ pub(super) fn ready(
             role: role_of(&join, topology)?,
             token: join.token(),
             node: join.node().to_owned(),
+        }),
+        ActionVerb::Write(write) => Some(Change::Write {
+            path: write.path,
+            content: write.content,
         }),
     };
     let actions = scenario.actions.iter().enumerate();

@@ -9,6 +9,7 @@ mod fault;
 mod probe;
 mod quorum;
 mod service;
+mod share;
 mod whole;
 
 /// Every refusal of a scenario whose stack file, if any, is `readable`.

@@ -51,6 +51,8 @@ pub enum ActionVerb {
     Leave(Target),
     /// A node that left joins again.
     Join(Join),
+    /// Overwrites a file of the share on the storage machine, or makes it. Needs `cluster.nfs`.
+    Write(Write),
 }
 
 impl ActionVerb {
@@ -67,6 +69,7 @@ impl ActionVerb {
             Self::Deploy(_) => "deploy",
             Self::Leave(_) => "leave",
             Self::Join(_) => "join",
+            Self::Write(_) => "write",
         }
     }
 }
@@ -96,6 +99,16 @@ pub struct Update {
     /// The new arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub args: Option<Vec<String>>,
+}
+
+/// A file of the share, as it shall be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Write {
+    /// The path on the share, such as `nginx-01/index.html`; the folder must be there.
+    pub path: String,
+    /// The whole content, byte for byte.
+    pub content: String,
 }
 
 /// The node that joins: its name, or its name and how it joins.

@@ -314,6 +314,7 @@ mod tests {
             (&action::SCALE, "Scale"),
             (&action::UPDATE, "Update"),
             (&action::JOIN, "JoinHow"),
+            (&action::WRITE, "Write"),
             (&expectation::RECOVERS, "Recovers"),
             (&expectation::ANSWERS, "Answers"),
         ] {

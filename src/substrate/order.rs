@@ -66,4 +66,11 @@ pub enum Order {
         /// The token that it shows.
         token: Token,
     },
+    /// A file of the share shall hold this. It is for the storage machine, and for no manager.
+    Write {
+        /// The path on the share.
+        path: String,
+        /// The whole content.
+        content: String,
+    },
 }

@@ -18,6 +18,7 @@ mod lab;
 mod ledger;
 mod orders;
 mod parts;
+mod share;
 mod swarm;
 mod tasks;
 mod world;
@@ -94,6 +95,10 @@ pub enum Sabotage {
     TokensUnheard,
     /// A join by this manager is never answered.
     SilentToJoins(String),
+    /// This node reads every file of the share as it was in the beginning.
+    StaleFile(String),
+    /// This node can read no file of the share.
+    UnreadableFile(String),
 }
 
 /// The place.

@@ -2,7 +2,7 @@
 
 use super::{Decoder, Form};
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Action, ActionVerb, Join, JoinAs, JoinHow, Scale, Token, Update};
+use crate::scenario::{Action, ActionVerb, Join, JoinAs, JoinHow, Scale, Token, Update, Write};
 
 pub(super) const ACTION: Form = Form {
     name: "an action",
@@ -14,7 +14,7 @@ pub(super) const VERB: Form = Form {
     name: "action",
     keys: &[
         "scale", "promote", "demote", "drain", "activate", "update", "remove", "deploy", "leave",
-        "join",
+        "join", "write",
     ],
     example: "{ scale: { service: nginx, replicas: 4 } }",
 };
@@ -35,6 +35,12 @@ pub(super) const JOIN: Form = Form {
     name: "`join`",
     keys: &["node", "as", "token"],
     example: "join: { node: server-22, as: manager, token: wrong }",
+};
+
+pub(super) const WRITE: Form = Form {
+    name: "`write`",
+    keys: &["path", "content"],
+    example: "write: { path: nginx-01/index.html, content: \"HELLO AGAIN\\n\" }",
 };
 
 const ROLES: &[(&str, JoinAs)] = &[("manager", JoinAs::Manager), ("worker", JoinAs::Worker)];
@@ -70,7 +76,8 @@ impl Decoder<'_> {
             "remove" => ActionVerb::Remove(self.text(verb, node)?),
             "deploy" => ActionVerb::Deploy(self.text(verb, node)?),
             "leave" => ActionVerb::Leave(self.target(verb, node)?),
-            _ => ActionVerb::Join(self.join(node)?),
+            "join" => ActionVerb::Join(self.join(node)?),
+            _ => ActionVerb::Write(self.write(node)?),
         })
     }
 
@@ -99,6 +106,16 @@ impl Decoder<'_> {
             image: image?,
             env: env?.unwrap_or_default(),
             args: args?,
+        })
+    }
+
+    fn write(&mut self, node: &Node) -> Option<Write> {
+        let fields = self.fields(&WRITE, node)?;
+        let path = self.need(&fields, "path", Self::text);
+        let content = self.need(&fields, "content", Self::text);
+        Some(Write {
+            path: path?,
+            content: content?,
         })
     }
 

@@ -109,6 +109,7 @@ impl World {
                 self.set(node, |machine| machine.id = String::new())
             }
             Order::Join { node, role, token } => self.join(node, *role, *token),
+            Order::Write { path, content } => self.write(path, content),
         }
     }
 

@@ -56,6 +56,7 @@ impl World {
     /// Takes the stack.
     pub(super) fn deploy(&mut self) {
         self.deployed = Some(self.now);
+        self.fill_share();
         if let Some(stack) = self.plan.stack.clone() {
             self.take(&stack);
         }
