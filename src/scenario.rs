@@ -71,7 +71,8 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// What must be true of the run. `exercised` is always added.
     pub expect: Vec<Expectation>,
-    /// Makes this a control: it passes when exactly these checks fail.
+    /// Makes this a control: it passes when exactly these checks fail. Those of every run may be
+    /// named too: `steady`, and `undisturbed`, by which then a task must end by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub must_fail: Vec<String>,
     /// What the plan would otherwise refuse.
@@ -138,6 +139,9 @@ pub enum NfsVersion {
     /// NFS v3 with the article's mount options; locks never expire.
     #[serde(rename = "v3")]
     V3,
+    /// The same with `nolock`, as it is often copied: every node keeps its locks to itself.
+    #[serde(rename = "v3-nolock")]
+    V3NoLock,
     /// NFS v4.2; locks are leased.
     #[serde(rename = "v4.2")]
     V42,
@@ -258,6 +262,8 @@ pub enum Expectation {
     Answers(Answers),
     /// Whether the managers could be asked to change anything while the faults lasted.
     Control(Control),
+    /// This database finds nothing wrong with the ledger's table at the end (`CHECK TABLE`).
+    Intact(String),
 }
 
 impl Expectation {
@@ -269,6 +275,7 @@ impl Expectation {
             Self::NeverTwo(_) => "never_two",
             Self::Answers(_) => "answers",
             Self::Control(_) => "control",
+            Self::Intact(_) => "intact",
         }
     }
 }

@@ -10,7 +10,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::capability::Capabilities;
-use crate::journal::{Answer, ApiError, ContainerSeen, Journal, JournalError, Outcome, Rows};
+use crate::journal::{
+    Answer, ApiError, ContainerSeen, Journal, JournalError, Outcome, Rows, TableWord,
+};
 use crate::plan::Plan;
 use crate::swarm::{Remains, ServiceSeen, View};
 
@@ -289,4 +291,11 @@ pub trait Database: Send {
 
     /// Reads the whole ledger.
     async fn read_ledger(&mut self, deadline: Duration) -> Rows;
+
+    /// Has the database check the ledger's table, as thoroughly as it can. Of many words, the first
+    /// and the last.
+    ///
+    /// # Errors
+    /// What the server, or the connection, said instead.
+    async fn check_ledger(&mut self, deadline: Duration) -> Result<Vec<TableWord>, String>;
 }

@@ -110,7 +110,8 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
         faults,
         checks: checks(scenario, options, &topology),
         topology,
-        must_fail: if options.no_faults {
+        // What actions alone bring about comes about without faults too.
+        must_fail: if options.no_faults && !scenario.faults.is_empty() {
             Vec::new()
         } else {
             scenario.must_fail.clone()
@@ -145,7 +146,7 @@ fn missing(needs: &Capabilities, options: &Options) -> Option<String> {
 /// What a scenario needs of a place follows from what it says.
 fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
     let nfs = scenario.cluster.nfs.map(|version| match version {
-        NfsVersion::V3 => Capability::NfsV3,
+        NfsVersion::V3 | NfsVersion::V3NoLock => Capability::NfsV3,
         NfsVersion::V42 => Capability::NfsV42,
     });
     let asks = |probe: &scenario::Probe| {
@@ -256,6 +257,7 @@ fn checks(scenario: &Scenario, options: &Options, topology: &Topology) -> Vec<Ch
             }
         }
         Expectation::Control(expected) => Check::Control { expected },
+        Expectation::Intact(service) => Check::Intact { service },
     });
     checks.chain([Check::Exercised]).collect()
 }

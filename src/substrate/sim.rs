@@ -51,7 +51,7 @@ pub enum Sabotage {
     IsolateNoOp,
     /// No row is ever taken, although sessions open.
     WorkloadNeverConnects,
-    /// The ledger cannot be read through this node.
+    /// The ledger can neither be read nor checked through this node.
     ReadBackUnavailable(String),
     /// Once struck, no manager answers at all.
     ApiHangs,
@@ -95,6 +95,10 @@ pub enum Sabotage {
     TokensUnheard,
     /// A join by this manager is never answered.
     SilentToJoins(String),
+    /// The ledger's table is corrupt in the database's own word.
+    CorruptTable,
+    /// A second task of a database waits for its files for ten seconds, and ends.
+    SecondServerEnds,
     /// This node reads every file of the share as it was in the beginning.
     StaleFile(String),
     /// This node can read no file of the share.
