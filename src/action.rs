@@ -21,6 +21,7 @@ mod image;
 mod membership;
 mod role;
 mod service;
+mod share;
 
 /// How often an action is looked at while it is being confirmed.
 pub const PACE: Duration = Duration::from_millis(500);
@@ -36,6 +37,8 @@ pub struct Ground<'a> {
     pub plan: &'a Plan,
     /// The managers that may be asked: neither broken, nor about to be none.
     pub managers: Vec<String>,
+    /// The nodes that are neither broken nor out of the swarm.
+    pub nodes: Vec<String>,
 }
 
 /// One way to change a swarm.
@@ -48,6 +51,11 @@ pub trait Action: Send + Sync {
 
     /// The image that the targets are to have, if it is about one.
     fn image(&self) -> Option<&str> {
+        None
+    }
+
+    /// The file of the share that is written, if it is one.
+    fn file(&self) -> Option<&str> {
         None
     }
 
@@ -91,6 +99,7 @@ pub fn of(change: &Change) -> Box<dyn Action> {
         Change::Leave(_) => Box::new(membership::Leave),
         Change::Join { role, token, .. } => Box::new(membership::Join { role, token }),
         Change::Pull { image, .. } => Box::new(image::Pull { image }),
+        Change::Write { path, content } => Box::new(share::Write { path, content }),
     }
 }
 
@@ -100,6 +109,14 @@ impl Ground<'_> {
     /// # Errors
     /// When nobody says, or the service is not there.
     pub async fn before(&self, action: &dyn Action, targets: &[String]) -> Result<Before, String> {
+        if let Some(path) = action.file() {
+            // No manager is needed for the share, so none is asked.
+            let file = self.first_read(path).await?;
+            return Ok(Before {
+                file,
+                ..Before::default()
+            });
+        }
         let view = self.view().await.map_err(|error| error.to_string())?;
         let holders = match action.image() {
             Some(image) => self.holders(image, targets).await?,
@@ -128,6 +145,7 @@ impl Ground<'_> {
             tasks,
             nodes: view.nodes,
             holders,
+            file: None,
         })
     }
 

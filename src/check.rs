@@ -14,6 +14,7 @@ mod answers;
 mod completed;
 mod control;
 mod exercised;
+mod intact;
 mod listed;
 mod must_fail;
 mod never_two;
@@ -94,6 +95,7 @@ fn one(check: &Check, history: &History, timeline: &Timeline) -> Finding {
             },
         ),
         Check::Control { expected } => control::check(history, timeline, *expected),
+        Check::Intact { service } => intact::check(history, timeline, service),
         Check::Exercised => exercised::check(history, timeline),
     }
 }

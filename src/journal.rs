@@ -13,6 +13,7 @@ use crate::plan::Plan;
 mod action;
 mod file;
 mod reader;
+mod table;
 pub mod timeline;
 
 pub use action::{
@@ -20,6 +21,7 @@ pub use action::{
 };
 pub use file::{Clock, Journal, JournalError, Listener};
 pub use reader::{History, read};
+pub use table::{TableCheck, TableWord};
 
 /// The version of the journal's format, in its first line.
 pub const FORMAT: u32 = 1;
@@ -164,6 +166,8 @@ pub enum Event {
         /// What was found, or why it could not be read.
         rows: Rows,
     },
+    /// What a database says of the ledger's table, after the rows were read.
+    TableCheck(TableCheck),
     /// Trouble in the harness or its place; never a verdict about the swarm.
     Trouble {
         /// What, where, and what to do next.

@@ -267,6 +267,11 @@ pub enum Check {
         /// What is expected.
         expected: Control,
     },
+    /// A database finds nothing wrong with the ledger's table at the end.
+    Intact {
+        /// The service's name in the stack file.
+        service: String,
+    },
     /// Every fault was confirmed, every workload was busy before, during and after.
     Exercised,
 }
@@ -280,6 +285,7 @@ impl Check {
             Self::NeverTwo { .. } => "never_two",
             Self::Answers { .. } => "answers",
             Self::Control { .. } => "control",
+            Self::Intact { .. } => "intact",
             Self::Exercised => "exercised",
         }
     }

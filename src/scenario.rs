@@ -17,7 +17,7 @@ mod probe;
 mod target;
 mod yaml;
 
-pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update};
+pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update, Write};
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes};
 pub use probe::{
@@ -72,7 +72,8 @@ pub struct Scenario {
     pub faults: Vec<Fault>,
     /// What must be true of the run. `exercised` is always added.
     pub expect: Vec<Expectation>,
-    /// Makes this a control: it passes when exactly these checks fail.
+    /// Makes this a control: it passes when exactly these checks fail. Those of every run may be
+    /// named too: `steady`, and `undisturbed`, by which then a task must end by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub must_fail: Vec<String>,
     /// What the plan would otherwise refuse.
@@ -139,6 +140,9 @@ pub enum NfsVersion {
     /// NFS v3 with the article's mount options; locks never expire.
     #[serde(rename = "v3")]
     V3,
+    /// The same with `nolock`, as it is often copied: every node keeps its locks to itself.
+    #[serde(rename = "v3-nolock")]
+    V3NoLock,
     /// NFS v4.2; locks are leased.
     #[serde(rename = "v4.2")]
     V42,
@@ -259,6 +263,8 @@ pub enum Expectation {
     Answers(Answers),
     /// Whether the managers could be asked to change anything while the faults lasted.
     Control(Control),
+    /// This database finds nothing wrong with the ledger's table at the end (`CHECK TABLE`).
+    Intact(String),
 }
 
 impl Expectation {
@@ -270,6 +276,7 @@ impl Expectation {
             Self::NeverTwo(_) => "never_two",
             Self::Answers(_) => "answers",
             Self::Control(_) => "control",
+            Self::Intact(_) => "intact",
         }
     }
 }

@@ -10,7 +10,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::capability::Capabilities;
-use crate::journal::{Answer, ApiError, ContainerSeen, Journal, JournalError, Outcome, Rows};
+use crate::journal::{
+    Answer, ApiError, ContainerSeen, Journal, JournalError, Outcome, Rows, TableWord,
+};
 use crate::plan::Plan;
 use crate::swarm::{Remains, ServiceSeen, View};
 
@@ -112,7 +114,8 @@ pub trait Lab: Send + Sync {
     /// When that manager gives no usable answer.
     async fn service(&self, manager: &str, service: &str) -> Result<Option<ServiceSeen>, ApiError>;
 
-    /// Gives an order by a manager. That it was taken is no proof that it was carried out.
+    /// Gives an order by a manager, or to the storage machine where it is about the share. That it
+    /// was taken is no proof that it was carried out.
     ///
     /// # Errors
     /// `Refused` when the swarm or a node's engine says no; silence leaves open what became of it.
@@ -199,6 +202,13 @@ pub trait Lab: Send + Sync {
     /// # Errors
     /// When the kernel cannot be asked, or knows no process of this container.
     async fn mounts(&self, node: &str, container: &str) -> Result<Vec<MountSeen>, String>;
+
+    /// Reads a file of the share as a node sees it, where it has the share mounted; none if it is
+    /// not there. Of a file longer than 1 MiB, only the beginning.
+    ///
+    /// # Errors
+    /// When the node cannot be asked, or cannot read it.
+    async fn shared_file(&self, node: &str, path: &str) -> Result<Option<String>, String>;
 
     /// Runs a stock `docker` client on a machine, with these words; no shell reads them.
     ///
@@ -288,4 +298,11 @@ pub trait Database: Send {
 
     /// Reads the whole ledger.
     async fn read_ledger(&mut self, deadline: Duration) -> Rows;
+
+    /// Has the database check the ledger's table, as thoroughly as it can. Of many words, the first
+    /// and the last.
+    ///
+    /// # Errors
+    /// What the server, or the connection, said instead.
+    async fn check_ledger(&mut self, deadline: Duration) -> Result<Vec<TableWord>, String>;
 }

@@ -130,6 +130,8 @@ fn what_is_read_is_what_serde_reads(
         "  - at: ?",
         "      stop: ?",
         "    for: ?",
+        "        path: ?",
+        "        content: ?",
         "  - nothing_lost: ?",
         "  - control: ?",
         "      share: ?",
@@ -165,6 +167,12 @@ workload:
       service: a
       rate: 1/s
       writers: 1
+actions:
+  - at: 1s
+    do:
+      write:
+        path: a
+        content: b
 faults:
   - at: 1s
     do:

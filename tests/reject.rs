@@ -268,6 +268,14 @@ expect: [ control: kept, recovers: { within: 3m } ]
     &[("worker }", "worker }, for: 4m"), ("4m, do: { stop: worker", "4m, do: { stop: server-99")],
     "no node `server-99`"
 )]
+#[case::a_control_of_what_every_run_is_judged_by(
+    &[("expect:", "must_fail: [steady, undisturbed]\nexpect:")],
+    ""
+)]
+#[case::a_control_of_what_cannot_fail(
+    &[("expect:", "must_fail: [exercised]\nexpect:")],
+    "nothing here that could fail is called `exercised`"
+)]
 #[case::as_long_as_the_fault(
     &[("worker }", "worker }, for: 3m")],
     "could not be told from the cure"

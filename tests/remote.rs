@@ -9,7 +9,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
-use seatrial::journal::{Outcome, Rows};
+use seatrial::journal::{Outcome, Rows, TableWord};
 use seatrial::remote::database::{MySql, payload};
 use seatrial::substrate::Database as _;
 use seatrial::wait::{Look, until};
@@ -83,6 +83,14 @@ fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_raw(id).unwrap(), signal).unwrap();
 }
 
+/// What a database says of a sound table.
+fn ok() -> TableWord {
+    TableWord {
+        kind: "status".to_owned(),
+        text: "OK".to_owned(),
+    }
+}
+
 /// Settings are pairs of text; what is none is an error, and the session lives.
 async fn settings(db: &mut MySql) {
     let ask = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('port_open', 'max_connections')";
@@ -133,6 +141,8 @@ async fn a_ledger_in_a_real_database() {
     // Neither the database nor the table is there; an insert is refused and the session lives.
     assert_eq!(db.read_ledger(PATIENT).await, Rows::NoTable);
     assert!(matches!(db.insert(1, PATIENT).await, Outcome::Refused(_)));
+    let missing = db.check_ledger(PATIENT).await.unwrap();
+    assert!(!missing.contains(&ok()), "{missing:?}");
     db.create_ledger(PATIENT).await.unwrap();
     db.create_ledger(PATIENT).await.unwrap();
 
@@ -153,6 +163,8 @@ async fn a_ledger_in_a_real_database() {
     assert!(error.contains("1064"), "{error}");
     db.query("SELECT 1", PATIENT).await.unwrap();
 
+    assert_eq!(db.check_ledger(PATIENT).await, Ok(vec![ok()]));
+
     settings(&mut db).await;
     freeze_and_thaw(&child, addr, &mut db).await;
 
@@ -169,6 +181,7 @@ async fn a_ledger_in_a_real_database() {
     child.wait().await.unwrap();
     assert!(matches!(last.insert(9, PATIENT).await, Outcome::Unknown(_)));
     assert!(matches!(db.read_ledger(PATIENT).await, Rows::Unreadable(_)));
+    db.check_ledger(PATIENT).await.unwrap_err();
     MySql::connect(addr, Some(PASSWORD), PATIENT)
         .await
         .unwrap_err();

@@ -32,6 +32,8 @@ mod registry;
 mod runs;
 #[path = "sim/sabotage.rs"]
 mod sabotage;
+#[path = "sim/written.rs"]
+mod written;
 
 use seatrial::check::check;
 use seatrial::journal::{Event, History};

@@ -75,13 +75,8 @@ pub(super) fn check(history: &History, timeline: &Timeline, ledger: &str) -> Fin
     let mut told = Told::default();
     let mut readings: BTreeMap<&str, (u64, Reading)> = BTreeMap::new();
     // A node that left the swarm and did not come back serves nobody.
-    let gone = |node: &&str| {
-        timeline
-            .absences(node)
-            .last()
-            .is_some_and(|one| one.1.is_none())
-    };
-    for node in history.plan.node_names().filter(|node| !gone(node)) {
+    let nodes = history.plan.node_names();
+    for node in nodes.filter(|node| !timeline.left_for_good(node)) {
         readings.insert(
             node,
             (0, Reading::Useless("it was not read back".to_owned())),
@@ -253,7 +248,7 @@ fn wrongs(told: &Told, reading: &Reading) -> (Vec<String>, Vec<u64>) {
 }
 
 /// Says each wrong once, with the nodes that showed it.
-fn told_by_nodes(broken: &[(String, &str)]) -> Vec<String> {
+pub(super) fn told_by_nodes(broken: &[(String, &str)]) -> Vec<String> {
     let mut said: Vec<(&str, Vec<&str>)> = Vec::new();
     for (wrong, node) in broken {
         match said.iter_mut().find(|(one, _)| one == wrong) {

@@ -1,7 +1,8 @@
 //! `undisturbed`: while nothing was broken by us, no task of the plan's services ended.
 //!
-//! Implied by every run that has services. Never `fail`: what broke behind our back is no promise
-//! of the swarm, and what the other checks saw afterwards may be its doing.
+//! Implied by every run that has services. What broke behind our back is no promise of the swarm,
+//! and what the other checks saw afterwards may be its doing: so it is `unknown`. Only in a control
+//! that names it is a task's end what the scenario is about, and then it is `fail`.
 
 use std::collections::BTreeMap;
 
@@ -58,12 +59,16 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
     evidence.sort_unstable();
     evidence.dedup();
     let said = format!("{}{more}", first.told());
-    Some(Finding::new(
-        "undisturbed",
-        Verdict::Unknown,
-        said,
-        evidence,
-    ))
+    let asked_for = history
+        .plan
+        .must_fail
+        .iter()
+        .any(|name| name == "undisturbed");
+    let verdict = match asked_for {
+        true => Verdict::Fail,
+        false => Verdict::Unknown,
+    };
+    Some(Finding::new("undisturbed", verdict, said, evidence))
 }
 
 /// When nothing is broken by us, told by numbers of entries.

@@ -52,7 +52,7 @@ pub enum ActionStep {
 pub struct ActionIntent {
     /// `scale`, `drain` …
     pub verb: String,
-    /// The nodes, by name; empty for a change of services.
+    /// The nodes, by name; empty for a change of services or of the share.
     pub targets: Vec<String>,
     /// Why these, or what it is about.
     pub chosen: String,
@@ -64,7 +64,8 @@ pub struct ActionIntent {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Before {
-    /// Every node, as the managers saw it: its role and availability.
+    /// Every node, as the managers saw it: its role and availability. Empty for a change of the
+    /// share, about which nobody asks them.
     pub nodes: Vec<NodeSeen>,
     /// The service that is changed. Values of its environment are left out: they may be secret, and
     /// Swarm itself keeps the previous specification for a rollback.
@@ -74,6 +75,9 @@ pub struct Before {
     /// The targets whose own engine listed the image that is pulled.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub holders: Vec<String>,
+    /// What a node read in the file that is written; none if it was not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
 }
 
 /// A service before it was changed.
@@ -130,7 +134,11 @@ impl Deed {
             must_be_refused: change.must_be_refused(),
             ends_tasks: !matches!(
                 change,
-                Change::Activate(_) | Change::Join { .. } | Change::Deploy(_) | Change::Pull { .. }
+                Change::Activate(_)
+                    | Change::Join { .. }
+                    | Change::Deploy(_)
+                    | Change::Pull { .. }
+                    | Change::Write { .. }
             ),
             ..Self::default()
         }

@@ -190,6 +190,12 @@ impl Timeline {
         absences
     }
 
+    /// True for a node that left the swarm and was not seen to be back.
+    pub fn left_for_good(&self, node: &str) -> bool {
+        let absences = self.absences(node);
+        absences.last().is_some_and(|(_, back)| back.is_none())
+    }
+
     /// The first moment that an action began, and the last that one was seen.
     pub fn changed_span(&self) -> (Option<Mark>, Option<Mark>) {
         let first = self.actions.iter().filter_map(|deed| deed.acting);

@@ -80,6 +80,13 @@ pub enum Change {
         /// The nodes.
         on: Target,
     },
+    /// A file of the share holds something else.
+    Write {
+        /// The path on the share.
+        path: String,
+        /// The whole content.
+        content: String,
+    },
 }
 
 impl Change {
@@ -97,10 +104,11 @@ impl Change {
             Self::Leave(_) => "leave",
             Self::Join { .. } => "join",
             Self::Pull { .. } => "pull",
+            Self::Write { .. } => "write",
         }
     }
 
-    /// The nodes that it is aimed at; none for a change of services.
+    /// The nodes that it is aimed at; none for a change of services or of the share.
     pub fn target(&self) -> Option<Target> {
         match self {
             Self::Promote(target)
@@ -146,6 +154,10 @@ impl Change {
                 format!("{node} as {role}{token}")
             }
             Self::Pull { image, on } => format!("{image} on {on}"),
+            Self::Write { path, content } => match content.len() {
+                1 => format!("{path} (1 byte)"),
+                bytes => format!("{path} ({bytes} bytes)"),
+            },
             _ => self.target().map(|t| t.to_string()).unwrap_or_default(),
         }
     }
@@ -240,6 +252,10 @@ pub(super) fn ready(
         ActionVerb::Pull(pull) => Some(Change::Pull {
             on: pull.on(),
             image: pull.image,
+        }),
+        ActionVerb::Write(write) => Some(Change::Write {
+            path: write.path,
+            content: write.content,
         }),
     };
     let actions = scenario.actions.iter().enumerate();

@@ -151,7 +151,7 @@ fn missing(needs: &Capabilities, options: &Options) -> Option<String> {
 /// What a scenario needs of a place follows from what it says.
 fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
     let nfs = scenario.cluster.nfs.map(|version| match version {
-        NfsVersion::V3 => Capability::NfsV3,
+        NfsVersion::V3 | NfsVersion::V3NoLock => Capability::NfsV3,
         NfsVersion::V42 => Capability::NfsV42,
     });
     let asks = |probe: &scenario::Probe| {
@@ -262,6 +262,7 @@ fn checks(scenario: &Scenario, options: &Options, topology: &Topology) -> Vec<Ch
             }
         }
         Expectation::Control(expected) => Check::Control { expected },
+        Expectation::Intact(service) => Check::Intact { service },
     });
     checks.chain([Check::Exercised]).collect()
 }

@@ -10,6 +10,7 @@ mod image;
 mod probe;
 mod quorum;
 mod service;
+mod share;
 mod whole;
 
 /// Every refusal of a scenario whose stack file, if any, is `readable`.

@@ -286,6 +286,9 @@ fn check(check: &Check) -> Vec<String> {
         Check::Control {
             expected: Control::Lost,
         } => "no leader was left in some fault".into(),
+        Check::Intact { service } => {
+            format!("{} finds its ledger's table sound", one_line(service))
+        }
         Check::Exercised => "every fault bit, every workload was busy".into(),
     };
     row([check.name().into(), what])

@@ -101,6 +101,9 @@ pub enum NfsVersionKey {
     /// NFS v3.
     #[serde(rename = "v3")]
     V3,
+    /// NFS v3 without locks between nodes.
+    #[serde(rename = "v3-nolock")]
+    V3NoLock,
     /// NFS v4.2.
     #[serde(rename = "v4.2")]
     V42,
@@ -110,6 +113,7 @@ impl From<NfsVersion> for NfsVersionKey {
     fn from(version: NfsVersion) -> Self {
         match version {
             NfsVersion::V3 => Self::V3,
+            NfsVersion::V3NoLock => Self::V3NoLock,
             NfsVersion::V42 => Self::V42,
         }
     }
@@ -129,6 +133,9 @@ pub(super) const REGISTRY: &str = "192.168.150.28:5000";
 
 /// The options of the article's `mnt-dockernfs.mount`.
 const OPTIONS_V3: &str = "rw,hard,intr,timeo=90,bg,vers=3,proto=tcp,rsize=32768,wsize=32768";
+/// The same with `nolock` (see `nfs(5)`): no node tells the server of its locks.
+const OPTIONS_V3_NOLOCK: &str =
+    "rw,hard,intr,timeo=90,bg,vers=3,proto=tcp,rsize=32768,wsize=32768,nolock";
 /// The same for v4.2, where `intr` has long been without effect.
 const OPTIONS_V42: &str = "rw,hard,timeo=90,vers=4.2,proto=tcp,rsize=32768,wsize=32768";
 
@@ -188,6 +195,7 @@ fn storage(version: NfsVersion) -> Storage {
         mount: MOUNT.into(),
         options: match version {
             NfsVersion::V3 => OPTIONS_V3,
+            NfsVersion::V3NoLock => OPTIONS_V3_NOLOCK,
             NfsVersion::V42 => OPTIONS_V42,
         }
         .into(),

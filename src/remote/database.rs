@@ -13,7 +13,7 @@ use futures_util::StreamExt;
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, IoError, OptsBuilder, Row, ServerError};
 
-use crate::journal::{Outcome, Rows};
+use crate::journal::{Outcome, Rows, TableWord};
 use crate::substrate::Database;
 
 mod fold;
@@ -32,6 +32,12 @@ const CREATE: [&str; 2] = [
 ];
 
 const READ: &str = "SELECT `row`, payload FROM seatrial.ledger ORDER BY `row`";
+
+/// `EXTENDED` also compares every index with the rows. Its columns: table, operation, kind, text.
+const CHECK: &str = "CHECK TABLE seatrial.ledger EXTENDED";
+
+/// The most words of a check that are kept; a spoilt index may have one for each row.
+const WORDS_MAX: usize = 20;
 
 /// The client's own limit for a packet, in bytes. Given, so that the server need not be asked.
 const PACKET_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -171,11 +177,7 @@ impl Database for MySql {
     ) -> Result<Vec<(String, String)>, String> {
         let rows = self.rows(statement, deadline).await;
         let rows = rows.map_err(|failure| failure.to_string())?;
-        let pair = |mut row: Row| {
-            let mut text = |column| row.take_opt::<String, _>(column).and_then(Result::ok);
-            Some((text(0)?, text(1)?))
-        };
-        let pairs: Option<Vec<_>> = rows.into_iter().map(pair).collect();
+        let pairs: Option<Vec<_>> = rows.into_iter().map(|row| texts(row, [0, 1])).collect();
         pairs.ok_or_else(|| format!("`{statement}` gave no two columns of text"))
     }
 
@@ -218,6 +220,23 @@ impl Database for MySql {
         }
         Rows::Unreadable(failure.to_string())
     }
+
+    async fn check_ledger(&mut self, deadline: Duration) -> Result<Vec<TableWord>, String> {
+        let rows = self.rows(CHECK, deadline).await;
+        let mut rows = rows.map_err(|failure| failure.to_string())?;
+        if let Some(last) = rows.len().checked_sub(1).filter(|last| *last >= WORDS_MAX) {
+            rows.drain(WORDS_MAX - 1..last);
+        }
+        let word = |row| texts(row, [2, 3]).map(|(kind, text)| TableWord { kind, text });
+        let words: Option<Vec<_>> = rows.into_iter().map(word).collect();
+        words.ok_or_else(|| format!("`{CHECK}` gave no four columns of text"))
+    }
+}
+
+/// Two columns of a row, if both are texts.
+fn texts(mut row: Row, [one, other]: [usize; 2]) -> Option<(String, String)> {
+    let mut text = |column| row.take_opt::<String, _>(column).and_then(Result::ok);
+    Some((text(one)?, text(other)?))
 }
 
 /// Folds the table while it is read: no row is kept.

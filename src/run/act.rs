@@ -46,7 +46,7 @@ async fn change(trial: &Trial, index: usize) -> Result<(), JournalError> {
     let Some(announced) = trial.unless_stopped(announced).await else {
         return Ok(());
     };
-    let announced = announced.unwrap_or_else(|_| Err("no manager answered in time".to_owned()));
+    let announced = announced.unwrap_or_else(|_| Err("nobody answered in time".to_owned()));
     let intent = match announced {
         Ok(intent) => intent,
         Err(last) => return trial.note(index, ActionStep::NotConfirmed(last)),
@@ -95,17 +95,19 @@ async fn change(trial: &Trial, index: usize) -> Result<(), JournalError> {
     Ok(())
 }
 
-/// The managers that may be asked about these targets: a node that is to be demoted, or leaves, is
-/// no witness of that.
+/// The managers that may be asked about these targets, and the nodes: one that is to be demoted, or
+/// leaves, is no witness of that.
 fn ground<'a>(trial: &'a Trial, change: &Change, intent: &ActionIntent) -> Ground<'a> {
     let broken = trial.broken_now();
     let unseated = |name: &String| change.unseats() && intent.targets.contains(name);
     let managers = trial.managers_now().into_iter();
     let managers = managers.filter(|name| !broken.contains(name) && !unseated(name));
+    let nodes = trial.plan.node_names().map(str::to_owned);
     Ground {
         lab: &*trial.lab,
         plan: &trial.plan,
         managers: managers.collect(),
+        nodes: nodes.filter(|name| !broken.contains(name)).collect(),
     }
 }
 

@@ -8,7 +8,8 @@ use tokio::time::Instant;
 
 use super::trial::Trial;
 use super::{Halt, act, excerpt, load, observe, steady, strike};
-use crate::journal::{Event, Phase, Rows};
+use crate::journal::{Event, Phase, Rows, TableCheck};
+use crate::plan::Check;
 use crate::units::Span;
 use crate::wait;
 use crate::workload::ledger::{self, Ledger};
@@ -45,6 +46,7 @@ pub(super) async fn run(trial: &Arc<Trial>) -> Result<(), Halt> {
     trial.workloads.wait().await;
     enter(trial, Phase::ReadBack)?;
     let read = read_back(trial, &ledgers).await?;
+    check_tables(trial).await?;
     if !(holds && read) {
         excerpt::last_words(trial).await;
     }
@@ -129,16 +131,12 @@ async fn steady_after(trial: &Trial) -> Result<bool, Halt> {
 async fn read_back(trial: &Trial, ledgers: &[Ledger]) -> Result<bool, Halt> {
     let deadline = trial.plan.deadlines.read_back.0;
     let mut all = true;
+    let present = present(trial);
     for ledger in ledgers {
-        let absent = trial.members().absent;
-        let present = trial
-            .plan
-            .node_names()
-            .filter(|node| !absent.contains(*node));
-        let reads = present.map(|node| async move {
+        let reads = present.iter().map(|node| async move {
             let rows = ledger::read_back(&*trial.lab, &ledger.service, node, deadline).await;
             let readable = !matches!(rows, Rows::Unreadable(_));
-            let (workload, via) = (ledger.workload.clone(), node.to_owned());
+            let (workload, via) = (ledger.workload.clone(), node.clone());
             trial.tell(Event::ReadBack {
                 workload,
                 via,
@@ -150,4 +148,30 @@ async fn read_back(trial: &Trial, ledgers: &[Ledger]) -> Result<bool, Halt> {
         all &= readable.ok_or(Halt::Stopped)?.into_iter().all(|r| r);
     }
     Ok(all)
+}
+
+/// Has every database of which it is expected check its table, through every node in the swarm.
+async fn check_tables(trial: &Trial) -> Result<(), Halt> {
+    let deadline = trial.plan.deadlines.read_back.0;
+    let present = present(trial);
+    for check in &trial.plan.checks {
+        let Check::Intact { service } = check else {
+            continue;
+        };
+        let asked = present.iter().map(|node| async move {
+            let said = ledger::check_table(&*trial.lab, service, node, deadline).await;
+            let (service, via) = (service.clone(), node.clone());
+            trial.tell(Event::TableCheck(TableCheck { service, via, said }));
+        });
+        let asked = trial.unless_stopped(join_all(asked)).await;
+        asked.ok_or(Halt::Stopped)?;
+    }
+    Ok(())
+}
+
+/// The nodes that are in the swarm.
+fn present(trial: &Trial) -> Vec<String> {
+    let absent = trial.members().absent;
+    let names = trial.plan.node_names().map(str::to_owned);
+    names.filter(|node| !absent.contains(node)).collect()
 }

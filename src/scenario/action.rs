@@ -53,6 +53,8 @@ pub enum ActionVerb {
     Join(Join),
     /// Nodes' own engines pull an image, before any task needs it.
     Pull(Pull),
+    /// Overwrites a file of the share on the storage machine, or makes it. Needs `cluster.nfs`.
+    Write(Write),
 }
 
 impl ActionVerb {
@@ -70,6 +72,7 @@ impl ActionVerb {
             Self::Leave(_) => "leave",
             Self::Join(_) => "join",
             Self::Pull(_) => "pull",
+            Self::Write(_) => "write",
         }
     }
 }
@@ -117,6 +120,16 @@ impl Pull {
     pub fn on(&self) -> Target {
         self.on.clone().unwrap_or(Target::EveryNode)
     }
+}
+
+/// A file of the share, as it shall be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Write {
+    /// The path on the share, such as `nginx-01/index.html`; the folder must be there.
+    pub path: String,
+    /// The whole content, byte for byte.
+    pub content: String,
 }
 
 /// The node that joins: its name, or its name and how it joins.

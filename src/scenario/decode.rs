@@ -315,6 +315,7 @@ mod tests {
             (&action::UPDATE, "Update"),
             (&action::JOIN, "JoinHow"),
             (&action::PULL, "Pull"),
+            (&action::WRITE, "Write"),
             (&expectation::RECOVERS, "Recovers"),
             (&expectation::ANSWERS, "Answers"),
         ] {

@@ -73,4 +73,11 @@ pub enum Order {
         /// The image, as the plan names it, variables and all.
         image: String,
     },
+    /// A file of the share shall hold this. It is for the storage machine, and for no manager.
+    Write {
+        /// The path on the share.
+        path: String,
+        /// The whole content.
+        content: String,
+    },
 }

@@ -21,6 +21,7 @@ mod ledger;
 mod lock;
 mod orders;
 mod parts;
+mod share;
 mod swarm;
 mod tasks;
 mod world;
@@ -53,7 +54,7 @@ pub enum Sabotage {
     IsolateNoOp,
     /// No row is ever taken, although sessions open.
     WorkloadNeverConnects,
-    /// The ledger cannot be read through this node.
+    /// The ledger can neither be read nor checked through this node.
     ReadBackUnavailable(String),
     /// Once struck, no manager answers at all.
     ApiHangs,
@@ -119,6 +120,14 @@ pub enum Sabotage {
     ApiOfTheDead,
     /// Every port looks closed.
     PortsLookClosed,
+    /// The ledger's table is corrupt in the database's own word.
+    CorruptTable,
+    /// A second task of a database waits for its files for ten seconds, and ends.
+    SecondServerEnds,
+    /// This node reads every file of the share as it was in the beginning.
+    StaleFile(String),
+    /// This node can read no file of the share.
+    UnreadableFile(String),
 }
 
 /// The place.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::Context;
-use crate::journal::{Event, JournalError, Outcome, Rows};
+use crate::journal::{Event, JournalError, Outcome, Rows, TableWord};
 use crate::substrate::{Database, Lab};
 use crate::units::{Rate, Span};
 use crate::wait::{self, Look};
@@ -25,7 +25,7 @@ const RECONNECT: Duration = Duration::from_millis(500);
 /// The pace of attempts that are made until they succeed: table, read-back.
 const PACE: Duration = Duration::from_millis(500);
 
-/// How long one attempt to read the whole ledger may take before it is tried again.
+/// How long one attempt to read, or to check, the whole ledger may take before it is tried again.
 const READ: Duration = Duration::from_secs(30);
 
 /// A ledger of the plan, ready to be driven.
@@ -215,4 +215,31 @@ pub async fn read_back(lab: &dyn Lab, service: &str, node: &str, deadline: Durat
     wait::until(format!("the ledger through `{node}`"), deadline, PACE, read)
         .await
         .unwrap_or_else(|timed_out| Rows::Unreadable(timed_out.to_string()))
+}
+
+/// Has the database check the ledger's table, asked through one node, again until it answers or the
+/// deadline has passed.
+///
+/// # Errors
+/// When it gave no answer in time; the last error.
+pub async fn check_table(
+    lab: &dyn Lab,
+    service: &str,
+    node: &str,
+    deadline: Duration,
+) -> Result<Vec<TableWord>, String> {
+    let ask = || async move {
+        let words = async {
+            let mut session = lab.database(node, service, CONNECT).await?;
+            session.check_ledger(READ).await
+        };
+        match timeout(CONNECT + READ + GRACE, words).await {
+            Ok(Ok(words)) => Look::Holds(words),
+            Ok(Err(why)) => Look::CannotTell(why),
+            Err(_) => Look::CannotTell("no answer".to_owned()),
+        }
+    };
+    let what = format!("a check of the table through `{node}`");
+    let checked = wait::until(what, deadline, PACE, ask).await;
+    checked.map_err(|timed_out| timed_out.to_string())
 }

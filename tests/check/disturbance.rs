@@ -256,3 +256,38 @@ fn a_control_that_was_disturbed_shows_too_little() {
     catalogue::killed_behind_our_back(&mut story);
     assert_eq!(check(&story.history()).verdict, Verdict::Unknown);
 }
+
+/// What ended behind our back is what such a control is about.
+#[test]
+fn a_control_that_names_it_wants_a_task_to_end() {
+    let mut story = Story::kept("story", &[recovers(), Check::Exercised]);
+    story.plan.workloads.clear();
+    story.plan.must_fail = vec!["undisturbed".to_owned()];
+    let quiet = check(&story.history());
+    assert_eq!(quiet.verdict, Verdict::Fail);
+    says(
+        quiet.findings.last().expect("a finding"),
+        Verdict::Fail,
+        "`undisturbed` was expected to fail and passed",
+    );
+    let mut blind = story.clone();
+    blind.without(|_, event| matches!(event, Event::Containers(_) | Event::Task(_)));
+    assert_eq!(check(&blind.history()).verdict, Verdict::Unknown);
+    catalogue::killed_behind_our_back(&mut story);
+    let judgement = check(&story.history());
+    assert_eq!(judgement.verdict, Verdict::Pass, "{judgement:#?}");
+    let ended = finding(&story.history(), "undisturbed");
+    says(&ended, Verdict::Fail, "task mariadb.1 failed on server-4");
+    assert!(!ended.evidence.is_empty());
+}
+
+/// The steady state of every run may fail a control too.
+#[test]
+fn a_control_that_names_the_steady_state_wants_it_to_stay_away() {
+    let mut story = Story::kept("story", &[recovers(), Check::Exercised]);
+    story.plan.workloads.clear();
+    story.plan.must_fail = vec!["steady".to_owned()];
+    assert_eq!(check(&story.history()).verdict, Verdict::Fail);
+    catalogue::stays_away(&mut story);
+    assert_eq!(check(&story.history()).verdict, Verdict::Pass);
+}

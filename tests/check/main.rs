@@ -25,13 +25,14 @@ mod brute_force;
 mod control;
 mod disturbance;
 mod exercise;
+mod intact;
 mod pages;
 mod record;
 mod recovery;
 mod rows_read;
 mod two_at_once;
 
-use catalogue::{answers, never_two, nothing_lost, recovers};
+use catalogue::{answers, intact, never_two, nothing_lost, recovers};
 use story::{Story, container, containers, got, read_back, rows};
 
 #[rstest]

@@ -6,12 +6,23 @@
 use std::path::PathBuf;
 
 use rstest::rstest;
+use seatrial::check::check;
 use seatrial::plan::{Options, Outcome, plan};
 use seatrial::scenario::load;
 use seatrial::substrate::Place;
-use seatrial::substrate::sim::Sim;
+use seatrial::substrate::sim::{Sabotage, Sim};
+use seatrial::verdict::Verdict;
 
 use super::{passed, run_sim};
+
+/// What a scenario shows that this place does only when it is told to.
+fn told_to(name: &str) -> Option<Sabotage> {
+    match name {
+        "13-two-databases-with-locks" => Some(Sabotage::SecondServerEnds),
+        "13-two-databases-without-locks" => Some(Sabotage::CorruptTable),
+        _ => None,
+    }
+}
 
 #[rstest]
 #[tokio::test(start_paused = true)]
@@ -34,6 +45,15 @@ async fn a_scenario_passes_where_everything_behaves(
         Outcome::Ready(plan) => *plan,
         Outcome::Skipped { reason, .. } => panic!("{}: skipped: {reason}", path.display()),
     };
-    let history = run_sim(&plan, None).await;
+    let sabotage = told_to(&plan.name);
+    if sabotage.is_some() {
+        let judgement = check(&run_sim(&plan, None).await);
+        assert_eq!(
+            judgement.verdict,
+            Verdict::Fail,
+            "a control that cannot fail"
+        );
+    }
+    let history = run_sim(&plan, sabotage).await;
     passed(&history);
 }

@@ -200,6 +200,30 @@ pub(crate) fn scaled(replicas: u32) -> Plan {
     leaves(plan, replicas)
 }
 
+/// The database plan, with a second server on the same data for a while; nothing is broken.
+pub(crate) fn two_servers() -> Plan {
+    let scale = |replicas| Change::Scale {
+        service: "mariadb".to_owned(),
+        replicas,
+    };
+    let plan = with_action(with_action(database(), 10, scale(2)), 60, scale(1));
+    checked(plan)
+}
+
+/// A database plan whose table must be sound in the end, whatever happens to it.
+pub(crate) fn checked(mut plan: Plan) -> Plan {
+    plan.checks = vec![
+        Check::NothingLost {
+            workload: "ledger".to_owned(),
+        },
+        Check::Intact {
+            service: "mariadb".to_owned(),
+        },
+        Check::Exercised,
+    ];
+    plan
+}
+
 /// The web plan without a workload, whose service is removed.
 pub(crate) fn removed() -> Plan {
     let service = "nginx".to_owned();

@@ -175,6 +175,27 @@ fn no_read_back() -> Sabotage {
     Unknown,
     "nothing_lost"
 )]
+#[case::a_table_that_is_corrupt(
+    plans::checked(stopped()),
+    Sabotage::CorruptTable,
+    complaint,
+    Fail,
+    "intact"
+)]
+#[case::a_table_that_cannot_be_checked(
+    plans::checked(stopped()),
+    no_read_back(),
+    unchecked,
+    Unknown,
+    "intact"
+)]
+#[case::a_second_server_that_ends(
+    plans::two_servers(),
+    Sabotage::SecondServerEnds,
+    task_failed,
+    Unknown,
+    "undisturbed"
+)]
 #[case::managers_that_hang(stopped(), Sabotage::ApiHangs, silent_managers, Unknown, "recovers")]
 #[case::managers_that_babble(
     stopped(),
@@ -390,6 +411,28 @@ fn unreadable(history: &History) -> bool {
         }
         _ => false,
     })
+}
+
+fn complaint(history: &History) -> bool {
+    any(history, |e| match e {
+        Event::TableCheck(one) => matches!(&one.said, Ok(words)
+            if words.iter().any(|word| word.text != "OK")),
+        _ => false,
+    })
+}
+
+fn unchecked(history: &History) -> bool {
+    any(
+        history,
+        |e| matches!(e, Event::TableCheck(one) if one.said.is_err()),
+    )
+}
+
+fn task_failed(history: &History) -> bool {
+    any(
+        history,
+        |e| matches!(e, Event::Task(task) if task.state == "failed"),
+    )
 }
 
 fn managers_said(history: &History, wanted: impl Fn(&ApiError) -> bool) -> bool {

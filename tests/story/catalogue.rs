@@ -8,8 +8,8 @@ use seatrial::scenario::Control;
 use seatrial::units::{Share, Span};
 
 use super::story::{
-    Story, broken, cannot_tell, container, containers, ended, no_leader, not_yet, poll_errors,
-    read_back, rows, task,
+    Story, broken, cannot_tell, checked, container, containers, ended, no_leader, not_yet,
+    poll_errors, read_back, rows, table, task,
 };
 
 pub(crate) fn recovers() -> Check {
@@ -43,6 +43,12 @@ pub(crate) fn control(expected: Control) -> Check {
     Check::Control { expected }
 }
 
+pub(crate) fn intact() -> Check {
+    Check::Intact {
+        service: "mariadb".to_owned(),
+    }
+}
+
 /// A kept story with a change, under the name of its files.
 fn tell(
     name: &'static str,
@@ -58,6 +64,7 @@ fn tell(
 pub(crate) fn all() -> Vec<(&'static str, Story)> {
     let mut all = Vec::from(about_recovery());
     all.extend(about_rows());
+    all.extend(about_the_table());
     all.extend(about_two());
     all.extend(about_answers());
     all.extend(about_control());
@@ -100,6 +107,35 @@ fn about_rows() -> [(&'static str, Story); 3] {
             );
         }),
     ]
+}
+
+fn about_the_table() -> [(&'static str, Story); 3] {
+    [
+        tell("intact.pass", &[intact()], |_| {}),
+        tell("intact.fail", &[intact()], |story| {
+            let words = [
+                (
+                    "Warning",
+                    "InnoDB: Index row contains 21 entries, should be 27",
+                ),
+                ("error", "Corrupt"),
+            ];
+            says_through(story, "server-2", &table("server-2", &words));
+        }),
+        tell("intact.unknown", &[intact()], |story| {
+            let why = Err("no session within 30s".to_owned());
+            says_through(story, "server-2", &checked("server-2", why));
+        }),
+    ]
+}
+
+/// What the database says of its table through one node is this.
+pub(crate) fn says_through(story: &mut Story, node: &str, said: &Event) {
+    story.change(|_, event| {
+        if matches!(event, Event::TableCheck(one) if one.via == node) {
+            *event = said.clone();
+        }
+    });
 }
 
 fn about_two() -> [(&'static str, Story); 3] {
@@ -180,9 +216,7 @@ fn about_exercise() -> [(&'static str, Story); 2] {
 
 fn about_the_run() -> [(&'static str, Story); 3] {
     [
-        tell("steady.fail", &[recovers()], |story| {
-            after_the_heal(story, &not_yet("mariadb 0/1"));
-        }),
+        tell("steady.fail", &[recovers()], stays_away),
         tell("steady.unknown", &[recovers()], |story| {
             after_the_heal(story, &cannot_tell("server-1 did not answer"));
         }),
@@ -233,6 +267,11 @@ pub(crate) fn killed_behind_our_back(story: &mut Story) {
     story.at(97.3, task("third", 51, "server-4", "preparing", "running"));
     let missing = "invalid mount config for type \"bind\": bind source path does not exist";
     story.at(98.0, ended("third", 52, "rejected", missing));
+}
+
+/// The steady state does not come back after the last heal.
+pub(crate) fn stays_away(story: &mut Story) {
+    after_the_heal(story, &not_yet("mariadb 0/1"));
 }
 
 /// After the last heal the steady state is like this until the deadline.

@@ -2,7 +2,7 @@
 
 use seatrial::journal::{
     Answer, ApiError, ContainerSeen, ContainersSeen, Event, ManagerAnswer, NodeSeen, Poll, Rows,
-    Steady, TaskSeen,
+    Steady, TableCheck, TableWord, TaskSeen,
 };
 
 use super::NODES;
@@ -172,6 +172,26 @@ pub(crate) fn rows(via: &str, rows: Rows) -> Event {
         via: via.to_owned(),
         rows,
     }
+}
+
+/// What the database says of its table through a node, in pairs of kind and text.
+pub(crate) fn table(via: &str, words: &[(&str, &str)]) -> Event {
+    let word = |(kind, text): &(&str, &str)| TableWord {
+        kind: (*kind).to_owned(),
+        text: (*text).to_owned(),
+    };
+    checked(via, Ok(words.iter().map(word).collect()))
+}
+
+/// A database that calls its table sound.
+pub(crate) fn sound(via: &str) -> Event {
+    table(via, &[("status", "OK")])
+}
+
+/// A check of the table through a node, whatever came of it.
+pub(crate) fn checked(via: &str, said: Result<Vec<TableWord>, String>) -> Event {
+    let (service, via) = ("mariadb".to_owned(), via.to_owned());
+    Event::TableCheck(TableCheck { service, via, said })
 }
 
 /// A request of the workload `get`.

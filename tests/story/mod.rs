@@ -50,6 +50,11 @@ impl Story {
         if get {
             story.get();
         }
+        if checks.iter().any(|one| matches!(one, Check::Intact { .. })) {
+            for (index, node) in NODES.iter().enumerate() {
+                story.at(102.0 + index as f64 / 10.0, sound(node));
+            }
+        }
         story
     }
 

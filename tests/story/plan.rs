@@ -83,7 +83,7 @@ fn workloads(checks: &[Check]) -> Vec<Workload> {
     let mut workloads = Vec::new();
     for check in checks {
         match check {
-            Check::NothingLost { .. } => workloads.push(Workload::Ledger {
+            Check::NothingLost { .. } | Check::Intact { .. } => workloads.push(Workload::Ledger {
                 name: "ledger".to_owned(),
                 service: "mariadb".to_owned(),
                 port: 3306,
@@ -103,6 +103,8 @@ fn workloads(checks: &[Check]) -> Vec<Workload> {
             _ => {}
         }
     }
+    // Two checks may name one workload.
+    workloads.dedup();
     workloads
 }
 

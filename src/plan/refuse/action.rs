@@ -15,6 +15,8 @@ struct Course {
     removed: Vec<String>,
     /// Who left, and did not join again.
     left: Vec<Target>,
+    /// What the share holds: path to content.
+    share: BTreeMap<String, String>,
 }
 
 impl Docket<'_> {
@@ -25,6 +27,7 @@ impl Docket<'_> {
             services: stack.map(|one| (one.name.clone(), one.replicas)).collect(),
             removed: Vec::new(),
             left: Vec::new(),
+            share: scenario.share.clone(),
         };
         for (index, action) in scenario.actions.iter().enumerate() {
             let path = format!("actions[{index}]");
@@ -100,6 +103,7 @@ impl Docket<'_> {
                 self.pull(aim, pull);
                 self.aimed(&format!("{aim}.on"), verb, &pull.on(), course);
             }
+            ActionVerb::Write(write) => self.written(aim, write, &mut course.share),
             ActionVerb::Promote(target)
             | ActionVerb::Demote(target)
             | ActionVerb::Drain(target)

@@ -26,7 +26,8 @@ impl Docket<'_> {
             let name = expectation.name();
             let path = format!("expect[{index}].{name}");
             let same = |other: &Expectation| match (other, expectation) {
-                (Expectation::NeverTwo(one), Expectation::NeverTwo(two)) => one == two,
+                (Expectation::NeverTwo(one), Expectation::NeverTwo(two))
+                | (Expectation::Intact(one), Expectation::Intact(two)) => one == two,
                 _ => other.name() == name,
             };
             if scenario.expect[..index].iter().any(same) {
@@ -44,6 +45,7 @@ impl Docket<'_> {
                     let help = "write a fault, or remove `control`";
                     self.refuse(&path, "control is judged while a fault lasts", help);
                 }
+                Expectation::Intact(service) => self.intact(&path, service),
                 Expectation::Control(_) | Expectation::NeverTwo(_) => {}
             }
         }
@@ -128,6 +130,20 @@ impl Docket<'_> {
         }
     }
 
+    /// The only table that the harness knows is a ledger's.
+    fn intact(&mut self, path: &str, service: &str) {
+        if self.service(path, service).is_none() {
+            return;
+        }
+        let writes = |one: &Workload| matches!(one, Workload::Ledger(l) if l.service == service);
+        if !self.scenario().workload.iter().any(writes) {
+            let title = format!("no ledger is written to `{service}`, so it has no table to check");
+            let help =
+                format!("write `ledger: {{ service: {service}, rate: 10/s }}` under `workload`");
+            self.refuse(path, title, help);
+        }
+    }
+
     /// That a workload of this name is there, and of the kind that the check judges.
     fn workload(&mut self, path: &str, name: &str, kind: &str) {
         let declared = || self.scenario().workload.iter().map(Workload::name);
@@ -155,7 +171,14 @@ impl Docket<'_> {
 
     fn must_fail(&mut self) {
         let scenario = self.scenario();
-        let expected = || scenario.expect.iter().map(Expectation::name);
+        let steady = (!scenario.steady.is_empty()).then_some("steady");
+        let services = self.stack.is_some() || !self.later.is_empty() || !self.readable;
+        let undisturbed = services.then_some("undisturbed");
+        let implied = || steady.into_iter().chain(undisturbed);
+        let expected = || {
+            let named = scenario.expect.iter().map(Expectation::name);
+            named.chain(implied())
+        };
         for (index, name) in scenario.must_fail.iter().enumerate() {
             let path = format!("must_fail[{index}]");
             if scenario.must_fail[..index].contains(name) {
@@ -169,9 +192,12 @@ impl Docket<'_> {
             } else if expected().all(|known| known != name) {
                 let mistake = self
                     .loaded
-                    .mistake(&path, format!("`{name}` must fail and is not expected"))
+                    .mistake(
+                        &path,
+                        format!("nothing here that could fail is called `{name}`"),
+                    )
                     .did_you_mean(name, expected())
-                    .help(format!("what is expected: {}", words(expected())));
+                    .help(format!("what could fail: {}", words(expected())));
                 self.mistakes.push(mistake);
             }
         }

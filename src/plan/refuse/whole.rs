@@ -1,4 +1,4 @@
-//! Refusals about the claim, the machines, the share and the workloads as a whole.
+//! Refusals about the claim, the machines and the workloads as a whole.
 
 use super::Docket;
 use crate::plan::topology::MOST_NODES;
@@ -43,47 +43,6 @@ impl Docket<'_> {
                 title,
                 format!("write {MOST_NODES} nodes at the most"),
             );
-        }
-    }
-
-    fn share(&mut self) {
-        let scenario = self.scenario();
-        if scenario.cluster.nfs.is_none() && !scenario.share.is_empty() {
-            let help = "write `nfs: v3` or `nfs: v4.2` in `cluster`, or remove `share`";
-            self.refuse("share", "nothing exports this share", help);
-        }
-        for (path, content) in &scenario.share {
-            let inside = path.strip_suffix('/').unwrap_or(path);
-            let odd =
-                |part: &str| matches!(part, "" | "." | "..") || part.chars().any(char::is_control);
-            let parents = inside.match_indices('/').map(|(at, _)| &inside[..at]);
-            let wrong = if inside.split('/').any(odd) {
-                Some((
-                    "leads out of the share",
-                    "write a path inside of the share, such as `a/b`",
-                ))
-            } else if path.ends_with('/') && !content.is_empty() {
-                Some((
-                    "is a folder and has a text",
-                    "write `\"\"`, or a path without the last `/`",
-                ))
-            } else if parents
-                .into_iter()
-                .any(|parent| scenario.share.contains_key(parent))
-            {
-                Some((
-                    "lies in a file",
-                    "write the file's path with a `/` at its end",
-                ))
-            } else if path.ends_with('/') && scenario.share.contains_key(inside) {
-                Some(("is a file too", "keep one of them"))
-            } else {
-                None
-            };
-            if let Some((title, help)) = wrong {
-                let mistake = self.loaded.share_mistake(path, format!("`{path}` {title}"));
-                self.mistakes.push(mistake.help(help));
-            }
         }
     }
 }

@@ -77,6 +77,7 @@ async fn an_ended_session_sends_nothing() {
         session.read_ledger(deadline).await,
         Rows::Unreadable(_)
     ));
+    assert!(session.check_ledger(deadline).await.is_err());
 }
 
 #[rstest]

@@ -2,7 +2,9 @@
 
 use super::{Decoder, Form};
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update};
+use crate::scenario::{
+    Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update, Write,
+};
 
 pub(super) const ACTION: Form = Form {
     name: "an action",
@@ -14,7 +16,7 @@ pub(super) const VERB: Form = Form {
     name: "action",
     keys: &[
         "scale", "promote", "demote", "drain", "activate", "update", "remove", "deploy", "leave",
-        "join", "pull",
+        "join", "pull", "write",
     ],
     example: "{ scale: { service: nginx, replicas: 4 } }",
 };
@@ -41,6 +43,12 @@ pub(super) const PULL: Form = Form {
     name: "`pull`",
     keys: &["image", "on"],
     example: "pull: { image: \"${NGINX_IMAGE:-nginx:1.12}\", on: every_node }",
+};
+
+pub(super) const WRITE: Form = Form {
+    name: "`write`",
+    keys: &["path", "content"],
+    example: "write: { path: nginx-01/index.html, content: \"HELLO AGAIN\\n\" }",
 };
 
 const ROLES: &[(&str, JoinAs)] = &[("manager", JoinAs::Manager), ("worker", JoinAs::Worker)];
@@ -77,7 +85,8 @@ impl Decoder<'_> {
             "deploy" => ActionVerb::Deploy(self.text(verb, node)?),
             "leave" => ActionVerb::Leave(self.target(verb, node)?),
             "join" => ActionVerb::Join(self.join(node)?),
-            _ => ActionVerb::Pull(self.pull(node)?),
+            "pull" => ActionVerb::Pull(self.pull(node)?),
+            _ => ActionVerb::Write(self.write(node)?),
         })
     }
 
@@ -116,6 +125,16 @@ impl Decoder<'_> {
         Some(Pull {
             image: image?,
             on: on?,
+        })
+    }
+
+    fn write(&mut self, node: &Node) -> Option<Write> {
+        let fields = self.fields(&WRITE, node)?;
+        let path = self.need(&fields, "path", Self::text);
+        let content = self.need(&fields, "content", Self::text);
+        Some(Write {
+            path: path?,
+            content: content?,
         })
     }
 

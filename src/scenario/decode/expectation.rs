@@ -12,6 +12,7 @@ pub(super) const EXPECTATION: Form = Form {
         "never_two",
         "answers",
         "control",
+        "intact",
     ],
     example: "recovers: { within: 3m }",
 };
@@ -38,7 +39,8 @@ impl Decoder<'_> {
             "nothing_lost" => self.text(verb, node).map(Expectation::NothingLost),
             "never_two" => self.text(verb, node).map(Expectation::NeverTwo),
             "answers" => self.answers(node).map(Expectation::Answers),
-            _ => self.word(verb, node, CONTROL).map(Expectation::Control),
+            "control" => self.word(verb, node, CONTROL).map(Expectation::Control),
+            _ => self.text(verb, node).map(Expectation::Intact),
         }
     }
 

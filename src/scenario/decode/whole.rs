@@ -32,7 +32,11 @@ pub(super) const CLUSTER: Form = Form {
     example: "{ managers: 3, workers: 1, nfs: v3 }",
 };
 
-const NFS: &[(&str, NfsVersion)] = &[("v3", NfsVersion::V3), ("v4.2", NfsVersion::V42)];
+const NFS: &[(&str, NfsVersion)] = &[
+    ("v3", NfsVersion::V3),
+    ("v3-nolock", NfsVersion::V3NoLock),
+    ("v4.2", NfsVersion::V42),
+];
 
 const MACHINE: &[(&str, bool)] = &[("true", true), ("false", false)];
 

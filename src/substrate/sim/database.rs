@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use super::Sabotage;
 use super::lab::present;
 use super::world::World;
-use crate::journal::{Outcome, Rows};
+use crate::journal::{Outcome, Rows, TableWord};
 use crate::plan::Probe;
 use crate::scenario::Part;
 use crate::substrate::Database;
@@ -58,6 +58,13 @@ impl Session {
             Some(node) if stores && shared && (cut(node) || !stored) => Way::Silent,
             _ => Way::Open(i),
         }
+    }
+
+    /// True if the ledger is kept from whoever comes by this machine.
+    fn unavailable(&self) -> bool {
+        let world = present(&self.world);
+        let machine = world.machines.get(self.via);
+        machine.is_some_and(|m| world.is(&Sabotage::ReadBackUnavailable(m.name.clone())))
     }
 
     /// Waits for the answer to something that reached the task.
@@ -129,20 +136,20 @@ impl Database for Session {
     }
 
     async fn read_ledger(&mut self, deadline: Duration) -> Rows {
-        let unavailable = {
-            let world = present(&self.world);
-            let name = world
-                .machines
-                .get(self.via)
-                .map(|machine| machine.name.clone());
-            name.is_some_and(|name| world.is(&Sabotage::ReadBackUnavailable(name)))
-        };
-        if unavailable {
+        if self.unavailable() {
             return Rows::Unreadable("access denied".to_owned());
         }
         match self.answered(true, deadline).await {
             Ok(task) => present(&self.world).rows(task),
             Err(error) => Rows::Unreadable(error),
         }
+    }
+
+    async fn check_ledger(&mut self, deadline: Duration) -> Result<Vec<TableWord>, String> {
+        if self.unavailable() {
+            return Err("access denied".to_owned());
+        }
+        let task = self.answered(true, deadline).await?;
+        Ok(present(&self.world).words(task))
     }
 }

@@ -117,7 +117,9 @@ impl Lab for SimLab {
     }
 
     async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
-        self.view(manager).await?;
+        if !matches!(order, Order::Write { .. }) {
+            self.view(manager).await?;
+        }
         let silent = self.is(&Sabotage::SilentToJoins(manager.to_owned()));
         if silent && matches!(order, Order::Join { .. }) {
             return Err(ApiError::TimedOut("20s".to_owned()));
@@ -238,9 +240,11 @@ impl Lab for SimLab {
         let served = via
             .zip(service)
             .and_then(|(via, service)| world.replica(via, &service));
-        if served.is_none() || world.is_deaf(node) {
-            Answer::Failed("connection refused".to_owned())
-        } else if world.is(&Sabotage::StaleBody(node.to_owned())) {
+        let Some(served) = served.filter(|_| !world.is_deaf(node)) else {
+            return Answer::Failed("connection refused".to_owned());
+        };
+        let stale = world.is(&Sabotage::StaleBody(node.to_owned()));
+        if stale || world.is_of_another_time(served, &ask.body) {
             Answer::Wrong("200: yesterday's page".to_owned())
         } else if world.is(&Sabotage::WrongBody(node.to_owned())) {
             Answer::Wrong("404: not found".to_owned())
@@ -283,6 +287,12 @@ impl Lab for SimLab {
         wait::pause(ANSWER).await;
         let machine = self.machine(node).map_err(|e| e.0)?;
         present(&self.world).mounts(machine, container)
+    }
+
+    async fn shared_file(&self, node: &str, path: &str) -> Result<Option<String>, String> {
+        wait::pause(ANSWER).await;
+        let machine = self.machine(node).map_err(|e| e.0)?;
+        present(&self.world).read(machine, path)
     }
 
     async fn docker(&self, node: &str, args: &[String]) -> Result<ClientRan, String> {

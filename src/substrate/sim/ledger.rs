@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Sabotage;
 use super::world::World;
-use crate::journal::Rows;
+use crate::journal::{Rows, TableWord};
 
 /// One ledger's table.
 #[derive(Clone, Default)]
@@ -36,6 +36,32 @@ impl World {
             }
             _ => false,
         }
+    }
+
+    /// What a database says of its table when it has checked it.
+    pub(super) fn words(&mut self, task: usize) -> Vec<TableWord> {
+        let there = self.table(task).is_some_and(|table| table.created);
+        let said: &[(&str, &str)] = if !there {
+            &[
+                ("Error", "Table 'seatrial.ledger' doesn't exist"),
+                ("status", "Operation failed"),
+            ]
+        } else if self.is(&Sabotage::CorruptTable) {
+            &[
+                (
+                    "Warning",
+                    "InnoDB: Index row contains 7 entries, should be 9",
+                ),
+                ("error", "Corrupt"),
+            ]
+        } else {
+            &[("status", "OK")]
+        };
+        let word = |(kind, text): &(&str, &str)| TableWord {
+            kind: (*kind).to_owned(),
+            text: (*text).to_owned(),
+        };
+        said.iter().map(word).collect()
     }
 
     /// Everything that a task's table holds.

@@ -26,6 +26,9 @@ const SECOND_FOR: Duration = Duration::from_secs(10);
 /// How long an old task of [`Sabotage::ResurrectedTask`] runs again.
 const RESURRECTED_FOR: Duration = Duration::from_secs(20);
 
+/// How long a task of [`Sabotage::SecondServerEnds`] runs.
+const LOCKED_OUT: Duration = Duration::from_secs(10);
+
 /// Ended tasks that are remembered for a slot (Swarm: 5).
 const REMEMBERED: usize = 4;
 
@@ -64,6 +67,7 @@ impl World {
     /// Takes the stack.
     pub(super) fn deploy(&mut self) {
         self.deployed = Some(self.now);
+        self.fill_share();
         if let Some(stack) = self.plan.stack.clone() {
             self.take(&stack);
         }
@@ -101,6 +105,7 @@ impl World {
         }
         for i in 0..self.tasks.len() {
             self.evict(i);
+            self.lock_out(i);
             self.report(i);
             self.replace(i);
             self.place(i);
@@ -171,6 +176,20 @@ impl World {
             self.change(i, |task| {
                 task.state = "failed";
                 task.message = "task: non-zero exit (137)".to_owned();
+            });
+        }
+    }
+
+    /// A second database waits for its files in vain, and ends.
+    fn lock_out(&mut self, i: usize) {
+        let ends = |task: &Task| {
+            let over = task.process && task.due + LOCKED_OUT <= self.now;
+            over && task.slot > 1 && self.is_database(&task.service)
+        };
+        if self.is(&Sabotage::SecondServerEnds) && self.tasks.get(i).is_some_and(ends) {
+            self.change(i, |task| {
+                (task.process, task.state) = (false, "failed");
+                task.message = "task: non-zero exit (1)";
             });
         }
     }

@@ -85,6 +85,8 @@ pub(super) struct World {
     pub(super) shared: Table,
     /// The extra task of [`Sabotage::SecondLiveTask`], and when it ends.
     pub(super) second: Option<(String, Instant)>,
+    /// What the share holds: path to content.
+    pub(super) files: BTreeMap<String, String>,
     /// What was ordered of each service that runs.
     pub(super) services: BTreeMap<String, Wanted>,
     /// The names of stacks whose network is there.
@@ -143,6 +145,7 @@ impl World {
             lock: None,
             shared: Table::default(),
             second: None,
+            files: BTreeMap::new(),
             services: BTreeMap::new(),
             networks: BTreeSet::new(),
             lossy: None,

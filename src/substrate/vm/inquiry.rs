@@ -1,8 +1,10 @@
-//! What probes ask of the guests themselves: ports seen from the LAN, a kernel's mounts, a client.
+//! What is asked of the guests themselves: ports seen from the LAN, a kernel's mounts, files of the
+//! share, a client.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::agent::Ran;
 use super::lab::VmLab;
 use crate::journal::ApiError;
 use crate::substrate::{ClientRan, Knock, MountSeen};
@@ -20,6 +22,12 @@ const CONNECT_S: u32 = 4;
 
 /// Seconds that a guest gives a `docker` client.
 const CLIENT_S: u32 = 15;
+
+/// Seconds that a guest gives to reading a file: a mount whose server is away waits for ever.
+const READ_S: u32 = 8;
+
+/// The most that is read of a file, in bytes: more than a scenario file can hold.
+const READ_MAX: usize = 1024 * 1024;
 
 impl VmLab {
     /// Tries a port on each node from the storage machine, all in one command.
@@ -77,6 +85,17 @@ impl VmLab {
         }
     }
 
+    /// Reads a file of the share where a node has it mounted.
+    pub(super) async fn read(&self, node: &str, path: &str) -> Result<Option<String>, String> {
+        let Some(storage) = &self.plan.topology.storage else {
+            return Err("there is no share".to_owned());
+        };
+        let machine = self.machine(node).map_err(|trouble| trouble.0)?;
+        let command = reading(&format!("{}/{path}", storage.mount));
+        let ran = machine.agent.run(&command, b"", COMMAND).await;
+        content(ran.map_err(|trouble| trouble.0)?)
+    }
+
     /// Runs the guest's own `docker` client.
     pub(super) async fn client(&self, node: &str, args: &[String]) -> Result<ClientRan, String> {
         let machine = self.machine(node).map_err(|trouble| trouble.0)?;
@@ -127,6 +146,22 @@ fn answers(said: &str, addresses: &BTreeMap<&str, &str>) -> BTreeMap<String, Kno
     said.lines().filter_map(answer).collect()
 }
 
+/// Prints a file, or its beginning.
+fn reading(file: &str) -> String {
+    let file = quoted(file);
+    format!("LC_ALL=C timeout -k 1 {READ_S} head -c {READ_MAX} -- {file}")
+}
+
+/// What a file holds, by what [`reading`] it came to; none if it is not there.
+fn content(ran: Ran) -> Result<Option<String>, String> {
+    match ran.code {
+        0 => Ok(Some(ran.out)),
+        124 | 137 => Err(format!("no end within {READ_S}s")),
+        _ if ran.err.contains("No such file or directory") => Ok(None),
+        _ => Err(ran.err.trim().replace('\n', "; ")),
+    }
+}
+
 /// Prints the mounts of the container's first process: the one that is number 1 among its own. A
 /// process that is only about to enter the container still has the node's mounts.
 fn table(container: &str) -> String {
@@ -157,7 +192,7 @@ fn mounts(table: &str) -> Result<Vec<MountSeen>, String> {
 }
 
 /// A word that a shell takes as it is.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
@@ -240,6 +275,31 @@ mod tests {
         let nobody = table(&"0123456789abcdef".repeat(4));
         let ran = shell.args(["-c", &nobody]).output().expect("a shell");
         assert_eq!(ran.status.code().map(i64::from), Some(NO_PROCESS));
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_told_from_one_that_cannot_be_read() {
+        let read = |file: &std::path::Path| {
+            let command = reading(&file.display().to_string());
+            let mut shell = std::process::Command::new("sh");
+            let ran = shell.args(["-c", &command]).output().expect("a shell");
+            content(Ran {
+                code: ran.status.code().map_or(-1, i64::from),
+                out: String::from_utf8_lossy(&ran.stdout).into_owned(),
+                err: String::from_utf8_lossy(&ran.stderr).into_owned(),
+            })
+        };
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("it's a page");
+        assert_eq!(read(&file), Ok(None));
+        for text in ["", "HELLO AGAIN\n", "no end of line"] {
+            std::fs::write(&file, text).expect("written");
+            assert_eq!(read(&file), Ok(Some(text.to_owned())));
+        }
+        std::fs::write(&file, vec![b'x'; READ_MAX + 7]).expect("written");
+        let cut = read(&file).map(|text| text.map(|text| text.len()));
+        assert_eq!(cut, Ok(Some(READ_MAX)));
+        read(folder.path()).expect_err("a folder");
     }
 
     #[test]

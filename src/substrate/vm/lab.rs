@@ -359,6 +359,10 @@ impl Lab for VmLab {
         self.mounted(node, container).await
     }
 
+    async fn shared_file(&self, node: &str, path: &str) -> Result<Option<String>, String> {
+        self.read(node, path).await
+    }
+
     async fn docker(&self, node: &str, args: &[String]) -> Result<ClientRan, String> {
         self.client(node, args).await
     }

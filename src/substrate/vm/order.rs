@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::inquiry::quoted;
 use super::lab::{COMMAND, VmLab};
 use crate::journal::ApiError;
 use crate::plan::{Role, interpolated};
 use crate::scenario::Token;
-use crate::substrate::Order;
+use crate::substrate::{Order, Trouble};
 use crate::swarm::engine::{Engine, JoinTokens, NewTasks};
 
 /// How long an engine may go on joining after it said that it will. A manager refuses a token at
@@ -77,6 +78,27 @@ impl VmLab {
                 let engine = self.engine(node).await?.with_deadline(COMMAND);
                 engine.pull(&self.image(image)?).await
             }
+            Order::Write { path, content } => self.write(path, content).await,
+        }
+    }
+
+    /// Overwrites a file of the share on the storage machine, by its guest agent.
+    async fn write(&self, path: &str, content: &str) -> Result<(), ApiError> {
+        let Some(storage) = &self.plan.topology.storage else {
+            let what = "there is no storage machine".to_owned();
+            return Err(ApiError::NotUnderstood(what));
+        };
+        let unreachable = |trouble: Trouble| ApiError::Unreachable(trouble.0);
+        let machine = self.machine(&storage.name).map_err(unreachable)?;
+        let command = overwrite(&format!("{}/{path}", storage.export));
+        let ran = machine.agent.run(&command, content.as_bytes(), COMMAND);
+        let ran = ran.await.map_err(unreachable)?;
+        match ran.code {
+            0 => Ok(()),
+            _ => Err(ApiError::Refused {
+                status: 500,
+                message: ran.err.trim().replace('\n', "; "),
+            }),
         }
     }
 
@@ -132,6 +154,13 @@ impl VmLab {
             }
         }
     }
+}
+
+/// Writes standard input to a file, in place: another file of that name would be looked up by the
+/// nodes only once their caches of its folder have expired.
+fn overwrite(file: &str) -> String {
+    let file = quoted(file);
+    format!("cat > {file} && sync {file}")
 }
 
 /// An answer to a join that is no refusal of it.
@@ -195,6 +224,29 @@ mod tests {
                        join this cluster";
         assert_eq!(said(refused), None);
         assert_eq!(left_open(&Ok(())), None);
+    }
+
+    #[test]
+    fn a_file_that_is_written_stays_the_same_file() {
+        use std::io::Write as _;
+        use std::os::unix::fs::MetadataExt as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("it's a page");
+        let write = |content: &[u8]| {
+            let mut shell = std::process::Command::new("sh")
+                .args(["-c", &overwrite(&file.display().to_string())])
+                .stdin(std::process::Stdio::piped())
+                .spawn()
+                .expect("a shell");
+            let mut input = shell.stdin.take().expect("an input");
+            input.write_all(content).expect("taken");
+            drop(input);
+            assert!(shell.wait().expect("an end").success());
+            let inode = std::fs::metadata(&file).expect("a file").ino();
+            (inode, std::fs::read(&file).expect("a file"))
+        };
+        let (first, _) = write(b"a long first content\n");
+        assert_eq!(write(b"HELLO\n"), (first, b"HELLO\n".to_vec()));
     }
 
     #[test]

@@ -215,6 +215,18 @@ mod tests {
     }
 
     #[test]
+    fn a_share_mounted_without_locks_is_another_share() {
+        let with = article("13-two-databases-with-locks");
+        let mut without = with.clone();
+        without.topology.storage = article("13-two-databases-without-locks").topology.storage;
+        let key = |plan: &Plan, moment| key(plan, &facts(), moment);
+        assert_eq!(key(&with, Moment::Formed), key(&without, Moment::Formed));
+        assert_ne!(key(&with, Moment::Steady), key(&without, Moment::Steady));
+        let storage = without.topology.storage.expect("a share");
+        assert!(storage.options.ends_with(",nolock"), "{}", storage.options);
+    }
+
+    #[test]
     fn how_the_api_is_opened_is_decided_after_the_swarm_is_formed() {
         let tls = article("15-managers-api-tls");
         let mut plain = tls.clone();
