@@ -33,7 +33,7 @@ pub struct ActionEntry {
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ActionStep {
     /// Its targets are chosen, and what is there was written down; nothing has been touched yet.
-    Intent(ActionIntent),
+    Intent(Box<ActionIntent>),
     /// The first order is about to be given.
     Acting,
     /// The swarm took every order.

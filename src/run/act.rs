@@ -51,7 +51,7 @@ async fn change(trial: &Trial, index: usize) -> Result<(), JournalError> {
         Ok(intent) => intent,
         Err(last) => return trial.note(index, ActionStep::NotConfirmed(last)),
     };
-    trial.note(index, ActionStep::Intent(intent.clone()))?;
+    trial.note(index, ActionStep::Intent(Box::new(intent.clone())))?;
     trial.note(index, ActionStep::Acting)?;
     let ground = ground(trial, &planned.change, &intent);
     let acted = timeout_at(end, change.act(&ground, &intent));

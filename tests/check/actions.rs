@@ -25,12 +25,12 @@ fn story(checks: &[Check], change: &Change, before: Before, steps: &[(f64, Actio
         Change::Join { node, .. } => vec![node.clone()],
         _ => Vec::new(),
     };
-    let intent = ActionStep::Intent(ActionIntent {
+    let intent = ActionStep::Intent(Box::new(ActionIntent {
         verb: change.verb().to_owned(),
         chosen: change.about(),
         targets,
         before,
-    });
+    }));
     for (at, step) in [(59.9, intent), (60.0, ActionStep::Acting)] {
         story.at(at, step_of(step));
     }

@@ -69,6 +69,7 @@ impl Pulling {
             lab: &*self.lab,
             plan: &self.plan,
             managers: vec!["server-1".to_owned()],
+            nodes: self.plan.node_names().map(str::to_owned).collect(),
         }
     }
 

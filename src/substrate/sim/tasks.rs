@@ -189,7 +189,7 @@ impl World {
         if self.is(&Sabotage::SecondServerEnds) && self.tasks.get(i).is_some_and(ends) {
             self.change(i, |task| {
                 (task.process, task.state) = (false, "failed");
-                task.message = "task: non-zero exit (1)";
+                task.message = "task: non-zero exit (1)".to_owned();
             });
         }
     }
