@@ -83,8 +83,32 @@ struct Quiet<'a> {
 /// whatever follows.
 struct Force<'a> {
     targets: &'a [String],
+    ends: Ends<'a>,
     from: u64,
     to: u64,
+}
+
+/// Whose ends it explains.
+#[derive(Clone, Copy)]
+enum Ends<'a> {
+    /// Any task's: what a fault leads to, nobody foresees.
+    All,
+    /// A service's tasks'.
+    Of(&'a str),
+    /// Those of the tasks on its targets.
+    There,
+}
+
+impl Force<'_> {
+    /// True if it may be why a task of this service on this node ends. A task without a node is
+    /// nobody's witness.
+    fn explains(&self, service: &str, node: Option<&str>) -> bool {
+        match self.ends {
+            Ends::All => true,
+            Ends::Of(changed) => changed == service,
+            Ends::There => node.is_none_or(|node| self.targets.iter().any(|name| name == node)),
+        }
+    }
 }
 
 impl<'a> Quiet<'a> {
@@ -97,6 +121,7 @@ impl<'a> Quiet<'a> {
         let forces = timeline.faults.iter().filter_map(|window| {
             Some(Force {
                 targets: &window.targets,
+                ends: Ends::All,
                 from: window.injecting?.seq,
                 to: window.healed.and_then(steady_after).unwrap_or(u64::MAX),
             })
@@ -105,6 +130,7 @@ impl<'a> Quiet<'a> {
         let deeds = deeds.filter_map(|deed| {
             Some(Force {
                 targets: &deed.targets,
+                ends: deed.service.as_deref().map_or(Ends::There, Ends::Of),
                 from: deed.acting?.seq,
                 to: deed.confirmed.and_then(steady_after).unwrap_or(u64::MAX),
             })
@@ -118,9 +144,10 @@ impl<'a> Quiet<'a> {
         }
     }
 
-    /// True at an entry that none of our faults explains.
-    fn at(&self, seq: u64) -> bool {
-        let in_force = |force: &Force| force.from <= seq && seq < force.to;
+    /// True at an entry where nothing of ours explains the end of such a task.
+    fn at(&self, seq: u64, service: &str, node: Option<&str>) -> bool {
+        let in_force =
+            |force: &Force| force.from <= seq && seq < force.to && force.explains(service, node);
         self.from < seq && seq < self.to && !self.forces.iter().any(in_force)
     }
 
@@ -258,24 +285,28 @@ impl<'a> Watch<'a> {
             return;
         }
         life.index = task.index;
-        life.node = task.node.as_deref().or(life.node);
+        // A task never moves, and a node that was removed has no name any more.
+        life.node = life.node.or(task.node.as_deref());
         if task.state == "running" {
             life.running = life.running.or(Some(mark));
         }
+        let is_quiet = |seq| quiet.at(seq, life.service, life.node);
+        let quiet_now = is_quiet(mark.seq);
+        // One that never ran is a sign as well, if it was made while nothing was broken.
+        let stillborn =
+            matches!(task.state.as_str(), "failed" | "rejected") && is_quiet(life.born.seq);
         // Ended by order: the order decides, for the agent may carry it out much later.
         let ordered = matches!(task.desired.as_str(), "shutdown" | "remove");
-        if ordered && life.ends.is_empty() && !quiet.at(mark.seq) {
+        if ordered && life.ends.is_empty() && !quiet_now {
             life.excused = true;
         }
-        let Some((state, what)) = ENDED.iter().find(|(state, _)| *state == task.state) else {
+        let Some((_, what)) = ENDED.iter().find(|(state, _)| *state == task.state) else {
             return;
         };
-        // One that never ran is a sign as well, if it was made while nothing was broken.
-        let stillborn = matches!(*state, "failed" | "rejected") && quiet.at(life.born.seq);
         if life.running.is_some() || stillborn {
             let message = &task.message;
             life.end(
-                quiet.at(mark.seq),
+                quiet_now,
                 End {
                     mark,
                     what,
@@ -294,8 +325,9 @@ impl<'a> Watch<'a> {
             && !again
         {
             let (what, message) = ("was no longer listed", "");
+            let quiet = self.quiet.at(mark.seq, life.service, life.node);
             life.end(
-                self.quiet.at(mark.seq),
+                quiet,
                 End {
                     mark,
                     what,
@@ -332,7 +364,7 @@ impl<'a> Watch<'a> {
             if let Some(life) = self.lives.get_mut(task) {
                 let (what, message) = ("lost its container", "");
                 life.end(
-                    quiet.at(mark.seq) && !ours,
+                    quiet.at(mark.seq, life.service, Some(node)) && !ours,
                     End {
                         mark,
                         what,

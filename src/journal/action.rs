@@ -103,9 +103,12 @@ pub struct Deed {
     pub about: String,
     /// The nodes that were chosen.
     pub targets: Vec<String>,
+    /// The service that it changes, if it is one.
+    pub service: Option<String>,
     /// True if the swarm must refuse it.
     pub must_be_refused: bool,
-    /// True if tasks that ran before may end by it.
+    /// True if tasks that ran before may end by it: those of the service that it changes, or those
+    /// on the nodes that were chosen.
     pub ends_tasks: bool,
     /// The targets were chosen.
     pub intent: Option<Mark>,
@@ -131,6 +134,7 @@ impl Deed {
         Self {
             verb: change.verb().to_owned(),
             about: change.about(),
+            service: change.service().map(str::to_owned),
             must_be_refused: change.must_be_refused(),
             ends_tasks: !matches!(
                 change,

@@ -122,6 +122,16 @@ impl Change {
         }
     }
 
+    /// The service that it changes, if it is one.
+    pub fn service(&self) -> Option<&str> {
+        match self {
+            Self::Scale { service, .. }
+            | Self::Update { service, .. }
+            | Self::Remove { service } => Some(service),
+            _ => None,
+        }
+    }
+
     /// What it is about, after the verb: `nginx to 4`.
     pub fn about(&self) -> String {
         match self {

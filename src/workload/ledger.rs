@@ -88,7 +88,7 @@ pub async fn write(context: Context, ledger: Ledger, writer: u8) -> Result<(), J
     let mut ticks = interval_at(first, period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut session: Option<(String, Box<dyn Database>)> = None;
-    let mut attempt = usize::from(writer);
+    let mut attempt = 0;
     loop {
         tokio::select! {
             biased;
@@ -98,7 +98,7 @@ pub async fn write(context: Context, ledger: Ledger, writer: u8) -> Result<(), J
         session = match session.take() {
             Some((via, open)) => insert(&context, &ledger, via, open).await?,
             None => {
-                let via = next_node(&context, attempt);
+                let via = next_node(&context, usize::from(writer), attempt);
                 attempt += 1;
                 match connect(&context, &ledger, &via).await {
                     Ok(open) => insert(&context, &ledger, via, open).await?,
@@ -181,17 +181,23 @@ async fn connect(
         .unwrap_or_else(|_| Err(format!("no session within {}", Span(deadline))))
 }
 
-/// The node to try next: in turn, those that are not broken; all, if every one is.
-fn next_node(context: &Context, attempt: usize) -> String {
+/// The node to try next: the writer's own, so that somebody tells of every node when it answers
+/// again; while that one is broken, in turn those that are not, or all if every one is.
+fn next_node(context: &Context, writer: usize, attempt: usize) -> String {
     let broken = context.broken.borrow();
+    let own = context.nodes.get(writer % context.nodes.len().max(1));
+    if let Some(own) = own.filter(|own| !broken.contains(*own)) {
+        return own.clone();
+    }
     let sound: Vec<&String> = context
         .nodes
         .iter()
         .filter(|n| !broken.contains(*n))
         .collect();
+    let turn = writer + attempt;
     match sound.len() {
-        0 => context.nodes.get(attempt % context.nodes.len().max(1)),
-        count => sound.get(attempt % count).copied(),
+        0 => context.nodes.get(turn % context.nodes.len().max(1)),
+        count => sound.get(turn % count).copied(),
     }
     .cloned()
     .unwrap_or_default()

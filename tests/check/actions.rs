@@ -219,3 +219,49 @@ fn a_steady_state_after_an_unseen_action_is_no_promise() {
     assert_eq!(after(unseen("1 live"), false).verdict, Verdict::Fail);
     assert_eq!(after(unseen("1 live"), true).verdict, Verdict::Unknown);
 }
+
+/// What one task's end comes to while an action is under way that ends other tasks.
+fn ended_beside(change: &Change, targets: &[&str]) -> Finding {
+    let steps = [(62.0, seen("so it is"))];
+    let mut story = story(&[Check::Exercised], change, Before::default(), &steps);
+    story.change(|_, event| {
+        if let Event::Action(ActionEntry {
+            step: ActionStep::Intent(intent),
+            ..
+        }) = event
+        {
+            intent.targets = targets.iter().map(|&name| name.to_owned()).collect();
+        }
+    });
+    let mut end = ended("old", 40, "failed", "task: non-zero exit (137)");
+    if let Event::Task(task) = &mut end {
+        task.node = Some("server-3".to_owned());
+    }
+    story.at(61.0, end);
+    finding(&story.history(), "undisturbed")
+}
+
+#[test]
+fn an_action_explains_the_end_of_those_that_it_is_about_and_of_no_other() {
+    let update = |service: &str| Change::Update {
+        service: service.to_owned(),
+        image: None,
+        env: Default::default(),
+        args: Some(Vec::new()),
+    };
+    let drain = |node: &str| Change::Drain(seatrial::scenario::Target::Node(node.to_owned()));
+    let passes = [
+        ended_beside(&update("mariadb"), &[]),
+        ended_beside(&drain("server-3"), &["server-3"]),
+    ];
+    for finding in &passes {
+        says(finding, Verdict::Pass, "no task ended");
+    }
+    let noticed = [
+        ended_beside(&update("nginx"), &[]),
+        ended_beside(&drain("server-4"), &["server-4"]),
+    ];
+    for finding in &noticed {
+        says(finding, Verdict::Unknown, "mariadb.1 failed on server-3");
+    }
+}
