@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::time::timeout;
 
 use crate::journal::{ActionIntent, ApiError, Before, ServiceBefore};
@@ -192,34 +192,28 @@ impl Ground<'_> {
 
     /// The list of the first manager that gives one.
     async fn view(&self) -> Result<View, ApiError> {
-        let mut last = ApiError::Unreachable("no manager is left to ask".to_owned());
-        for manager in &self.managers {
-            match within(self.lab.view(manager)).await {
-                Ok(view) => return Ok(view),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        self.first(|manager| self.lab.view(manager)).await
     }
 
     /// What the first manager that answers says of a service; none if it is not there.
     async fn service(&self, name: &str) -> Result<Option<crate::swarm::ServiceSeen>, ApiError> {
-        let mut last = ApiError::Unreachable("no manager is left to ask".to_owned());
-        for manager in &self.managers {
-            match within(self.lab.service(manager, name)).await {
-                Ok(seen) => return Ok(seen),
-                Err(error) => last = error,
-            }
-        }
-        Err(last)
+        self.first(|manager| self.lab.service(manager, name)).await
     }
 
     /// What the first manager that answers still lists of a service.
     async fn remains(&self, name: &str) -> Result<Remains, ApiError> {
+        self.first(|manager| self.lab.remains(manager, name)).await
+    }
+
+    /// The answer of the first manager that gives one.
+    async fn first<'b, T>(
+        &'b self,
+        ask: impl Fn(&'b str) -> BoxFuture<'b, Result<T, ApiError>>,
+    ) -> Result<T, ApiError> {
         let mut last = ApiError::Unreachable("no manager is left to ask".to_owned());
         for manager in &self.managers {
-            match within(self.lab.remains(manager, name)).await {
-                Ok(remains) => return Ok(remains),
+            match within(ask(manager)).await {
+                Ok(answer) => return Ok(answer),
                 Err(error) => last = error,
             }
         }

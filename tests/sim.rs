@@ -35,11 +35,15 @@ mod sabotage;
 #[path = "sim/written.rs"]
 mod written;
 
+use std::path::Path;
+
 use seatrial::check::check;
 use seatrial::journal::{Event, History};
-use seatrial::plan::Plan;
+use seatrial::plan::{self, Plan};
 use seatrial::report::{Style, terminal};
 use seatrial::run::{self, Options};
+use seatrial::scenario::load;
+use seatrial::substrate::Place;
 use seatrial::substrate::sim::{Sabotage, Sim};
 use seatrial::verdict::Verdict;
 use tokio_util::sync::CancellationToken;
@@ -55,6 +59,23 @@ fn passed(history: &History) -> String {
         outline(history)
     );
     told
+}
+
+/// The plan of a scenario file, for the simulated place, which can act out every one of them.
+fn planned(path: &Path, no_faults: bool) -> Plan {
+    let options = plan::Options {
+        place: "sim".into(),
+        capabilities: Sim::new().capabilities(),
+        patience: 1.0,
+        seed: 7,
+        no_faults,
+        environment: Default::default(),
+    };
+    let loaded = load(path).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    match plan::plan(&loaded, &options).unwrap_or_else(|mistakes| panic!("{mistakes}")) {
+        plan::Outcome::Ready(plan) => *plan,
+        plan::Outcome::Skipped { reason, .. } => panic!("{}: skipped: {reason}", path.display()),
+    }
 }
 
 /// Runs a plan on the simulated place and reads its journal back.

@@ -5,14 +5,10 @@ use std::path::PathBuf;
 
 use rstest::rstest;
 use seatrial::check::check;
-use seatrial::plan::{Options, Outcome, Plan, plan};
-use seatrial::scenario::load;
-use seatrial::substrate::Place;
 use seatrial::substrate::sim::Sabotage::{self, *};
-use seatrial::substrate::sim::Sim;
 use seatrial::verdict::Verdict::{self, Fail, Unknown};
 
-use super::{outline, run_sim};
+use super::{outline, planned, run_sim};
 
 /// How the place misbehaves, the verdict, and the checks that come to it: these and no others.
 type Line = (Sabotage, Verdict, &'static [&'static str]);
@@ -51,22 +47,6 @@ fn line(scenario: &str) -> Option<Line> {
     })
 }
 
-fn ready(path: &std::path::Path) -> Plan {
-    let options = Options {
-        place: "sim".into(),
-        capabilities: Sim::new().capabilities(),
-        patience: 1.0,
-        seed: 7,
-        no_faults: false,
-        environment: Default::default(),
-    };
-    let loaded = load(path).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    match plan(&loaded, &options).unwrap_or_else(|mistakes| panic!("{mistakes}")) {
-        Outcome::Ready(plan) => *plan,
-        Outcome::Skipped { reason, .. } => panic!("skipped: {reason}"),
-    }
-}
-
 #[rstest]
 #[tokio::test(start_paused = true)]
 async fn a_scenario_notices_what_it_is_there_for(
@@ -74,7 +54,7 @@ async fn a_scenario_notices_what_it_is_there_for(
     #[exclude(r"\.stack\.yaml$")]
     path: PathBuf,
 ) {
-    let plan = ready(&path);
+    let plan = planned(&path, false);
     let name = &plan.name;
     let line = line(name).unwrap_or_else(|| panic!("`{name}` has no line in the table above"));
     let (sabotage, verdict, noticed_by) = line;

@@ -7,13 +7,10 @@ use std::path::PathBuf;
 
 use rstest::rstest;
 use seatrial::check::check;
-use seatrial::plan::{Options, Outcome, plan};
-use seatrial::scenario::load;
-use seatrial::substrate::Place;
-use seatrial::substrate::sim::{Sabotage, Sim};
+use seatrial::substrate::sim::Sabotage;
 use seatrial::verdict::Verdict;
 
-use super::{passed, run_sim};
+use super::{passed, planned, run_sim};
 
 /// What a scenario shows that this place does only when it is told to.
 fn told_to(name: &str) -> Option<Sabotage> {
@@ -32,19 +29,7 @@ async fn a_scenario_passes_where_everything_behaves(
     path: PathBuf,
     #[values(false, true)] no_faults: bool,
 ) {
-    let loaded = load(&path).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    let options = Options {
-        place: "sim".into(),
-        capabilities: Sim::new().capabilities(),
-        patience: 1.0,
-        seed: 7,
-        no_faults,
-        environment: Default::default(),
-    };
-    let plan = match plan(&loaded, &options).unwrap_or_else(|mistakes| panic!("{mistakes}")) {
-        Outcome::Ready(plan) => *plan,
-        Outcome::Skipped { reason, .. } => panic!("{}: skipped: {reason}", path.display()),
-    };
+    let plan = planned(&path, no_faults);
     let sabotage = told_to(&plan.name);
     if sabotage.is_some() {
         let judgement = check(&run_sim(&plan, None).await);
