@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::journal::Membership;
 use crate::plan::{Plan, Probe};
 use crate::scenario::Target;
-use crate::substrate::Lab;
+use crate::substrate::{ClientCall, Lab};
 use crate::swarm::View;
 use crate::wait::Look;
 
@@ -108,17 +108,22 @@ async fn through(lab: &dyn Lab, probe: &Probe, nodes: Result<Vec<String>, String
         (
             Probe::Docker {
                 args,
+                without_certificate,
                 prints,
                 refused,
                 ..
             },
             Ok(nodes),
         ) => {
+            let call = ClientCall {
+                args: args.clone(),
+                without_certificate: *without_certificate,
+            };
             let wanted = docker::Wanted {
                 prints: prints.as_deref(),
                 refused: *refused,
             };
-            docker::observe(lab, args, wanted, &nodes).await
+            docker::observe(lab, &call, wanted, &nodes).await
         }
         (Probe::Http { port, .. }, Err(why)) => Look::CannotTell(format!("http :{port}: {why}")),
         (Probe::PortClosed { port, .. }, Err(why)) => {

@@ -210,11 +210,11 @@ pub trait Lab: Send + Sync {
     /// When the node cannot be asked, or cannot read it.
     async fn shared_file(&self, node: &str, path: &str) -> Result<Option<String>, String>;
 
-    /// Runs a stock `docker` client on a machine, with these words; no shell reads them.
+    /// Runs a stock `docker` client on a machine.
     ///
     /// # Errors
     /// When there is no client, or it did not end in time.
-    async fn docker(&self, node: &str, args: &[String]) -> Result<ClientRan, String>;
+    async fn docker(&self, node: &str, call: &ClientCall) -> Result<ClientRan, String>;
 
     /// The last words of a task's container, for people; empty if they cannot be had.
     async fn last_words(&self, node: &str, container: &str) -> Vec<String>;
@@ -255,6 +255,15 @@ pub struct MountSeen {
     pub kind: String,
     /// True when the mount or its file system is read-only.
     pub read_only: bool,
+}
+
+/// What a `docker` client is told to do.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientCall {
+    /// The words after `docker`; no shell reads them.
+    pub args: Vec<String>,
+    /// True for a client that trusts the managers and has no certificate to show them.
+    pub without_certificate: bool,
 }
 
 /// What a `docker` client came to.

@@ -32,6 +32,8 @@ mod registry;
 mod runs;
 #[path = "sim/sabotage.rs"]
 mod sabotage;
+#[path = "sim/tour.rs"]
+mod tour;
 #[path = "sim/written.rs"]
 mod written;
 

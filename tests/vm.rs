@@ -18,3 +18,5 @@ mod kept;
 mod processes;
 #[path = "vm/promises.rs"]
 mod promises;
+#[path = "vm/tour.rs"]
+mod tour;

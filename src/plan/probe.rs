@@ -90,6 +90,9 @@ pub enum Probe {
         node: Target,
         /// The words after `docker`.
         args: Vec<String>,
+        /// True when it has no certificate to show.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        without_certificate: bool,
         /// Text that some line has.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         prints: Option<String>,
@@ -142,6 +145,7 @@ pub(super) fn probe<'a>(probe: &scenario::Probe, stacks: impl Iterator<Item = &'
         scenario::Probe::Docker(docker) => Probe::Docker {
             node: docker.node,
             args: docker.args.split_whitespace().map(str::to_owned).collect(),
+            without_certificate: docker.without_certificate.unwrap_or(false),
             prints: docker.prints,
             refused: docker.refused.unwrap_or(false),
         },

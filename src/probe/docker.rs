@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 
-use crate::substrate::{ClientRan, Lab};
+use crate::substrate::{ClientCall, ClientRan, Lab};
 use crate::wait::Look;
 
 /// Words of an error that are shown, in characters: enough for the client's own sentence.
@@ -18,17 +18,22 @@ pub(super) struct Wanted<'a> {
 /// Runs it once on each node.
 pub(super) async fn observe(
     lab: &dyn Lab,
-    args: &[String],
+    call: &ClientCall,
     wanted: Wanted<'_>,
     nodes: &[String],
 ) -> Look<String> {
-    let what = format!("docker {}", args.join(" "));
+    let identity = if call.without_certificate {
+        " without a certificate"
+    } else {
+        ""
+    };
+    let what = format!("docker{identity} {}", call.args.join(" "));
     if nodes.is_empty() {
         return Look::CannotTell(format!("{what}: no node is left to ask"));
     }
     let asked = nodes
         .iter()
-        .map(|node| async move { (node, super::in_time(lab.docker(node, args)).await) });
+        .map(|node| async move { (node, super::in_time(lab.docker(node, call)).await) });
     let (mut wrong, mut untold) = (Vec::new(), Vec::new());
     for (node, ran) in join_all(asked).await {
         match ran {

@@ -196,4 +196,8 @@ pub struct DockerCommand {
     /// True when it must fail, with the words in `prints`. Default false: it must succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refused: Option<bool>,
+    /// True for a client that trusts the managers and has no certificate to show them. Needs
+    /// `cluster.api: tls`. Default false: the client has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub without_certificate: Option<bool>,
 }

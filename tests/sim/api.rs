@@ -7,7 +7,7 @@ use rstest::rstest;
 use seatrial::plan::Plan;
 use seatrial::scenario::Api;
 use seatrial::substrate::sim::Sim;
-use seatrial::substrate::{ClientRan, Knock, Lab, PowerOff};
+use seatrial::substrate::{ClientCall, ClientRan, Knock, Lab, PowerOff};
 use seatrial::wait;
 
 use super::plans;
@@ -28,8 +28,15 @@ async fn settled(api: Api) -> Arc<dyn Lab> {
 }
 
 async fn client(lab: &dyn Lab, on: &str, words: &str) -> ClientRan {
-    let args: Vec<String> = words.split(' ').map(str::to_owned).collect();
-    lab.docker(on, &args).await.expect("it ran")
+    let (words, without_certificate) = match words.strip_prefix(STRANGER) {
+        Some(words) => (words, true),
+        None => (words, false),
+    };
+    let call = ClientCall {
+        args: words.split(' ').map(str::to_owned).collect(),
+        without_certificate,
+    };
+    lab.docker(on, &call).await.expect("it ran")
 }
 
 const BALANCER: &str = "--host tcp://192.168.150.27:2375 service ls";
@@ -37,6 +44,9 @@ const MANAGER: &str = "--host tcp://192.168.150.1:2375 service ls";
 const WORKER: &str = "--host tcp://192.168.150.4:2375 service ls";
 const OTHER_PORT: &str = "--host tcp://192.168.150.1:2376 service ls";
 const WITH_TLS: &str = "--host tcp://192.168.150.27:2376 --tlsverify service ls";
+/// Before the words of a client without a certificate.
+const STRANGER: &str = "stranger: ";
+const NO_CERTIFICATE: &str = "stranger: --host tcp://192.168.150.27:2376 --tlsverify service ls";
 const WITHOUT_TLS: &str = "--host tcp://192.168.150.27:2376 service ls";
 const TLS_TO_PLAIN: &str = "--host tcp://192.168.150.27:2375 --tlsverify service ls";
 
@@ -48,7 +58,8 @@ const TLS_TO_PLAIN: &str = "--host tcp://192.168.150.27:2375 --tlsverify service
 #[case::another_port(Api::Plain, OTHER_PORT, "Cannot connect")]
 #[case::nobody_listens(Api::Closed, MANAGER, "Cannot connect")]
 #[case::nobody_listens_behind_it(Api::Closed, BALANCER, "Cannot connect")]
-#[case::without_a_certificate(Api::Tls, WITHOUT_TLS, "an HTTP request to an HTTPS server")]
+#[case::without_a_certificate(Api::Tls, NO_CERTIFICATE, "bad certificate")]
+#[case::without_tls(Api::Tls, WITHOUT_TLS, "an HTTP request to an HTTPS server")]
 #[case::tls_where_there_is_none(Api::Plain, TLS_TO_PLAIN, "HTTP response to HTTPS client")]
 #[tokio::test(start_paused = true)]
 async fn a_remote_client_is_let_in_where_the_api_is_open(

@@ -413,6 +413,7 @@ fn docker(node: &str, prints: &str, refused: bool) -> Probe {
     Probe::Docker {
         node: Target::from_word(node),
         args: vec!["service".to_owned(), "ls".to_owned()],
+        without_certificate: false,
         prints: Some(prints.to_owned()),
         refused,
     }

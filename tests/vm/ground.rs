@@ -90,25 +90,34 @@ fn cache() -> Option<PathBuf> {
         .or_else(|| Some(said("HOME")?.join(".cache").join("seatrial")))
 }
 
+/// A file of this repository.
+fn at(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
+}
+
 /// The file of a scenario that comes with Seatrial.
 pub(crate) fn scenario(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    root.join("scenarios").join(format!("{name}.yaml"))
+    at(&format!("scenarios/{name}.yaml"))
 }
 
 impl Ground {
     /// The plan of a scenario that comes with Seatrial.
     pub(crate) fn plan(&self, name: &str) -> Plan {
-        self.planned(name, false)
+        self.planned(&scenario(name), false)
+    }
+
+    /// The plan of a scenario file, by its path in this repository.
+    pub(crate) fn plan_of(&self, file: &str) -> Plan {
+        self.planned(&at(file), false)
     }
 
     /// The same without its faults.
     pub(crate) fn plan_without_faults(&self, name: &str) -> Plan {
-        self.planned(name, true)
+        self.planned(&scenario(name), true)
     }
 
-    fn planned(&self, name: &str, no_faults: bool) -> Plan {
-        let loaded = load(&scenario(name)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    fn planned(&self, file: &Path, no_faults: bool) -> Plan {
+        let loaded = load(file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
         let options = Options {
             place: "vm".to_owned(),
             capabilities: self.vm.capabilities(),

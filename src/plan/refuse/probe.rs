@@ -2,7 +2,7 @@
 
 use super::Docket;
 use crate::scenario::{
-    DockerCommand, Expectation, Mount, NodeCounts, NodeIs, Part, PortClosed, Probe, Target,
+    Api, DockerCommand, Expectation, Mount, NodeCounts, NodeIs, Part, PortClosed, Probe, Target,
     Variables,
 };
 
@@ -197,6 +197,12 @@ impl Docket<'_> {
             let help = "write words that stand on one line of the output";
             let path = format!("{path}.prints");
             self.refuse(&path, "every output, or none, would do", help);
+        }
+        if docker.without_certificate == Some(true) && self.scenario().cluster.api != Api::Tls {
+            let title = "nobody is asked for a certificate here";
+            let help = "write `api: tls` under `cluster`, or leave this out";
+            let path = format!("{path}.without_certificate");
+            self.refuse(&path, title, help);
         }
         if docker.refused == Some(true) && prints.is_none() {
             let title = "a command may fail for any reason: a refusal is known by its words";

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{count, one_line, page, row};
 use crate::plan::Probe;
-use crate::scenario::{MountKind, NodeCounts, NodeIs};
+use crate::scenario::{MountKind, NodeCounts, NodeIs, Target};
 
 /// One probe as a row.
 pub(super) fn probe(probe: &Probe) -> Vec<String> {
@@ -70,13 +70,13 @@ pub(super) fn probe(probe: &Probe) -> Vec<String> {
         Probe::Docker {
             node,
             args,
+            without_certificate,
             prints,
             refused,
-        } => row([
-            "docker".into(),
-            format!("{node}: docker {}", one_line(&args.join(" "))),
-            outcome(prints.as_deref(), *refused),
-        ]),
+        } => {
+            let call = client(node, *without_certificate, args);
+            row(["docker".into(), call, outcome(prints.as_deref(), *refused)])
+        }
     }
 }
 
@@ -127,6 +127,14 @@ fn numbers(counts: &NodeCounts) -> String {
         .into_iter()
         .filter_map(|(name, number)| Some(format!("{name} {}", number?)));
     words.collect::<Vec<_>>().join(", ")
+}
+
+fn client(node: &Target, without_certificate: bool, args: &[String]) -> String {
+    let who = match without_certificate {
+        true => ", without a certificate",
+        false => "",
+    };
+    format!("{node}{who}: docker {}", one_line(&args.join(" ")))
 }
 
 fn outcome(prints: Option<&str>, refused: bool) -> String {

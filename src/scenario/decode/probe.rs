@@ -87,7 +87,7 @@ pub(super) const NODES: Form = Form {
 
 pub(super) const DOCKER: Form = Form {
     name: "`docker`",
-    keys: &["node", "args", "prints", "refused"],
+    keys: &["node", "args", "prints", "refused", "without_certificate"],
     example: "docker: { node: server-3, args: service ls, prints: \"1/1\" }",
 };
 
@@ -243,11 +243,13 @@ impl Decoder<'_> {
         let args = self.need(&fields, "args", Self::text);
         let prints = self.maybe(&fields, "prints", Self::text);
         let refused = self.maybe(&fields, "refused", Self::yes_or_no);
+        let stranger = self.maybe(&fields, "without_certificate", Self::yes_or_no);
         Some(DockerCommand {
             node: node?,
             args: args?,
             prints: prints?,
             refused: refused?,
+            without_certificate: stranger?,
         })
     }
 

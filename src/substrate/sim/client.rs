@@ -5,7 +5,7 @@ use super::world::World;
 use crate::journal::NodeSeen;
 use crate::plan::Role;
 use crate::scenario::{Api, Part};
-use crate::substrate::ClientRan;
+use crate::substrate::{ClientCall, ClientRan};
 use crate::swarm::View;
 
 /// What a client is told to do.
@@ -50,13 +50,13 @@ fn failed(err: impl Into<String>) -> ClientRan {
 
 impl World {
     /// What a client on a machine comes to: it knows two lists, and those only of managers.
-    pub(super) fn client(&mut self, name: &str, args: &[String]) -> Result<ClientRan, String> {
+    pub(super) fn client(&mut self, name: &str, told: &ClientCall) -> Result<ClientRan, String> {
         let machine = self.named(name).ok_or("there is no such machine")?;
         if !machine.live(self.now) {
             return Err("the machine has no power".to_owned());
         }
         let cut = machine.isolated;
-        let Some(call) = Call::of(args) else {
+        let Some(call) = Call::of(&told.args) else {
             return Ok(failed("unknown command"));
         };
         let asked = match call.host {
@@ -82,6 +82,10 @@ impl World {
             }
             (true, Api::Plain, true) => {
                 return Ok(failed("http: server gave HTTP response to HTTPS client"));
+            }
+            // Those of Go's `crypto/tls` before 1.21.
+            (true, Api::Tls, true) if told.without_certificate => {
+                return Ok(failed("remote error: tls: bad certificate"));
             }
             _ => {}
         }

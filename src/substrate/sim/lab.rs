@@ -13,7 +13,7 @@ use super::world::{BOOT, STEP, World};
 use crate::journal::{Answer, ApiError, ContainerSeen};
 use crate::scenario::Part;
 use crate::substrate::{
-    ClientRan, Database, Knock, Lab, MountSeen, Order, PageRequest, PowerOff, Trouble,
+    ClientCall, ClientRan, Database, Knock, Lab, MountSeen, Order, PageRequest, PowerOff, Trouble,
 };
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::Span;
@@ -295,9 +295,9 @@ impl Lab for SimLab {
         present(&self.world).read(machine, path)
     }
 
-    async fn docker(&self, node: &str, args: &[String]) -> Result<ClientRan, String> {
+    async fn docker(&self, node: &str, call: &ClientCall) -> Result<ClientRan, String> {
         wait::pause(ANSWER).await;
-        present(&self.world).client(node, args)
+        present(&self.world).client(node, call)
     }
 
     async fn last_words(&self, _: &str, container: &str) -> Vec<String> {

@@ -26,7 +26,7 @@ const CLIENT: &str = "root/.docker";
 
 /// The same for a client that trusts the managers and has no certificate to show. Only a folder
 /// without one does: with `--tlscert=` the client of 20.10 panics.
-const STRANGER: &str = "root/.docker/stranger";
+pub(super) const STRANGER: &str = "root/.docker/stranger";
 
 /// The units that are the harness's way in, where an engine listens with TLS.
 pub(super) const WAY_IN: &str = "seatrial-engine.socket seatrial-engine.service";

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::agent::Ran;
+use super::api::STRANGER;
 use super::lab::VmLab;
 use crate::journal::ApiError;
-use crate::substrate::{ClientRan, Knock, MountSeen};
+use crate::substrate::{ClientCall, ClientRan, Knock, MountSeen};
 use crate::swarm::Remains;
 
 /// No node, and on their LAN; while a fault holds it, nobody can tell what is open.
@@ -97,10 +98,18 @@ impl VmLab {
     }
 
     /// Runs the guest's own `docker` client.
-    pub(super) async fn client(&self, node: &str, args: &[String]) -> Result<ClientRan, String> {
+    pub(super) async fn client(&self, node: &str, call: &ClientCall) -> Result<ClientRan, String> {
         let machine = self.machine(node).map_err(|trouble| trouble.0)?;
-        let words: Vec<String> = args.iter().map(|word| quoted(word)).collect();
-        let command = format!("timeout -k 1 {CLIENT_S} docker {}", words.join(" "));
+        let words: Vec<String> = call.args.iter().map(|word| quoted(word)).collect();
+        let identity = if call.without_certificate {
+            format!("DOCKER_CERT_PATH=/{STRANGER} ")
+        } else {
+            String::new()
+        };
+        let command = format!(
+            "{identity}timeout -k 1 {CLIENT_S} docker {}",
+            words.join(" ")
+        );
         let ran = machine.agent.run(&command, b"", COMMAND).await;
         let ran = ran.map_err(|trouble| trouble.0)?;
         match ran.code {

@@ -20,7 +20,7 @@ use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
 use crate::substrate::{
-    ClientRan, Database, Knock, Lab, MountSeen, Order, PageRequest, PowerOff, Trouble,
+    ClientCall, ClientRan, Database, Knock, Lab, MountSeen, Order, PageRequest, PowerOff, Trouble,
 };
 use crate::swarm::engine::Engine;
 use crate::swarm::{Remains, ServiceSeen, View};
@@ -363,8 +363,8 @@ impl Lab for VmLab {
         self.read(node, path).await
     }
 
-    async fn docker(&self, node: &str, args: &[String]) -> Result<ClientRan, String> {
-        self.client(node, args).await
+    async fn docker(&self, node: &str, call: &ClientCall) -> Result<ClientRan, String> {
+        self.client(node, call).await
     }
 
     async fn last_words(&self, node: &str, container: &str) -> Vec<String> {

@@ -1,0 +1,41 @@
+//! The scenario in which everything that a file can ask for comes once; real machines act it out
+//! too (`tests/vm/tour.rs`).
+
+use std::collections::BTreeSet;
+use std::fs::read_to_string;
+use std::path::Path;
+
+use seatrial::scenario::schema;
+
+use super::{passed, planned, run_sim};
+
+const TOUR: &str = "tests/tour/tour.yaml";
+
+#[tokio::test(start_paused = true)]
+async fn the_tour_passes_where_everything_behaves() {
+    let plan = planned(Path::new(TOUR), false);
+    passed(&run_sim(&plan, None).await);
+}
+
+#[test]
+fn the_tour_leaves_nothing_out() {
+    let schema = schema();
+    let text = read_to_string(TOUR).expect("the tour");
+    let words: BTreeSet<&str> = text
+        .split(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':'))
+        .filter_map(|word| word.strip_suffix(':'))
+        .collect();
+    for kind in [
+        "ActionVerb",
+        "Probe",
+        "FaultAction",
+        "Workload",
+        "Expectation",
+    ] {
+        let forms = schema["$defs"][kind]["oneOf"].as_array().expect("forms");
+        for form in forms {
+            let name = form["required"][0].as_str().expect("a name");
+            assert!(words.contains(name), "`{name}`, one of {kind}, is left out");
+        }
+    }
+}
