@@ -169,6 +169,9 @@ pub enum Workload {
         rate: Rate,
         /// How many writers.
         writers: u8,
+        /// True for a new connection for each row.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reconnect: bool,
         /// How long one row may take before its fate is unknown.
         within: Span,
     },

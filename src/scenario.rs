@@ -179,6 +179,10 @@ pub struct Ledger {
     /// Writers, each with a connection of its own. Default 4.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writers: Option<u8>,
+    /// True for a new connection for each row, as clients without a pool make it: a service of
+    /// several tasks then gets rows in all of them. Default false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reconnect: Option<bool>,
     /// How long one row may take before its fate is unknown. Default 5s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Span>,

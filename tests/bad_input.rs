@@ -126,6 +126,7 @@ fn what_is_read_is_what_serde_reads(
         "      port: ?",
         "      body: ?",
         "      writers: ?",
+        "      reconnect: ?",
         "      rate: ?",
         "  - at: ?",
         "      stop: ?",
@@ -167,6 +168,7 @@ workload:
       service: a
       rate: 1/s
       writers: 1
+      reconnect: true
 actions:
   - at: 1s
     do:

@@ -201,6 +201,7 @@ fn workload<'a>(
             service: ledger.service,
             rate: ledger.rate,
             writers: ledger.writers.unwrap_or(WRITERS),
+            reconnect: ledger.reconnect.unwrap_or(false),
             within: ledger.within.unwrap_or(ATTEMPT),
         },
         scenario::Workload::Get(get) => Workload::Get {

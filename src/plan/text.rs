@@ -191,12 +191,16 @@ fn workload(workload: &Workload) -> Vec<String> {
             port,
             rate,
             writers,
+            reconnect,
             within,
         } => row([
             name.clone(),
             format!("{} on port {port}", one_line(service)),
             format!("{rate} by {}", count(usize::from(*writers), "writer")),
-            format!("a row within {within}"),
+            match reconnect {
+                true => format!("a row within {within}, each on a new connection"),
+                false => format!("a row within {within}"),
+            },
         ]),
         Workload::Get {
             name,

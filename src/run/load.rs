@@ -18,6 +18,7 @@ pub(super) fn ledgers(plan: &Plan) -> Vec<Ledger> {
             service,
             rate,
             writers,
+            reconnect,
             within,
             ..
         } => Some(Ledger {
@@ -25,6 +26,7 @@ pub(super) fn ledgers(plan: &Plan) -> Vec<Ledger> {
             service: service.clone(),
             rate: *rate,
             writers: *writers,
+            reconnect: *reconnect,
             within: within.0,
             last_row: Arc::default(),
         }),

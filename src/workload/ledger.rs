@@ -39,6 +39,8 @@ pub struct Ledger {
     pub rate: Rate,
     /// How many writers.
     pub writers: u8,
+    /// True for a new connection for each row.
+    pub reconnect: bool,
     /// How long one row may take before its fate is unknown.
     pub within: Duration,
     /// The number of the last row that was taken; the writers share it.
@@ -75,7 +77,7 @@ pub async fn create(
     .map_err(|timed_out| timed_out.to_string())
 }
 
-/// One writer: a row a tick, on a connection of its own; a tick that comes too late, or within half
+/// One writer: a row a tick, on a connection of its own, or each on a new one; a tick that comes too late, or within half
 /// a second of a failed attempt to connect, is skipped. Returns when it is stopped and the row
 /// under way is settled.
 ///
@@ -125,7 +127,7 @@ async fn insert(
     let outcome = timeout(ledger.within + GRACE, sent)
         .await
         .unwrap_or_else(|_| Outcome::Unknown(format!("no answer within {}", Span(ledger.within))));
-    let usable = outcome == Outcome::Acknowledged;
+    let usable = outcome == Outcome::Acknowledged && !ledger.reconnect;
     settle(context, ledger, row, outcome)?;
     Ok(usable.then_some((via, session)))
 }

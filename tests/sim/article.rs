@@ -39,7 +39,7 @@ fn line(scenario: &str) -> Option<Line> {
         "11-global-service" => (NewcomersGetNoTask, Fail, &["steady"]),
         "12-scaling" => (ScaleLosesRequests, Fail, &["answers"]),
         "13-two-databases-with-locks" => (CorruptTable, Fail, &["intact", "must_fail"]),
-        "13-two-databases-without-locks" => (LoseRow, Fail, &["must_fail", "nothing_lost"]),
+        "13-two-databases-without-locks" => (CorruptTable, Fail, &["intact", "must_fail"]),
         "14-balancer" => (BalancerNeverChecks, Fail, &["answers"]),
         "15-managers-api-tls" => (ApiOfTheDead, Fail, &["recovers"]),
         "16-plain-api-port" => (PortsLookClosed, Fail, &["must_fail"]),

@@ -16,7 +16,7 @@ use super::{passed, planned, run_sim};
 fn told_to(name: &str) -> Option<Sabotage> {
     match name {
         "13-two-databases-with-locks" => Some(Sabotage::SecondServerEnds),
-        "13-two-databases-without-locks" => Some(Sabotage::CorruptTable),
+        "13-two-databases-without-locks" => Some(Sabotage::LoseRow),
         _ => None,
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn database() -> Plan {
         port: 3306,
         rate: Rate { per_second: 20.0 },
         writers: 4,
+        reconnect: false,
         within: Span::secs(5),
     }];
     plan.checks = vec![

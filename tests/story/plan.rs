@@ -89,6 +89,7 @@ fn workloads(checks: &[Check]) -> Vec<Workload> {
                 port: 3306,
                 rate: Rate { per_second: 0.5 },
                 writers: 1,
+                reconnect: false,
                 within: Span::secs(5),
             }),
             Check::Answers { .. } => workloads.push(Workload::Get {

@@ -253,7 +253,7 @@ impl Decoder<'_> {
         })
     }
 
-    fn yes_or_no(&mut self, name: &str, node: &Node) -> Option<bool> {
+    pub(super) fn yes_or_no(&mut self, name: &str, node: &Node) -> Option<bool> {
         self.word(name, node, YES_OR_NO)
     }
 

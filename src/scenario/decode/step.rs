@@ -12,7 +12,7 @@ pub(super) const WORKLOAD: Form = Form {
 
 pub(super) const LEDGER: Form = Form {
     name: "`ledger`",
-    keys: &["service", "rate", "writers", "within"],
+    keys: &["service", "rate", "writers", "reconnect", "within"],
     example: "ledger: { service: mariadb, rate: 20/s, writers: 4, within: 5s }",
 };
 
@@ -36,11 +36,13 @@ impl Decoder<'_> {
         let service = self.need(&fields, "service", Self::text);
         let rate = self.need(&fields, "rate", Self::unit);
         let writers = self.maybe(&fields, "writers", Self::number);
+        let reconnect = self.maybe(&fields, "reconnect", Self::yes_or_no);
         let within = self.maybe(&fields, "within", Self::unit);
         Some(Ledger {
             service: service?,
             rate: rate?,
             writers: writers?,
+            reconnect: reconnect?,
             within: within?,
         })
     }
