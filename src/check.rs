@@ -11,6 +11,7 @@ use crate::plan::Check;
 use crate::verdict::{Finding, Judgement, Verdict};
 
 mod answers;
+mod clocks;
 mod completed;
 mod control;
 mod exercised;
@@ -22,6 +23,7 @@ mod nothing_lost;
 mod recovers;
 mod refused;
 mod residence;
+mod residue;
 mod row_set;
 mod steady;
 mod undisturbed;
@@ -30,10 +32,11 @@ mod undisturbed;
 type Implied = fn(&History, &Timeline) -> Option<Finding>;
 
 /// What every run is judged by, after the checks of its plan.
-const IMPLIED: [(&str, Implied); 3] = [
+const IMPLIED: [(&str, Implied); 4] = [
     ("refused", refused::check),
     ("steady", steady::check),
     ("undisturbed", undisturbed::check),
+    ("residue", residue::check),
 ];
 
 /// Judges a run by its journal.

@@ -13,6 +13,7 @@ mod doctor;
 mod down;
 mod exec;
 mod ground;
+mod heal;
 mod interrupt;
 mod keep;
 mod kept;
@@ -54,6 +55,8 @@ enum Command {
     Check(check::Args),
     /// Tell a stored run again
     Report(report::Args),
+    /// Remove what a killed run left on this computer
+    Heal(heal::Args),
     /// Bring up a swarm to keep and play with
     Up(up::Args),
     /// Take that swarm down
@@ -78,6 +81,7 @@ impl Command {
             Self::Run(args) => run::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Report(args) => report::run(&args),
+            Self::Heal(args) => heal::run(&args),
             Self::Up(args) => up::run(&args),
             Self::Down => down::run(),
             Self::Ps => ps::run(),

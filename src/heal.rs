@@ -1,6 +1,7 @@
 //! Undoes whatever was broken, by the intents of a journal alone.
 //!
-//! A run heals its own faults through here; so does another process after a run was killed.
+//! A run heals its own faults through here; so does another process after a run was killed, which
+//! also removes what that run left on this computer.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,6 +15,10 @@ use crate::plan::Plan;
 use crate::substrate::Lab;
 use crate::units::Span;
 use crate::wait::{self, Look};
+
+mod killed;
+
+pub use killed::{announced, clear, is_settled};
 
 /// How often a manager is asked whether a node is back.
 const PACE: Duration = Duration::from_millis(500);

@@ -11,16 +11,22 @@ use serde::{Deserialize, Serialize};
 use crate::plan::Plan;
 
 mod action;
+mod clock;
 mod file;
+mod leavings;
 mod reader;
+mod stored;
 mod table;
 pub mod timeline;
 
 pub use action::{
     ActionEntry, ActionIntent, ActionStep, Before, Deed, Membership, ServiceBefore, refuses_token,
 };
-pub use file::{Clock, Journal, JournalError, Listener};
+pub use clock::{Clock, Jump};
+pub use file::{Journal, JournalError, Listener};
+pub use leavings::{Cleared, Resource};
 pub use reader::{History, read};
+pub use stored::Stored;
 pub use table::{TableCheck, TableWord};
 
 /// The version of the journal's format, in its first line.
@@ -180,8 +186,16 @@ pub enum Event {
         /// The lines.
         lines: Vec<String>,
     },
+    /// What of the harness's own was there before anything was made; only where the place can tell.
+    Inventory(Vec<String>),
+    /// What is there after the tear-down and was not before.
+    Residue(Vec<String>),
+    /// The SHA-256 of every line above, so that an edited one is found out.
+    Seal(String),
     /// The last entry of a run that reached its end.
     End,
+    /// Another process removed what the run had left.
+    Cleared(Cleared),
 }
 
 /// The first entry of a journal.
@@ -208,6 +222,9 @@ pub struct Header {
     pub images: BTreeMap<String, String>,
     /// `cold`, or `snapshot` with its key.
     pub started_from: String,
+    /// The harness's process; missing in journals from before it was written down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
 }
 
 /// A part of a run.
@@ -230,22 +247,6 @@ pub enum Phase {
     ReadBack,
     /// Everything made is removed.
     TearDown,
-}
-
-/// Something that a killed harness could leave behind.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Resource {
-    /// A folder with sockets and disks of the run.
-    Folder {
-        /// Absolute path.
-        path: String,
-    },
-    /// A machine's process.
-    Machine {
-        /// The machine's name.
-        name: String,
-    },
 }
 
 /// An answer to "does the steady state hold?".

@@ -15,6 +15,7 @@ pub mod verdict;
 pub mod action;
 pub mod fault;
 pub mod heal;
+pub mod leavings;
 pub mod probe;
 pub mod remote;
 pub mod run;

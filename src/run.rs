@@ -10,11 +10,13 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::heal;
-use crate::journal::{Clock, Event, FORMAT, Header, Journal, JournalError, Listener, Phase};
+use crate::journal::{Event, FORMAT, Header, Journal, JournalError, Listener, Phase};
 use crate::plan::Plan;
 use crate::substrate::{Place, Trouble};
 
 mod act;
+mod audit;
+mod clocks;
 mod course;
 mod excerpt;
 mod load;
@@ -63,29 +65,36 @@ pub async fn run(place: &dyn Place, plan: &Plan, options: Options) -> Result<Sum
         Trouble(format!("cannot make the run's folder `{path}`: {error}"))
     })?;
     let path = folder.join("journal.jsonl");
-    let mut journal = Journal::create(&path, Clock::start())?;
+    let mut journal = Journal::create(&path, place.clock())?;
     if let Some(listener) = options.listener {
         journal = journal.with_listener(listener);
     }
     journal.record(Event::Header(header(place, plan, options.command_line)))?;
     journal.record(Event::Plan(Box::new(plan.clone())))?;
+    let before = audit::before(place, &journal)?;
     journal.record(Event::Phase(Phase::BringUp))?;
-    let ended = match place.bring_up(plan, &journal).await {
-        Ok(lab) => {
+    let made = place.bring_up(plan, &journal);
+    let ended = match options.stop.run_until_cancelled(made).await {
+        Some(Ok(lab)) => {
             let stop = options.stop.child_token();
             let trial = Arc::new(Trial::new(lab, plan.clone(), journal.clone(), stop));
             conduct(&trial).await;
             clean_up(&trial, options.stop.is_cancelled()).await;
             trial.fatal()
         }
-        Err(trouble) => {
+        Some(Err(trouble)) => {
             let what = format!("the lab could not be made: {trouble}");
             journal.record(Event::Trouble { what }).err()
         }
+        None => audit::give_up(&journal).await.err(),
     };
     if let Some(error) = ended {
         return Err(error.into());
     }
+    if let Some(before) = before {
+        audit::after(place, &journal, &before).await?;
+    }
+    journal.seal()?;
     journal.record(Event::End)?;
     Ok(Summary {
         folder,
@@ -108,6 +117,7 @@ fn header(place: &dyn Place, plan: &Plan, command_line: Vec<String>) -> Header {
         versions: identity.versions,
         images: identity.images,
         started_from: identity.started_from,
+        pid: Some(std::process::id()),
     }
 }
 

@@ -3,7 +3,7 @@
 //! The run, the faults, the probes and the workloads know a lab by this trait alone, so a place
 //! of a few lines of memory ([`sim`]) can stand in for machines in the tests of the harness.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use async_trait::async_trait;
 
 use crate::capability::Capabilities;
 use crate::journal::{
-    Answer, ApiError, ContainerSeen, Journal, JournalError, Outcome, Rows, TableWord,
+    Answer, ApiError, Clock, ContainerSeen, Journal, JournalError, Outcome, Rows, TableWord,
 };
 use crate::plan::Plan;
 use crate::swarm::{Remains, ServiceSeen, View};
@@ -65,11 +65,23 @@ pub trait Place: Send + Sync {
     fn identity(&self, plan: &Plan) -> Identity;
 
     /// Makes the machines and the swarm of a plan. Announces in the journal whatever could be
-    /// left behind by a killed harness, before it is made.
+    /// left behind by a killed harness, before it is made. Given up half way, it leaves nothing but
+    /// what it announced.
     ///
     /// # Errors
     /// When the lab cannot be made; whatever was made is removed again.
     async fn bring_up(&self, plan: &Plan, journal: &Journal) -> Result<Arc<dyn Lab>, Trouble>;
+
+    /// What of the harness's own is there now, one line each: processes, folders, sockets. None
+    /// when the place cannot tell.
+    fn inventory(&self) -> Option<BTreeSet<String>> {
+        None
+    }
+
+    /// The clock of a run that begins now.
+    fn clock(&self) -> Clock {
+        Clock::start()
+    }
 }
 
 /// How a node is turned off.

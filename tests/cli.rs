@@ -1,5 +1,10 @@
 //! The command line as its users meet it. No machine is started here.
 
+#[path = "cli/heal.rs"]
+mod heal;
+#[path = "cli/interrupt.rs"]
+mod interrupt;
+
 use std::fs;
 use std::path::Path;
 
@@ -97,6 +102,7 @@ fn shows(name: &str, text: &str) {
     let mut settings = Settings::clone_current();
     settings.set_prepend_module_to_snapshot(true);
     settings.add_filter(r"\d{8}T\d{6}Z", "[time]");
+    settings.add_filter("/cache/w[o]rk/", "/cache/[swarms]/");
     settings.bind(|| assert_snapshot!(name, text));
 }
 
@@ -118,7 +124,8 @@ fn help_names_every_command_and_exit_code() {
 #[rstest]
 fn every_command_has_help(
     #[values(
-        "doctor", "prepare", "plan", "run", "check", "report", "up", "down", "ps", "exec", "schema"
+        "doctor", "prepare", "plan", "run", "check", "report", "heal", "up", "down", "ps", "exec",
+        "schema"
     )]
     command: &str,
 ) {

@@ -14,6 +14,8 @@ mod api;
 mod article;
 #[path = "sim/balancer.rs"]
 mod balancer;
+#[path = "sim/damage.rs"]
+mod damage;
 #[path = "sim/faults.rs"]
 mod faults;
 #[path = "sim/files.rs"]
@@ -22,6 +24,10 @@ mod files;
 mod inquiries;
 #[path = "sim/interrupted.rs"]
 mod interrupted;
+#[path = "sim/marks.rs"]
+mod marks;
+#[path = "sim/misdeeds.rs"]
+mod misdeeds;
 #[path = "sim/probes.rs"]
 mod probes;
 #[path = "sim/pulls.rs"]
@@ -132,7 +138,8 @@ fn outline(history: &History) -> String {
             | Event::Containers(_)
             | Event::Insert { .. }
             | Event::Inserted { .. }
-            | Event::Got { .. } => continue,
+            | Event::Got { .. }
+            | Event::Seal(_) => continue,
             Event::Steady(steady) => {
                 let seen = Some((steady.holds, steady.cannot_tell, steady.broken.clone()));
                 if std::mem::replace(&mut last, seen.clone()) == seen {

@@ -19,12 +19,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("plan", &["capability", "scenario", "units"]),
     ("journal", &["plan", "units"]),
     ("swarm", &["journal", "wait"]),
+    ("leavings", &["wait"]),
     ("remote", &["journal", "substrate", "wait"]),
     (
         "substrate",
         &[
             "capability",
             "journal",
+            "leavings",
             "plan",
             "remote",
             "scenario",
@@ -42,6 +44,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         &[
             "fault",
             "journal",
+            "leavings",
             "plan",
             "substrate",
             "swarm",

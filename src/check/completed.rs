@@ -9,7 +9,7 @@ use crate::verdict::{Finding, Verdict};
 pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
     let mut said = Vec::new();
     let mut evidence = Vec::new();
-    let last = history.entries.last().map_or(0, |entry| entry.seq);
+    let last = history.own().last().map_or(0, |entry| entry.seq);
     if history.truncated {
         said.push(format!("the journal breaks off after entry {last}"));
         evidence.push(last);

@@ -1,8 +1,11 @@
 //! Ctrl-C and SIGTERM: the first asks for an orderly end, the second gets any end at once.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
+use seatrial::journal::{Event, Resource};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -10,19 +13,81 @@ use super::{Exit, output};
 
 /// What the second interrupt leaves behind, for people.
 #[derive(Clone, Default)]
-pub(super) struct Left(Arc<Mutex<Option<String>>>);
+pub(super) struct Left(Arc<Mutex<Option<Leavings>>>);
+
+/// What a run under way has on this computer.
+#[derive(Default)]
+struct Leavings {
+    /// The run's folder.
+    run: PathBuf,
+    /// The folders that it announced.
+    folders: Vec<PathBuf>,
+    /// Its faults by index: what, and whether it was begun and not seen to be healed.
+    faults: BTreeMap<usize, (String, bool)>,
+}
 
 impl Left {
-    /// From now on, this is what would be left.
-    pub(super) fn set(&self, what: Option<String>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    /// From now on, whatever this run has would be left.
+    pub(super) fn begin(&self, run: &Path) {
+        *self.lock() = Some(Leavings {
+            run: run.into(),
+            ..Leavings::default()
+        });
     }
 
-    fn get(&self) -> Option<String> {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// From now on, nothing would be.
+    pub(super) fn end(&self) {
+        *self.lock() = None;
+    }
+
+    /// Takes in an entry of the run's journal.
+    pub(super) fn note(&self, event: &Event) {
+        if let Some(left) = self.lock().as_mut() {
+            left.note(event);
+        }
+    }
+
+    /// What is left now, and what to do about it.
+    fn told(&self) -> Option<String> {
+        self.lock().as_ref().map(Leavings::told)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Leavings>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Leavings {
+    fn note(&mut self, event: &Event) {
+        match event {
+            Event::Creating(Resource::Folder { path }) => self.folders.push(path.into()),
+            Event::Intent(intent) => {
+                let named = format!("{} {}", intent.verb, intent.targets.join(", "));
+                let named = format!("fault {} ({named})", intent.fault + 1);
+                self.faults.insert(intent.fault, (named, false));
+            }
+            Event::Injecting { fault } => self.set(*fault, true),
+            Event::Healed { fault, .. } => self.set(*fault, false),
+            _ => {}
+        }
+    }
+
+    fn set(&mut self, fault: usize, in_force: bool) {
+        if let Some(known) = self.faults.get_mut(&fault) {
+            known.1 = in_force;
+        }
+    }
+
+    fn told(&self) -> String {
+        let in_force = self.faults.values().filter(|(_, in_force)| *in_force);
+        let mut all: Vec<String> = in_force.map(|(named, _)| named.clone()).collect();
+        let there = self.folders.iter().filter(|folder| folder.exists());
+        all.extend(there.map(|folder| format!("`{}`", folder.display())));
+        let run = self.run.display();
+        match all.is_empty() {
+            true => format!("nothing is left but the journal; `seatrial heal {run}` makes sure"),
+            false => format!("left: {}; `seatrial heal {run}` removes it", all.join(", ")),
+        }
     }
 }
 
@@ -60,7 +125,7 @@ pub(super) fn watch(stop: &CancellationToken, left: &Left) -> anyhow::Result<()>
         output::tell("interrupted: healing and cleaning up; once more to end at once");
         stop.cancel();
         interrupts.next().await;
-        match left.get() {
+        match left.told() {
             Some(what) => output::tell(format_args!("interrupted again: {what}")),
             None => output::tell("interrupted again"),
         }
@@ -76,4 +141,41 @@ pub(super) fn watch(stop: &CancellationToken, left: &Left) -> anyhow::Result<()>
 )]
 fn end_at_once() -> ! {
     std::process::exit(Exit::INTERRUPTED.0.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use seatrial::journal::Intent;
+
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_named_with_the_command_that_removes_it() {
+        let left = Left::default();
+        assert_eq!(left.told(), None);
+        left.begin(Path::new("runs/one"));
+        let nothing = "nothing is left but the journal; `seatrial heal runs/one` makes sure";
+        assert_eq!(left.told().as_deref(), Some(nothing));
+        let there = tempfile::tempdir().expect("a folder");
+        for path in [there.path(), Path::new("/nowhere/at/all")] {
+            let path = path.display().to_string();
+            left.note(&Event::Creating(Resource::Folder { path }));
+        }
+        let intent = |fault| Intent {
+            fault,
+            verb: "kill".to_owned(),
+            targets: vec!["server-3".to_owned()],
+            chosen: "worker".to_owned(),
+        };
+        (0..3).for_each(|fault| left.note(&Event::Intent(intent(fault))));
+        (1..3).for_each(|fault| left.note(&Event::Injecting { fault }));
+        let evidence = "it is on".to_owned();
+        left.note(&Event::Healed { fault: 1, evidence });
+        let path = there.path().display();
+        let all =
+            format!("left: fault 3 (kill server-3), `{path}`; `seatrial heal runs/one` removes it");
+        assert_eq!(left.told(), Some(all));
+        left.end();
+        assert_eq!(left.told(), None);
+    }
 }

@@ -1,5 +1,6 @@
 //! A stored run: its journal, and what that comes to.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -24,6 +25,11 @@ pub(super) struct Which {
 impl Which {
     /// Reads and judges it.
     pub(super) fn read(&self) -> anyhow::Result<Record> {
+        Record::read(&self.journal()?)
+    }
+
+    /// Its journal, which is there.
+    pub(super) fn journal(&self) -> anyhow::Result<PathBuf> {
         let latest = || self.runs.join("latest");
         let asked = self.run.clone().unwrap_or_else(latest);
         let path = if asked.is_dir() {
@@ -39,7 +45,24 @@ impl Which {
             let path = path.display();
             return Err(Refused::new(format_args!("there is no `{path}`: {hint}")).into());
         }
-        Record::read(&path)
+        Ok(path)
+    }
+
+    /// The journals of all runs there are, the oldest first.
+    pub(super) fn all(&self) -> anyhow::Result<Vec<PathBuf>> {
+        let runs = self.runs.display();
+        let entries = match std::fs::read_dir(&self.runs) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            other => other.with_context(|| format!("cannot read `{runs}`"))?,
+        };
+        // `latest` is a link to one of them.
+        let folders = entries
+            .flatten()
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        let journals = folders.map(|entry| entry.path().join("journal.jsonl"));
+        let mut journals: Vec<PathBuf> = journals.filter(|path| path.exists()).collect();
+        journals.sort();
+        Ok(journals)
     }
 }
 

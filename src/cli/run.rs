@@ -131,17 +131,15 @@ impl Session<'_> {
     async fn one(&mut self, place: &dyn Place, plan: &Plan) -> anyhow::Result<()> {
         let folder = runs::make(self.runs, &plan.name, jiff::Timestamp::now())?;
         output::tell(format_args!("{:>12} {}", "RUN", folder.display()));
-        self.left.set(Some(format!(
-            "not healed, nothing removed; what was done is in `{}`",
-            folder.display()
-        )));
-        let told = plan.clone();
+        self.left.begin(&folder);
+        let (told, left) = (plan.clone(), self.left.clone());
         let options = Options {
             folder: folder.clone(),
             command_line: std::env::args_os()
                 .map(|word| word.to_string_lossy().into_owned())
                 .collect(),
             listener: Some(Arc::new(move |entry| {
+                left.note(&entry.event);
                 if let Some(line) = line(entry, &told) {
                     output::tell(line);
                 }
@@ -149,7 +147,7 @@ impl Session<'_> {
             stop: self.stop.clone(),
         };
         let ended = seatrial::run::run(place, plan, options).await?;
-        self.left.set(None);
+        self.left.end();
         let record = Record::read(&ended.journal)?;
         let verdict = record.judgement.verdict;
         self.verdicts.push(verdict);

@@ -5,29 +5,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::time::Instant;
+use sha2::{Digest, Sha256};
 
-use super::{Entry, Event};
-
-/// The run's only clock: monotonic, from the moment that the run began.
-#[derive(Clone, Copy, Debug)]
-pub struct Clock {
-    start: Instant,
-}
-
-impl Clock {
-    /// A clock that starts now.
-    pub fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
-    }
-
-    /// Microseconds since the start.
-    pub fn now_us(self) -> u64 {
-        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
-    }
-}
+use super::{Clock, Entry, Event};
 
 /// Why a journal could not be written or read.
 #[derive(Debug, thiserror::Error)]
@@ -78,6 +58,8 @@ struct Writer {
     next: u64,
     /// True once a write failed: half a line may stand at the end, and nothing may follow it.
     failed: bool,
+    /// Of every line so far.
+    digest: Sha256,
 }
 
 impl Writer {
@@ -92,13 +74,14 @@ impl Writer {
             self.file.sync_data()?;
         }
         self.failed = false;
+        self.digest.update(line);
         self.next += 1;
         Ok(())
     }
 }
 
 impl Journal {
-    /// Creates a journal that must not exist yet.
+    /// Creates a journal that must not exist yet. It is locked as long as this process writes it.
     ///
     /// # Errors
     /// When the file cannot be created.
@@ -111,10 +94,14 @@ impl Journal {
                 path: path.into(),
                 source,
             })?;
+        // Whoever finds it free knows that this process is gone, or that the file system has no
+        // locks. A process that heals has it for a moment.
+        let _ = file.lock();
         let writer = Arc::new(Mutex::new(Writer {
             file,
             next: 0,
             failed: false,
+            digest: Sha256::new(),
         }));
         Ok(Self {
             clock,
@@ -147,7 +134,19 @@ impl Journal {
     /// # Errors
     /// When the file cannot be written; then the act must not follow.
     pub fn record(&self, event: Event) -> Result<u64, JournalError> {
-        let announces = announces_an_act(&event);
+        self.write(|_| event)
+    }
+
+    /// Writes the digest of every line so far.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn seal(&self) -> Result<u64, JournalError> {
+        self.write(|writer| Event::Seal(format!("{:x}", writer.digest.clone().finalize())))
+    }
+
+    /// Writes the entry that follows from what is written already.
+    fn write(&self, event: impl FnOnce(&Writer) -> Event) -> Result<u64, JournalError> {
         let failed = |source| JournalError::Write {
             path: self.path.to_path_buf(),
             source,
@@ -157,9 +156,10 @@ impl Journal {
             let entry = Entry {
                 seq: writer.next,
                 at_us: self.clock.now_us(),
-                wall: jiff::Timestamp::now(),
-                event,
+                wall: self.clock.wall(),
+                event: event(&writer),
             };
+            let announces = announces_an_act(&entry.event);
             let mut line = serde_json::to_vec(&entry).map_err(|e| failed(e.into()))?;
             line.push(b'\n');
             writer.write(&line, announces).map_err(failed)?;
@@ -197,6 +197,7 @@ mod tests {
             file: full.expect("a full disk"),
             next: 0,
             failed: false,
+            digest: Sha256::new(),
         };
         writer
             .write(b"half a line", false)

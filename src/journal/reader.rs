@@ -2,8 +2,10 @@
 
 use std::path::Path;
 
+use sha2::{Digest, Sha256};
+
 use super::timeline::fault_of;
-use super::{Entry, Event, FORMAT, Header, JournalError};
+use super::{Cleared, Entry, Event, FORMAT, Header, JournalError};
 use crate::plan::Plan;
 
 /// A journal that was read: a header, a plan, and all that followed.
@@ -15,16 +17,32 @@ pub struct History {
     pub plan: Plan,
     /// Every entry, the first two included; `entries[n].seq == n`.
     pub entries: Vec<Entry>,
-    /// True when the last line is only a part of one: the harness was killed while writing.
+    /// True when the last line that the run wrote is only a part of one: the harness was killed
+    /// while writing.
     pub truncated: bool,
 }
 
 impl History {
+    /// The entries that the run itself wrote: nothing that was added once it was over.
+    pub fn own(&self) -> &[Entry] {
+        let added = |entry: &Entry| matches!(entry.event, Event::Cleared(_));
+        let last = self.entries.iter().rposition(|entry| !added(entry));
+        &self.entries[..last.map_or(0, |last| last + 1)]
+    }
+
+    /// What other processes did about the run once it was over, in order.
+    pub fn cleared(&self) -> impl Iterator<Item = &Cleared> {
+        self.entries.iter().filter_map(|entry| match &entry.event {
+            Event::Cleared(cleared) => Some(cleared),
+            _ => None,
+        })
+    }
+
     /// True when the run reached its end.
     pub fn ended(&self) -> bool {
         !self.truncated
             && matches!(
-                self.entries.last(),
+                self.own().last(),
                 Some(Entry {
                     event: Event::End,
                     ..
@@ -45,8 +63,9 @@ impl History {
         };
         let (whole, rest) = text.rsplit_once('\n').unwrap_or(("", text));
         let mut entries: Vec<Entry> = Vec::new();
-        for (index, line) in whole.lines().enumerate() {
-            let entry: Entry = serde_json::from_str(line)
+        let mut above = 0;
+        for (index, line) in whole.split_inclusive('\n').enumerate() {
+            let entry: Entry = serde_json::from_str(line.trim_end())
                 .map_err(|error| damaged(index + 1, format!("not an entry: {error}")))?;
             if entry.seq != index as u64 {
                 let what = format!("entry {} stands where {index} belongs", entry.seq);
@@ -58,6 +77,11 @@ impl History {
                     "its time is before the entry above it".into(),
                 ));
             }
+            if matches!(&entry.event, Event::Seal(seal) if !fits(seal, &text[..above])) {
+                let what = "its seal does not fit what stands above it: that was edited";
+                return Err(damaged(index + 1, what.to_owned()));
+            }
+            above += line.len();
             entries.push(entry);
         }
         let Some(Entry {
@@ -82,23 +106,39 @@ impl History {
         if let Some((line, what)) = misplaced(&entries, &plan) {
             return Err(damaged(line, what));
         }
-        Ok(Self {
+        let mut history = Self {
             header,
             plan,
             entries,
-            truncated: !rest.is_empty(),
-        })
+            truncated: false,
+        };
+        let torn = history.cleared().any(|one| one.torn.is_some());
+        history.truncated = torn || !rest.is_empty();
+        Ok(history)
     }
+}
+
+/// True for the seal of these lines.
+fn fits(seal: &str, above: &str) -> bool {
+    format!("{:x}", Sha256::digest(above)) == seal
 }
 
 /// The first line that cannot stand where it stands, and why.
 fn misplaced(entries: &[Entry], plan: &Plan) -> Option<(usize, String)> {
     entries.iter().enumerate().find_map(|(index, entry)| {
         let line = index + 1;
+        let next = entries.get(line).map(|next| &next.event);
+        let heal_follows = matches!(next, None | Some(Event::Cleared(_)));
+        let end_follows = heal_follows || matches!(next, Some(Event::End));
         match &entry.event {
             Event::Header(_) if index > 0 => Some((line, "a second header".to_owned())),
             Event::Plan(_) if index > 1 => Some((line, "a second plan".to_owned())),
-            Event::End if line < entries.len() => Some((line + 1, "it follows the end".to_owned())),
+            Event::End if !heal_follows => Some((line + 1, "it follows the end".to_owned())),
+            Event::Seal(_) if !end_follows => Some((line + 1, "it follows the seal".to_owned())),
+            Event::Cleared(_) if !heal_follows => Some((
+                line + 1,
+                "it follows the heal of another process".to_owned(),
+            )),
             Event::Action(one) if one.action >= plan.actions.len() => {
                 let action = one.action;
                 let what = format!("it tells of action {action}, which the plan does not have");
@@ -118,9 +158,16 @@ fn misplaced(entries: &[Entry], plan: &Plan) -> Option<(usize, String)> {
 /// # Errors
 /// When the file cannot be read or is damaged.
 pub fn read(path: &Path) -> Result<History, JournalError> {
-    let text = std::fs::read_to_string(path).map_err(|source| JournalError::Read {
+    let failed = |source| JournalError::Read {
         path: path.into(),
         source,
-    })?;
+    };
+    let mut bytes = std::fs::read(path).map_err(failed)?;
+    // A line that breaks off may do so within a character.
+    let whole = bytes.iter().rposition(|byte| *byte == b'\n');
+    let torn = bytes.split_off(whole.map_or(0, |at| at + 1));
+    let text = String::from_utf8(bytes);
+    let mut text = text.map_err(|error| failed(std::io::Error::other(error)))?;
+    text.push_str(&String::from_utf8_lossy(&torn));
     History::from_text(path, &text)
 }

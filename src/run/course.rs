@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::trial::Trial;
-use super::{Halt, act, excerpt, load, observe, steady, strike};
+use super::{Halt, act, clocks, excerpt, load, observe, steady, strike};
 use crate::journal::{Event, Phase, Rows, TableCheck};
 use crate::plan::Check;
 use crate::units::Span;
@@ -24,6 +24,7 @@ pub(super) async fn run(trial: &Arc<Trial>) -> Result<(), Halt> {
     }
     enter(trial, Phase::SteadyBefore)?;
     observe::start(trial);
+    clocks::start(trial);
     steady::start(trial);
     steady_before(trial).await?;
     enter(trial, Phase::Checkpoint)?;

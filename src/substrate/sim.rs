@@ -3,13 +3,15 @@
 //! Never a verdict about Swarm. It runs on tokio's time, and a [`Sabotage`] makes it misbehave in
 //! one way that the harness must notice.
 
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{Identity, Lab, Place, Trouble};
 use crate::capability::{Capabilities, Capability};
-use crate::journal::Journal;
+use crate::journal::{Clock, Journal, Jump};
 use crate::plan::Plan;
 
 mod client;
@@ -28,6 +30,9 @@ mod world;
 
 use lab::SimLab;
 use world::World;
+
+/// How far a clock jumps.
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// One way to misbehave. "Struck" is from the first fault on that reached the place.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,12 +133,56 @@ pub enum Sabotage {
     StaleFile(String),
     /// This node can read no file of the share.
     UnreadableFile(String),
+    /// The machines are removed as far as anybody says, and one is still there.
+    LeavesMachine,
+    /// Nobody can tell what is left.
+    AuditBlind,
+    /// The machines are never made, and nobody says why.
+    BringUpHangs,
+    /// The stack is not taken.
+    DeployFails,
+    /// The steady state cannot be kept.
+    CheckpointFails,
+    /// Once struck, this node answers with another service's page.
+    WrongService(String),
+    /// Once struck, this node's pages break off.
+    HalfPages(String),
+    /// Somebody else writes rows of his own into the ledger.
+    SecondWriter,
+    /// Every tenth row is stored, and its client told that it was not.
+    RefusedRowStays,
+    /// Once struck, the ledger's table is gone.
+    TableDropped,
+    /// The managers call every node ready, whatever became of it.
+    EveryNodeLooksReady,
+    /// Turning a node off makes it look as if it had no power, and does nothing else.
+    PowerLooksOff,
+    /// Nothing that was turned off is ever on again, and nobody says why.
+    HealHangs,
+    /// This node's own engine never lists its containers.
+    EngineHangs(String),
+    /// Once struck, every manager's answer breaks off.
+    HalfAnswers,
+    /// Fifteen seconds after the stack was taken, this node's clock jumps ahead by an hour.
+    NodeClockJumps(String),
+    /// Twenty seconds after the run began, the clock of its computer jumps ahead by an hour.
+    HostClockJumps,
+    /// Once struck, whoever tries a port panics.
+    ProbePanics,
+}
+
+/// What there is of a place's labs now, and how many it made.
+#[derive(Debug, Default)]
+struct Made {
+    there: BTreeSet<String>,
+    labs: usize,
 }
 
 /// The place.
 #[derive(Clone, Debug, Default)]
 pub struct Sim {
     sabotage: Option<Sabotage>,
+    made: Arc<Mutex<Made>>,
 }
 
 impl Sim {
@@ -144,16 +193,32 @@ impl Sim {
 
     /// A place that misbehaves in one way.
     pub fn with(sabotage: Sabotage) -> Self {
-        let sabotage = Some(sabotage);
-        Self { sabotage }
+        Self {
+            sabotage: Some(sabotage),
+            ..Self::default()
+        }
     }
 
     /// A lab by itself, its stack not deployed yet, for tests of what needs a lab and no run.
     pub fn lab(&self, plan: &Plan) -> Arc<dyn Lab> {
         let world = World::new(plan.clone(), self.sabotage.clone());
+        let all = world.machines.iter().chain(&world.parts);
+        let mut made = self.made();
+        made.there
+            .extend(all.map(|machine| format!("machine `{}`", machine.name)));
+        made.labs += 1;
         Arc::new(SimLab {
             world: Arc::new(Mutex::new(world)),
+            made: Arc::clone(&self.made),
         })
+    }
+
+    fn is(&self, sabotage: &Sabotage) -> bool {
+        self.sabotage.as_ref() == Some(sabotage)
+    }
+
+    fn made(&self) -> MutexGuard<'_, Made> {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -190,9 +255,26 @@ impl Place for Sim {
     }
 
     async fn bring_up(&self, plan: &Plan, _: &Journal) -> Result<Arc<dyn Lab>, Trouble> {
-        if self.sabotage == Some(Sabotage::BringUpFails) {
+        if self.is(&Sabotage::BringUpFails) {
             return Err(Trouble("no memory for `server-1`".to_owned()));
         }
+        if self.is(&Sabotage::BringUpHangs) {
+            std::future::pending::<()>().await;
+        }
         Ok(self.lab(plan))
+    }
+
+    fn inventory(&self) -> Option<BTreeSet<String>> {
+        let made = self.made();
+        let blind = self.is(&Sabotage::AuditBlind) && made.labs > 0;
+        (!blind).then(|| made.there.clone())
+    }
+
+    fn clock(&self) -> Clock {
+        let jump = Jump {
+            after: Duration::from_secs(20),
+            ahead: HOUR,
+        };
+        Clock::simulated(self.is(&Sabotage::HostClockJumps).then_some(jump))
     }
 }

@@ -1,5 +1,6 @@
 //! Virtual machines: a swarm with its own kernels, disks, clocks and network, made without root.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use async_trait::async_trait;
 
 use crate::capability::{Capabilities, Capability};
 use crate::journal::Journal;
+use crate::leavings;
 use crate::plan::Plan;
 use crate::substrate::{Identity, Lab, Place, Trouble};
 
@@ -32,6 +34,7 @@ mod settled;
 mod share;
 mod snapshot;
 mod switch;
+mod workspace;
 
 pub use agent::Ran;
 pub use lab::VmLab;
@@ -137,5 +140,10 @@ impl Place for Vm {
     async fn bring_up(&self, plan: &Plan, journal: &Journal) -> Result<Arc<dyn Lab>, Trouble> {
         let lab: Arc<dyn Lab> = self.lab(plan, Some(journal)).await?;
         Ok(lab)
+    }
+
+    fn inventory(&self) -> Option<BTreeSet<String>> {
+        let places = [self.cache.join(leavings::WORK), std::env::temp_dir()];
+        leavings::inventory(&places).ok()
     }
 }

@@ -291,3 +291,24 @@ fn a_control_that_names_the_steady_state_wants_it_to_stay_away() {
     catalogue::stays_away(&mut story);
     assert_eq!(check(&story.history()).verdict, Verdict::Pass);
 }
+
+/// A state cannot have been told before it was so; one that is told late is nobody's fault.
+#[rstest]
+#[case::an_hour_ahead(3600, Verdict::Unknown, "the clock of server-4 is 3,600 seconds ahead")]
+#[case::a_little_ahead(59, Verdict::Pass, "no task ended")]
+#[case::told_late(-3600, Verdict::Pass, "no task ended")]
+fn a_clock_that_is_ahead_is_told(
+    #[case] seconds: i64,
+    #[case] verdict: Verdict,
+    #[case] part: &str,
+) {
+    let finding = disturbed(|story| {
+        let mut event = task("new", 33, "server-4", "running", "running");
+        if let Event::Task(task) = &mut event {
+            let second = 1_475_000_000 + 70 + seconds;
+            task.timestamp = Some(jiff::Timestamp::from_second(second).expect("in range"));
+        }
+        story.at(70.0, event);
+    });
+    says(&finding, verdict, part);
+}

@@ -26,6 +26,7 @@ mod control;
 mod disturbance;
 mod exercise;
 mod intact;
+mod noise;
 mod pages;
 mod record;
 mod recovery;

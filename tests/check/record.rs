@@ -1,5 +1,8 @@
 //! What a run that is not whole comes to, and what an edited journal comes to.
 
+use seatrial::journal::{Cleared, Phase};
+
+use super::catalogue::audited;
 use super::*;
 
 #[test]
@@ -53,11 +56,68 @@ fn a_fault_that_could_not_be_healed_is_unknown() {
     );
 }
 
+/// What another process did about a run that was killed makes it no better, and is no part of it.
+#[test]
+fn a_run_that_was_healed_by_another_process_is_still_unknown() {
+    let mut story = Story::kept("story", &[recovers()]);
+    story.without(|_, event| *event == Event::End);
+    let before = check(&story.history());
+    let done = vec!["removed `/tmp/seatrial-4711-0a1b2c3d`".to_owned()];
+    let healed = Cleared {
+        done,
+        ..Cleared::default()
+    };
+    story.at(104.0, Event::Cleared(healed.clone()));
+    assert_eq!(check(&story.history()), before);
+    assert!(!story.history().ended());
+    let torn = Cleared {
+        torn: Some("{\"seq\":".to_owned()),
+        ..healed
+    };
+    story.at(104.0, Event::Cleared(torn));
+    let history = story.history();
+    assert!(history.truncated);
+    says(&check(&history).findings[0], Verdict::Unknown, "breaks off");
+}
+
+/// A run that ended may be healed as well: something of it could not be removed then.
+#[test]
+fn a_run_that_ended_may_be_healed_and_told_again() {
+    let mut story = Story::kept("story", &[recovers()]);
+    let before = check(&story.history());
+    story.at(105.0, Event::Cleared(Cleared::default()));
+    assert!(story.history().ended());
+    assert_eq!(check(&story.history()), before);
+    story.at(106.0, Event::Phase(Phase::Load));
+    let error = History::from_text(Path::new("journal.jsonl"), &story.text());
+    let error = error.expect_err("nothing follows a heal").to_string();
+    assert!(
+        error.contains("it follows the heal of another process"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_crash_is_no_residue() {
+    let mut story = Story::kept("story", &[recovers()]);
+    audited(&mut story, &[]);
+    story.without(|_, event| matches!(event, Event::Residue(_) | Event::End));
+    let judgement = check(&story.history());
+    let residue = judgement.findings.iter().any(|one| one.check == "residue");
+    assert!(!residue, "the finding `run` tells it");
+}
+
 #[rstest]
 #[case::gap(4, r#""seq":4,"#, r#""seq":5,"#, "entry 5 stands where 4 belongs")]
 #[case::time(9, r#""at_us":"#, r#""at_us":9000000000"#, "its time is before")]
 #[case::unknown_fault(0, r#""injected":{"fault":0}"#, r#""injected":{"fault":7}"#, "fault 7")]
 #[case::second_end(0, r#"{"phase":"load"}"#, r#""end""#, "it follows the end")]
+#[case::seal(
+    0,
+    r#""event":"end""#,
+    r#""event":{"seal":"00"}"#,
+    "its seal does not fit"
+)]
 #[case::no_header(0, r#"{"header":"#, r#"{"heeder":"#, "not an entry")]
 fn an_edited_journal_is_refused(
     #[case] line: usize,

@@ -220,3 +220,19 @@ async fn a_panic_anywhere_ends_in_heal_and_trouble(#[case] at: &'static str) {
     assert_eq!(count(&history, said), 1, "{}", outline(&history));
     assert!(!summary.interrupted);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_stopped_while_its_lab_is_made_gives_it_up() {
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    tokio::spawn(async move {
+        wait::pause(Duration::from_secs(60)).await;
+        token.cancel();
+    });
+    let history = run_until(&plans::web(), Some(Sabotage::BringUpHangs), stop).await;
+    left_nothing_behind(&history);
+    let said = |e: &Event| matches!(e, Event::Trouble { what } if what.contains("interrupted"));
+    assert_eq!(count(&history, said), 1, "{}", outline(&history));
+    let judgement = seatrial::check::check(&history);
+    assert_eq!(judgement.verdict, seatrial::verdict::Verdict::Unknown);
+}

@@ -72,6 +72,7 @@ pub(crate) fn all() -> Vec<(&'static str, Story)> {
     all.extend(about_the_run());
     all.extend(about_must_fail());
     all.extend(about_disturbance());
+    all.extend(about_residue());
     all
 }
 
@@ -251,6 +252,28 @@ fn about_disturbance() -> [(&'static str, Story); 2] {
         }),
         tell("undisturbed.unknown", &[recovers()], killed_behind_our_back),
     ]
+}
+
+fn about_residue() -> [(&'static str, Story); 3] {
+    [
+        tell("residue.pass", &[recovers()], |story| audited(story, &[])),
+        tell("residue.fail", &[recovers()], |story| {
+            let folder = "folder `/home/me/seatrial-4711-0a1b2c3d`";
+            audited(story, &["process 4712 (`qemu-system-x86`)", folder]);
+        }),
+        tell("residue.unknown", &[recovers()], |story| {
+            audited(story, &[]);
+            story.without(|_, event| matches!(event, Event::Residue(_)));
+        }),
+    ]
+}
+
+/// Somebody looked what was there before, and what is left.
+pub(crate) fn audited(story: &mut Story, left: &[&str]) {
+    let before = vec!["listening TCP port 8000".to_owned()];
+    story.at(0.0, Event::Inventory(before));
+    let left = left.iter().map(|thing| (*thing).to_owned());
+    story.at(104.9, Event::Residue(left.collect()));
 }
 
 /// The database is killed at 97 s, while nothing is broken by us; its slot is tried again in vain.

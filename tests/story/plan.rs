@@ -128,5 +128,6 @@ pub(crate) fn header(plan: &Plan) -> Header {
         versions: pairs(&[("docker", "20.10.24+dfsg1"), ("qemu", "7.2.22")]),
         images: pairs(&[("mariadb:10.1", "sha256:0123456789abcdef")]),
         started_from: "snapshot 5f1c".to_owned(),
+        pid: None,
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use seatrial::journal::{self, Event, Resource};
 use seatrial::wait::{Look, until};
-use tokio::process::Command;
+use tokio::process::{Child, Command};
 
 use super::ground::{Ground, ground, scenario};
 
@@ -77,21 +77,16 @@ fn announced(runs: &Path) -> (Vec<PathBuf>, usize) {
     (folders, machines)
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn machines_die_with_the_harness() {
-    let Some(ground) = ground("machines_die_with_the_harness").await else {
-        return;
-    };
-    let runs = tempfile::tempdir().expect("a folder");
-    let mut harness = seatrial(&ground)
+/// Starts a run, and waits until all its machines have power; the folders that it announced.
+async fn started(ground: &Ground, runs: &Path) -> (Child, Vec<PathBuf>) {
+    let harness = seatrial(ground)
         .arg("run")
         .arg(scenario("nginx-nfs-answers-on-every-node"))
         .arg("--runs")
-        .arg(runs.path())
+        .arg(runs)
         .stdout(Stdio::null())
         .spawn()
         .expect("the program starts");
-    let runs = runs.path();
     let look = || async move {
         let (folders, machines) = announced(runs);
         let running = that_mention(&folders);
@@ -107,10 +102,85 @@ async fn machines_die_with_the_harness() {
         }
     };
     let machines = until("five machines", START, Duration::from_millis(100), look).await;
+    (harness, machines.unwrap_or_else(|late| panic!("{late}")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn machines_die_with_the_harness() {
+    let Some(ground) = ground("machines_die_with_the_harness").await else {
+        return;
+    };
+    let runs = tempfile::tempdir().expect("a folder");
+    let (mut harness, folders) = started(&ground, runs.path()).await;
     harness.kill().await.expect("it can be killed");
-    let folders = machines.unwrap_or_else(|late| panic!("{late}"));
     wait_until_none_mentions(&folders, Duration::from_secs(1)).await;
     for folder in folders {
         std::fs::remove_dir_all(&folder).expect("what a killed harness leaves can be removed");
     }
+}
+
+/// The machines end with the harness, and its folders go with `seatrial heal`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_harness_leaves_nothing_once_it_is_healed() {
+    let Some(ground) = ground("a_killed_harness_leaves_nothing_once_it_is_healed").await else {
+        return;
+    };
+    let runs = tempfile::tempdir().expect("a folder");
+    let (mut harness, folders) = started(&ground, runs.path()).await;
+    let refused = heal(&ground, runs.path(), &[]).await;
+    assert_eq!(refused.0, Some(2), "it is alive: {}", refused.1);
+    assert!(folders.iter().all(|folder| folder.exists()));
+    harness.kill().await.expect("it can be killed");
+    wait_until_none_mentions(&folders, Duration::from_secs(1)).await;
+    let (code, said) = heal(&ground, runs.path(), &[]).await;
+    assert_eq!(code, Some(0), "{said}");
+    for folder in &folders {
+        assert!(!folder.exists(), "`{}` is still there", folder.display());
+        let line = format!("removed `{}`", folder.display());
+        assert!(said.contains(&line), "{said}");
+    }
+    let (code, said) = heal(&ground, runs.path(), &["--all"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    let journal = runs.path().join("latest/journal.jsonl");
+    let history = journal::read(&journal).expect("a journal that can be read");
+    assert_eq!(history.cleared().count(), 1);
+    let verdict = seatrial::check::check(&history).verdict;
+    assert_eq!(verdict, seatrial::verdict::Verdict::Unknown);
+}
+
+/// Heals the latest run; the exit code, and all that was said.
+async fn heal(ground: &Ground, runs: &Path, arguments: &[&str]) -> (Option<i32>, String) {
+    let mut command = seatrial(ground);
+    let command = command.arg("heal").args(arguments).arg("--runs").arg(runs);
+    let ended = command.output().await.expect("the program starts");
+    let (out, err) = (
+        String::from_utf8_lossy(&ended.stdout),
+        String::from_utf8_lossy(&ended.stderr),
+    );
+    (ended.status.code(), format!("{out}{err}"))
+}
+
+/// The first interrupt ends a run even while its machines are made, and nothing is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupt_gives_up_machines_that_are_being_made() {
+    let Some(ground) = ground("an_interrupt_gives_up_machines_that_are_being_made").await else {
+        return;
+    };
+    let runs = tempfile::tempdir().expect("a folder");
+    let (mut harness, folders) = started(&ground, runs.path()).await;
+    let pid = i32::try_from(harness.id().expect("it lives")).expect("a number");
+    let pid = rustix::process::Pid::from_raw(pid).expect("a process");
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).expect("sent");
+    let ended = tokio::time::timeout(START, harness.wait()).await;
+    let status = ended.expect("it ends").expect("it ended");
+    assert_eq!(status.code(), Some(130));
+    assert!(that_mention(&folders).is_empty());
+    assert!(folders.iter().all(|folder| !folder.exists()));
+    let journal = runs.path().join("latest/journal.jsonl");
+    let history = journal::read(&journal).expect("a journal that can be read");
+    let judgement = seatrial::check::check(&history);
+    let residue = judgement.findings.iter().find(|one| one.check == "residue");
+    let verdict = residue.map(|one| (one.verdict, one.summary.as_str()));
+    let nothing = "nothing is left of the run";
+    assert_eq!(verdict, Some((seatrial::verdict::Verdict::Pass, nothing)));
 }

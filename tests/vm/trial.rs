@@ -1,5 +1,6 @@
 //! Runs a plan on real machines, with somebody who may act behind the harness's back.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -153,6 +154,10 @@ impl Place for Watched {
         let lab = self.vm.lab(plan, Some(journal)).await?;
         let lab = self.lab.get_or_init(|| lab);
         Ok(Arc::clone(lab) as Arc<dyn Lab>)
+    }
+
+    fn inventory(&self) -> Option<BTreeSet<String>> {
+        self.vm.inventory()
     }
 }
 

@@ -129,6 +129,10 @@ impl Database for Session {
         if !present(&self.world).commit(task, row) {
             return Outcome::Refused("ERROR 1146 (42S02): no table `ledger`".to_owned());
         }
+        if row % 10 == 3 && present(&self.world).is(&Sabotage::RefusedRowStays) {
+            let why = "ERROR 1205 (HY000): lock wait timeout exceeded";
+            return Outcome::Refused(why.to_owned());
+        }
         match self.answered(true, deadline).await {
             Ok(_) => Outcome::Acknowledged,
             Err(error) => Outcome::Unknown(error),

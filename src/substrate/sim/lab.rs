@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::Sabotage;
 use super::database::Session;
 use super::images::PULL;
 use super::world::{BOOT, STEP, World};
+use super::{Made, Sabotage};
 use crate::journal::{Answer, ApiError, ContainerSeen};
 use crate::scenario::Part;
 use crate::substrate::{
@@ -34,6 +34,8 @@ const CUT: Duration = Duration::from_millis(20);
 /// The simulated lab.
 pub(super) struct SimLab {
     pub(super) world: Arc<Mutex<World>>,
+    /// What there is of the place's labs.
+    pub(super) made: Arc<Mutex<Made>>,
 }
 
 /// The world as it is now.
@@ -87,7 +89,17 @@ impl SimLab {
 impl Lab for SimLab {
     async fn deploy(&self) -> Result<(), Trouble> {
         wait::pause(ANSWER).await;
+        if self.is(&Sabotage::DeployFails) {
+            return Err(Trouble("no manager takes the stack".to_owned()));
+        }
         present(&self.world).deploy();
+        Ok(())
+    }
+
+    async fn checkpoint(&self) -> Result<(), Trouble> {
+        if self.is(&Sabotage::CheckpointFails) {
+            return Err(Trouble("no space left for a snapshot".to_owned()));
+        }
         Ok(())
     }
 
@@ -102,6 +114,10 @@ impl Lab for SimLab {
         }
         if struck(Sabotage::ApiNotUnderstood) {
             let what = "unknown variant `exploded` of a task's state";
+            return Err(ApiError::NotUnderstood(what.to_owned()));
+        }
+        if struck(Sabotage::HalfAnswers) {
+            let what = "EOF while parsing a list at line 1 column 512";
             return Err(ApiError::NotUnderstood(what.to_owned()));
         }
         present(&self.world).view(machine)
@@ -133,6 +149,9 @@ impl Lab for SimLab {
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
         wait::pause(ANSWER).await;
         let machine = self.machine(node).map_err(|e| ApiError::Unreachable(e.0))?;
+        if self.is(&Sabotage::EngineHangs(node.to_owned())) {
+            std::future::pending::<()>().await;
+        }
         let slow = self.is(&Sabotage::SlowEngines);
         if slow && machine % 2 == 0 {
             wait::pause(SLOW).await;
@@ -174,6 +193,10 @@ impl Lab for SimLab {
         if self.is(&Sabotage::FaultDoesNotBite) {
             return Ok(());
         }
+        if self.is(&Sabotage::PowerLooksOff) {
+            self.set(node, |machine| machine.looks_off = true);
+            return Ok(());
+        }
         self.set(node, |machine| machine.powered = false);
         let mut world = present(&self.world);
         if let Some(machine) = world.machine(node) {
@@ -190,11 +213,15 @@ impl Lab for SimLab {
         if self.is(&Sabotage::HealFails) {
             return Err(Trouble(format!("`{node}` does not start")));
         }
+        if self.is(&Sabotage::HealHangs) {
+            std::future::pending::<()>().await;
+        }
         let off = !self.powered(node).await;
         if off {
             let engine_at = tokio::time::Instant::now() + BOOT;
             self.set(node, |machine| {
                 (machine.powered, machine.engine_at) = (true, engine_at);
+                machine.looks_off = false;
             });
             wait::pause(BOOT + STEP).await;
         }
@@ -204,7 +231,7 @@ impl Lab for SimLab {
     async fn powered(&self, node: &str) -> bool {
         let world = present(&self.world);
         let machine = world.named(node);
-        machine.is_some_and(|machine| machine.powered)
+        machine.is_some_and(|machine| machine.powered && !machine.looks_off)
     }
 
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
@@ -248,6 +275,10 @@ impl Lab for SimLab {
             Answer::Wrong("200: yesterday's page".to_owned())
         } else if world.is(&Sabotage::WrongBody(node.to_owned())) {
             Answer::Wrong("404: not found".to_owned())
+        } else if world.is_struck(&Sabotage::WrongService(node.to_owned())) {
+            Answer::Wrong("200: <h1>It works!</h1>".to_owned())
+        } else if world.is_struck(&Sabotage::HalfPages(node.to_owned())) {
+            Answer::Failed("the body broke off after 3 of 5 bytes".to_owned())
         } else {
             Answer::Right
         }
@@ -273,6 +304,8 @@ impl Lab for SimLab {
 
     async fn knock(&self, nodes: &[String], port: u16) -> Result<BTreeMap<String, Knock>, String> {
         wait::pause(ANSWER).await;
+        let panics = present(&self.world).is_struck(&Sabotage::ProbePanics);
+        assert!(!panics, "nobody expected this port");
         Ok(present(&self.world).knock(nodes, port))
     }
 
@@ -306,9 +339,14 @@ impl Lab for SimLab {
     }
 
     async fn tear_down(&self) -> Result<(), Trouble> {
-        if self.is(&Sabotage::TearDownFails) {
-            return Err(Trouble("`server-1` does not end".to_owned()));
+        let fails = self.is(&Sabotage::TearDownFails);
+        let first = "machine `server-1`";
+        let stays = fails || self.is(&Sabotage::LeavesMachine);
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.there.retain(|thing| stays && thing == first);
+        match fails {
+            true => Err(Trouble("`server-1` does not end".to_owned())),
+            false => Ok(()),
         }
-        Ok(())
     }
 }

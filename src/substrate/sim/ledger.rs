@@ -27,6 +27,9 @@ impl World {
     pub(super) fn commit(&mut self, task: usize, row: u64) -> bool {
         let forgotten = self.is(&Sabotage::AckWithoutCommit) && row.is_multiple_of(10);
         let twice = self.is(&Sabotage::DuplicateRow) && row == 7;
+        if self.is_struck(&Sabotage::TableDropped) {
+            return false;
+        }
         match self.table(task) {
             Some(table) if table.created => {
                 if !forgotten {
@@ -67,7 +70,10 @@ impl World {
     /// Everything that a task's table holds.
     pub(super) fn rows(&mut self, task: usize) -> Rows {
         let (lose, strange) = (self.is(&Sabotage::LoseRow), self.is(&Sabotage::StrangeRow));
-        let Some(table) = self.table(task).filter(|table| table.created) else {
+        let others = self.is(&Sabotage::SecondWriter);
+        let dropped = self.is_struck(&Sabotage::TableDropped);
+        let table = self.table(task).filter(|table| table.created);
+        let Some(table) = table.filter(|_| !dropped) else {
             return Rows::NoTable;
         };
         let lost = lose.then(|| table.rows.keys().nth(table.rows.len() / 2).copied());
@@ -79,6 +85,7 @@ impl World {
                 _ => ranges.push((row, row)),
             }
         }
+        ranges.extend(others.then_some((1_000_001, 1_000_003)));
         let more = table.rows.iter().filter(|(_, count)| **count > 1);
         Rows::Found {
             ranges,

@@ -81,7 +81,7 @@ impl World {
             .to_owned(),
             message: task.message.clone(),
             container: placed.then(|| container_of(&task.id)),
-            timestamp: None,
+            timestamp: task.node.and_then(|node| self.clock_of(node, task.changed)),
         })
     }
 

@@ -36,6 +36,8 @@ const REMEMBERED: usize = 4;
 pub(super) struct Task {
     pub(super) id: String,
     pub(super) index: u64,
+    /// When it changed last.
+    pub(super) changed: Instant,
     pub(super) service: String,
     pub(super) slot: u64,
     pub(super) node: Option<usize>,
@@ -129,6 +131,7 @@ impl World {
         let task = Task {
             id: format!("task{:04}", self.identity),
             index: self.next_index(),
+            changed: self.now,
             service: service.to_owned(),
             slot,
             node,
@@ -154,9 +157,9 @@ impl World {
     }
 
     pub(super) fn change(&mut self, i: usize, change: impl FnOnce(&mut Task)) {
-        let index = self.next_index();
+        let (index, now) = (self.next_index(), self.now);
         if let Some(task) = self.tasks.get_mut(i) {
-            task.index = index;
+            (task.index, task.changed) = (index, now);
             change(task);
         }
     }

@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
-use super::Sabotage;
 use super::ledger::Table;
 use super::lock::Lock;
 use super::orders::Wanted;
 use super::parts::{self, Front};
 use super::tasks::Task;
+use super::{HOUR, Sabotage};
 use crate::plan::{Plan, Role};
 
 /// Time moves in steps of this length.
@@ -24,6 +25,9 @@ pub(super) const BOOT: Duration = Duration::from_secs(8);
 /// From the loss of a leader to the next (raft's tick is 1 s, an election takes several).
 const ELECTION: Duration = Duration::from_secs(4);
 
+/// When the clock of [`Sabotage::NodeClockJumps`] does, counted from the deployment.
+const JUMP_AT: Duration = Duration::from_secs(15);
+
 /// One machine.
 pub(super) struct Machine {
     pub(super) name: String,
@@ -34,6 +38,8 @@ pub(super) struct Machine {
     pub(super) id: String,
     pub(super) drained: bool,
     pub(super) powered: bool,
+    /// True while it only looks as if it had no power: [`Sabotage::PowerLooksOff`].
+    pub(super) looks_off: bool,
     pub(super) isolated: bool,
     /// When its engine answers, once it has power.
     pub(super) engine_at: Instant,
@@ -63,6 +69,8 @@ pub(super) struct World {
     pub(super) sabotage: Option<Sabotage>,
     /// The time up to which the world has moved.
     pub(super) now: Instant,
+    /// When it began, by its own clock and by the clocks of its machines.
+    pub(super) began: (Instant, Timestamp),
     pub(super) machines: Vec<Machine>,
     /// The machines that are no nodes.
     pub(super) parts: Vec<Machine>,
@@ -110,6 +118,7 @@ impl World {
                 id: format!("node{:02}", index - 1),
                 drained: false,
                 powered: true,
+                looks_off: false,
                 isolated: false,
                 engine_at: now,
                 lost: None,
@@ -134,6 +143,7 @@ impl World {
             plan,
             sabotage,
             now,
+            began: (now, Timestamp::now()),
             machines,
             tasks: Vec::new(),
             leader: Some(0),
@@ -169,6 +179,17 @@ impl World {
     pub(super) fn next_index(&mut self) -> u64 {
         self.index += 1;
         self.index
+    }
+
+    /// What a machine's own clock says at a moment.
+    pub(super) fn clock_of(&self, machine: usize, at: Instant) -> Option<Timestamp> {
+        let name = &self.machines.get(machine)?.name;
+        let jumps = self.is(&Sabotage::NodeClockJumps(name.clone()));
+        let jumped = jumps && self.deployed.is_some_and(|taken| at >= taken + JUMP_AT);
+        let ahead = if jumped { HOUR } else { Duration::ZERO };
+        let passed = at.duration_since(self.began.0) + ahead;
+        let passed = SignedDuration::try_from(passed).ok()?;
+        self.began.1.checked_add(passed).ok()
     }
 
     /// The machine of this name.
@@ -275,6 +296,7 @@ impl World {
         if self.leader.is_none() {
             return;
         }
+        let blind = self.is(&Sabotage::EveryNodeLooksReady);
         for i in 0..self.machines.len() {
             let (heard, now, index) = (self.heard(i), self.now, self.index + 1);
             let Some(machine) = self.machines.get_mut(i) else {
@@ -285,7 +307,7 @@ impl World {
                 false
             } else {
                 let lost = *machine.lost.get_or_insert(now);
-                machine.down || now.duration_since(lost) >= machine.grace
+                machine.down || (now.duration_since(lost) >= machine.grace && !blind)
             };
             if down != machine.down {
                 machine.down = down;

@@ -216,7 +216,9 @@ fn ran(status: &Value) -> Ran {
             .unwrap_or_default();
         String::from_utf8_lossy(&bytes).into_owned()
     };
-    let signal = status["signal"].as_i64().map(|signal| 128 + signal);
+    let signal = status["signal"]
+        .as_i64()
+        .map(|signal| signal.saturating_add(128));
     let code = status["exitcode"].as_i64().or(signal).unwrap_or(-1);
     Ran {
         code,
@@ -227,6 +229,9 @@ fn ran(status: &Value) -> Ran {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
     use super::*;
 
     #[test]
@@ -249,5 +254,43 @@ mod tests {
     fn half_a_message_is_not_understood() {
         assert!(parse("{\"return\": ").is_err());
         assert_eq!(parse("{\"return\": {}}"), Ok(json!({ "return": {} })));
+    }
+
+    /// What the agent says when all is well.
+    const SAMPLES: [&str; 4] = [
+        r#"{"return": {"pid": 4711}}"#,
+        r#"{"return": {"exited": true, "exitcode": 0, "out-data": "aGk=", "err-data": ""}}"#,
+        r#"{"return": {"exited": true, "signal": 9, "out-truncated": true}}"#,
+        r#"{"error": {"class": "GenericError", "desc": "Guest agent is not available"}}"#,
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 4000,
+            rng_seed: RngSeed::Fixed(7),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn a_message_that_may_be_anything_never_panics(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            which in 0..SAMPLES.len(), at in 0_usize..80, length in 0_usize..8,
+            number in any::<i64>(),
+        ) {
+            let noise = String::from_utf8_lossy(&bytes);
+            let sample = SAMPLES[which];
+            let start = at.min(sample.len());
+            let end = (start + length).min(sample.len());
+            let few: String = noise.chars().take(3).collect();
+            let changed = format!("{}{few}{}", &sample[..start], &sample[end..]);
+            for text in [&*noise, &changed] {
+                if let Ok(message) = parse(text) {
+                    ran(&message);
+                    ran(&message["return"]);
+                }
+            }
+            ran(&json!({ "signal": number }));
+        }
     }
 }

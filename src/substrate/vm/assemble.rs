@@ -16,7 +16,9 @@ use super::prepare::make_folder;
 use super::share::{EXPORT, STORAGE};
 use super::snapshot::Moment;
 use super::switch::Switch;
+use super::workspace::Workspace;
 use crate::journal::{ApiError, Event, Journal, Resource};
+use crate::leavings::TURN;
 use crate::plan::{Plan, Role};
 use crate::scenario::Target;
 use crate::substrate::Trouble;
@@ -68,7 +70,7 @@ async fn start(lab: &VmLab) -> Result<(), Trouble> {
 /// Waits for the one place where a swarm may run on this machine.
 async fn take_turn(vm: &Vm) -> Result<std::fs::File, Trouble> {
     make_folder(&vm.cache)?;
-    let path = vm.cache.join("turn.lock");
+    let path = vm.cache.join(TURN);
     if let Look::Holds(turn) = try_turn(&path) {
         return Ok(turn);
     }
@@ -98,34 +100,21 @@ fn lay_out(
     journal: Option<&Journal>,
     turn: std::fs::File,
 ) -> Result<VmLab, Trouble> {
-    let unique = format!(
-        "seatrial-{}-{:08x}",
-        std::process::id(),
-        rand::random::<u32>()
-    );
-    let disks = vm.cache.join("work").join(&unique);
-    let sockets = std::env::temp_dir().join(&unique);
+    let folders = Workspace::make(&vm.cache, journal)?;
+    let (disks, sockets) = (&folders.disks, &folders.sockets);
     let consoles =
         journal.map_or_else(|| disks.clone(), |journal| journal.folder().join("console"));
-    for folder in [&disks, &sockets] {
-        if let Some(journal) = journal {
-            let path = folder.display().to_string();
-            journal.record(Event::Creating(Resource::Folder { path }))?;
-        }
-    }
-    for folder in [&disks, &sockets, &consoles] {
-        make_folder(folder)?;
-    }
+    make_folder(&consoles)?;
     let mut switch = Switch::new();
     let mut machines = Machines::new();
-    for spec in specs(vm, plan, &disks, &sockets, &consoles) {
+    for spec in specs(vm, plan, disks, sockets, &consoles) {
         if let Some(journal) = journal {
             journal.record(Event::Creating(Resource::Machine {
                 name: spec.name.clone(),
             }))?;
         }
         switch
-            .add_port(&spec.name, &lan_socket(&sockets, &spec.name))
+            .add_port(&spec.name, &lan_socket(sockets, &spec.name))
             .map_err(|error| Trouble(format!("no port for `{}`: {error}", spec.name)))?;
         machines.insert(spec.name.clone(), Arc::new(Machine::new(spec)));
     }
@@ -135,8 +124,7 @@ fn lay_out(
         journal: journal.cloned(),
         machines,
         switch: Arc::new(std::sync::Mutex::new(switch)),
-        disks,
-        sockets,
+        folders,
         deployed: Mutex::new(false),
         engines: Mutex::default(),
         _turn: turn,

@@ -14,6 +14,7 @@ use super::agent::Ran;
 use super::machine::Machine;
 use super::snapshot::{Moment, Snapshot};
 use super::switch::Switch;
+use super::workspace::Workspace;
 use super::{Vm, assemble};
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal};
 use crate::plan::Plan;
@@ -52,10 +53,8 @@ pub struct VmLab {
     pub(super) journal: Option<Journal>,
     pub(super) machines: Machines,
     pub(super) switch: Arc<std::sync::Mutex<Switch>>,
-    /// Holds disks; removed at the end.
-    pub(super) disks: PathBuf,
-    /// Holds sockets; removed at the end.
-    pub(super) sockets: PathBuf,
+    /// Disks and sockets; removed at the end, after the machines.
+    pub(super) folders: Workspace,
     /// True once the stack is in place, from a snapshot or by us.
     pub(super) deployed: Mutex<bool>,
     /// The engines that were asked anything; each keeps its connections.
@@ -207,7 +206,7 @@ impl VmLab {
 
     /// A disk that a machine writes to: `system` or `state`.
     fn disk(&self, machine: &str, disk: &str) -> PathBuf {
-        self.disks.join(format!("{machine}.{disk}.qcow2"))
+        self.folders.disks.join(format!("{machine}.{disk}.qcow2"))
     }
 }
 
@@ -381,14 +380,12 @@ impl Lab for VmLab {
                 left.push(trouble.0);
             }
         }
-        for folder in [&self.disks, &self.sockets] {
-            match std::fs::remove_dir_all(folder) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    left.push(format!("cannot remove `{}`: {error}", folder.display()));
-                }
-                _ => {}
-            }
-        }
+        // Its ports are sockets of ours.
+        *self
+            .switch
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = Switch::new();
+        left.extend(self.folders.remove());
         if left.is_empty() {
             Ok(())
         } else {

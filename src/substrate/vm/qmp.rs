@@ -104,6 +104,9 @@ fn answer(line: &str) -> Result<Option<Result<Value, String>>, String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
+
     use super::*;
 
     #[test]
@@ -117,5 +120,58 @@ mod tests {
         assert_eq!(answer(r#"{"event": "STOP", "timestamp": {}}"#), Ok(None));
         assert_eq!(answer(r#"{"QMP": {"version": {}}}"#), Ok(None));
         assert!(answer("not json").is_err());
+    }
+
+    /// What QEMU says when all is well.
+    const SAMPLES: [&str; 4] = [
+        r#"{"QMP": {"version": {"qemu": {"micro": 22, "minor": 2, "major": 7}}}}"#,
+        r#"{"return": {"status": "completed", "ram": {"total": 1610612736}}}"#,
+        r#"{"error": {"class": "GenericError", "desc": "no such device"}}"#,
+        r#"{"timestamp": {"seconds": 1, "microseconds": 2}, "event": "STOP"}"#,
+    ];
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 4000,
+            rng_seed: RngSeed::Fixed(7),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn a_line_that_may_be_anything_never_panics(
+            bytes in prop::collection::vec(any::<u8>(), 0..200),
+            which in 0..SAMPLES.len(), at in 0_usize..80, length in 0_usize..8,
+        ) {
+            let noise = String::from_utf8_lossy(&bytes);
+            let _ = answer(&noise);
+            let sample = SAMPLES[which];
+            let start = at.min(sample.len());
+            let end = (start + length).min(sample.len());
+            let few: String = noise.chars().take(3).collect();
+            let _ = answer(&format!("{}{few}{}", &sample[..start], &sample[end..]));
+        }
+    }
+
+    /// A monitor that never ends its line is trouble before it is a matter of memory.
+    #[tokio::test]
+    async fn a_line_without_end_is_given_up() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let socket = folder.path().join("monitor");
+        let listener = tokio::net::UnixListener::bind(&socket).expect("it listens");
+        let flood = tokio::spawn(async move {
+            use tokio::io::AsyncWriteExt;
+            let (mut stream, _) = listener.accept().await.expect("a caller");
+            let (block, mut written) = ([b'x'; 1 << 16], 0_usize);
+            while stream.write_all(&block).await.is_ok() {
+                written += block.len();
+            }
+            written
+        });
+        let error = Qmp::connect("server-3", &socket, COMMAND).await;
+        let error = error.err().expect("no greeting");
+        assert!(error.0.contains("max line length"), "{error}");
+        let written = flood.await.expect("no panic");
+        assert!(written < 4 * LINE_MAX, "{written} bytes were taken");
     }
 }

@@ -210,6 +210,8 @@ fn mac(bytes: &[u8]) -> Mac {
 mod tests {
     use std::time::Duration;
 
+    use proptest::prelude::*;
+    use proptest::test_runner::RngSeed;
     use tokio::time::timeout;
 
     use super::*;
@@ -324,5 +326,48 @@ mod tests {
         assert_eq!(buffer.len(), 1);
         let mut absurd = BytesMut::from(&[0xff, 0xff, 0xff, 0xff, 0][..]);
         assert!(take_frame(&mut absurd).is_err());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 4000,
+            rng_seed: RngSeed::Fixed(7),
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        /// However a stream is cut into reads, its frames are the same, and no more is kept than
+        /// was read.
+        #[test]
+        fn a_stream_that_may_be_anything_never_panics(
+            frames in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 0..8),
+            noise in prop::collection::vec(any::<u8>(), 0..40),
+            cut in 1_usize..50,
+        ) {
+            let mut stream = Vec::new();
+            for frame in &frames {
+                stream.extend(u32::try_from(frame.len()).expect("short").to_be_bytes());
+                stream.extend(frame);
+            }
+            stream.extend(&noise);
+            let (mut buffer, mut taken) = (BytesMut::new(), Vec::new());
+            let mut shared = Shared::default();
+            shared.ports.resize_with(2, Port::default);
+            'read: for read in stream.chunks(cut) {
+                buffer.extend_from_slice(read);
+                loop {
+                    match take_frame(&mut buffer) {
+                        Ok(Some(frame)) => {
+                            shared.forward(0, &frame);
+                            taken.push(frame.to_vec());
+                        }
+                        Ok(None) => break,
+                        Err(_) => break 'read,
+                    }
+                }
+            }
+            prop_assert!(taken.starts_with(&frames));
+            prop_assert!(buffer.len() <= stream.len());
+        }
     }
 }

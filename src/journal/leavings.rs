@@ -1,0 +1,34 @@
+//! What a killed harness could leave behind, and what another process did about it.
+
+use serde::{Deserialize, Serialize};
+
+/// Something that a killed harness could leave behind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Resource {
+    /// A folder with sockets and disks of the run.
+    Folder {
+        /// Absolute path.
+        path: String,
+    },
+    /// A machine's process.
+    Machine {
+        /// The machine's name.
+        name: String,
+    },
+}
+
+/// What another process did about a run that was over, by `seatrial heal`. It stands behind
+/// everything that the run itself wrote, and has the time of the last of that: the run's clock
+/// stopped with its harness.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cleared {
+    /// What was ended and removed, one line each.
+    pub done: Vec<String>,
+    /// What is still there, and why.
+    pub failed: Vec<String>,
+    /// The half line that the journal broke off with; it had to make room.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub torn: Option<String>,
+}

@@ -1,0 +1,71 @@
+//! What a run leaves on this computer: what is there after its tear-down and was not before.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::heal;
+use crate::journal::{Event, Journal, JournalError, Phase, read};
+use crate::substrate::Place;
+use crate::wait::{self, Look};
+
+/// How long what was ended may take to be gone: tasks that were told to end close their sockets a
+/// moment later.
+const ENDING: Duration = Duration::from_secs(5);
+
+/// The pace of looking.
+const PACE: Duration = Duration::from_millis(50);
+
+/// What is there before anything is made; none where the place cannot tell.
+pub(super) fn before(
+    place: &dyn Place,
+    journal: &Journal,
+) -> Result<Option<BTreeSet<String>>, JournalError> {
+    let there = place.inventory();
+    if let Some(there) = &there {
+        let there = there.iter().cloned().collect();
+        journal.record(Event::Inventory(there))?;
+    }
+    Ok(there)
+}
+
+/// Journals what is left, once everything was removed.
+pub(super) async fn after(
+    place: &dyn Place,
+    journal: &Journal,
+    before: &BTreeSet<String>,
+) -> Result<(), JournalError> {
+    let left = || {
+        let there = place.inventory()?;
+        Some(there.difference(before).cloned().collect::<Vec<_>>())
+    };
+    let look = || async {
+        match left() {
+            Some(left) if left.is_empty() => Look::Holds(()),
+            Some(left) => Look::NotYet(left.join("; ")),
+            None => Look::CannotTell("the place cannot tell".to_owned()),
+        }
+    };
+    // What it came to is looked at once more: the last look counts, not how long it took.
+    let _ = wait::until("nothing to be left", ENDING, PACE, look).await;
+    let event = match left() {
+        Some(left) => Event::Residue(left),
+        None => Event::Trouble {
+            what: "nobody can tell what the run left; see `seatrial heal`".to_owned(),
+        },
+    };
+    journal.record(event).map(drop)
+}
+
+/// Removes what was announced of a lab that was given up half made.
+pub(super) async fn give_up(journal: &Journal) -> Result<(), JournalError> {
+    let what = "the run was interrupted while its lab was made; what follows is its clean-up";
+    journal.record(Event::Trouble {
+        what: what.to_owned(),
+    })?;
+    journal.record(Event::Phase(Phase::TearDown))?;
+    let history = read(&journal.folder().join("journal.jsonl"))?;
+    for what in heal::clear(&history).await.failed {
+        journal.record(Event::Trouble { what })?;
+    }
+    Ok(())
+}

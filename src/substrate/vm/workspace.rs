@@ -1,0 +1,78 @@
+//! The folders of one swarm: announced, made, and held so that nobody takes them for left behind.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use super::prepare::make_folder;
+use crate::journal::{Event, Journal, Resource};
+use crate::leavings;
+use crate::substrate::Trouble;
+
+/// The folders of one swarm; removed with it.
+pub(super) struct Workspace {
+    /// Holds disks, and without a journal the consoles.
+    pub(super) disks: PathBuf,
+    /// Holds sockets, whose paths have to be short.
+    pub(super) sockets: PathBuf,
+    _held: Vec<File>,
+}
+
+impl Workspace {
+    /// Announces the folders and makes them. Whoever calls this has the turn of this computer.
+    pub(super) fn make(cache: &Path, journal: Option<&Journal>) -> Result<Self, Trouble> {
+        let name = leavings::name();
+        let mut made = Self {
+            disks: cache.join(leavings::WORK).join(&name),
+            sockets: std::env::temp_dir().join(&name),
+            _held: Vec::new(),
+        };
+        for folder in [&made.disks, &made.sockets] {
+            if let Some(journal) = journal {
+                let path = folder.display().to_string();
+                journal.record(Event::Creating(Resource::Folder { path }))?;
+            }
+        }
+        for folder in [&made.disks, &made.sockets] {
+            make_folder(folder)?;
+            made._held.extend(leavings::hold(folder));
+        }
+        Ok(made)
+    }
+
+    /// Removes the folders; returns what could not be.
+    pub(super) fn remove(&self) -> Vec<String> {
+        let removed = [&self.disks, &self.sockets].map(|folder| {
+            let error = std::fs::remove_dir_all(folder).err();
+            let error = error.filter(|error| error.kind() != ErrorKind::NotFound);
+            error.map(|error| format!("cannot remove `{}`: {error}", folder.display()))
+        });
+        removed.into_iter().flatten().collect()
+    }
+}
+
+impl Drop for Workspace {
+    /// A swarm that was given up half made has nobody else to remove them.
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_held_while_the_swarm_lives_and_gone_with_it() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let made = Workspace::make(cache.path(), None).expect("made");
+        let folders = [made.disks.clone(), made.sockets.clone()];
+        std::fs::write(made.disks.join("disk"), "x").expect("a file");
+        for folder in &folders {
+            assert_eq!(leavings::owner(folder), Some(std::process::id()));
+            assert!(leavings::in_use(folder));
+        }
+        drop(made);
+        assert!(folders.iter().all(|folder| !folder.exists()));
+    }
+}
