@@ -29,8 +29,10 @@ pub(super) enum State {
     NoLeader,
     /// The managers called the node ready.
     Ready,
-    /// They called it something else: for them it was down.
+    /// They called it down.
     Down,
+    /// They called it neither, as after an election, or have not said since it was off.
+    Unsure,
     /// It had no power.
     NoPower,
     /// It was cut off.
@@ -54,6 +56,7 @@ impl State {
             Self::NoLeader => "no leader named",
             Self::Ready => "ready",
             Self::Down => "down to the managers",
+            Self::Unsure => "not certain",
             Self::NoPower => "no power",
             Self::Isolated => "isolated",
             Self::Runs => "runs",
@@ -80,6 +83,7 @@ impl Stretch {
         match (self.state, self.said.as_str()) {
             (State::Phase, said) => said.to_owned(),
             (state, "") => state.words().to_owned(),
+            (state, said) if said.starts_with(state.words()) => said.to_owned(),
             (state, said) => format!("{}: {said}", state.words()),
         }
     }
@@ -222,16 +226,20 @@ fn leader(history: &History) -> Vec<Stretch> {
 
 /// Whether the node was up, and else what the managers thought of it.
 fn node(history: &History, timeline: &Timeline, name: &str) -> Vec<Stretch> {
-    let mut seen: Vec<(Mark, State)> = Vec::new();
+    let mut seen: Vec<(Mark, State, &str)> = Vec::new();
     for entry in &history.entries {
         if let Event::Node(node) = &entry.event
             && node.name == name
         {
-            let ready = node.state == "ready";
-            seen.push((entry.into(), if ready { State::Ready } else { State::Down }));
+            let (state, said) = match node.state.as_str() {
+                "ready" => (State::Ready, ""),
+                "down" => (State::Down, ""),
+                other => (State::Unsure, other),
+            };
+            seen.push((entry.into(), state, said));
         }
     }
-    let mut times: Vec<Duration> = seen.iter().map(|(mark, _)| mark.at).collect();
+    let mut times: Vec<Duration> = seen.iter().map(|(mark, ..)| mark.at).collect();
     for window in timeline.against(name) {
         let marks = [window.injecting, window.injected, window.confirmed];
         let marks = marks.into_iter().chain([window.healing, window.healed]);
@@ -241,34 +249,44 @@ fn node(history: &History, timeline: &Timeline, name: &str) -> Vec<Stretch> {
     times.dedup();
     let mut points: Vec<(Mark, State, String)> = Vec::new();
     for at in times {
-        let Some((seq, state)) = node_at(timeline, name, &seen, at) else {
+        let Some((seq, state, said)) = node_at(timeline, name, &seen, at) else {
             continue;
         };
-        if points.last().is_none_or(|(_, before, _)| *before != state) {
-            points.push((Mark { seq, at }, state, String::new()));
+        let last = points.last();
+        if last.is_none_or(|(_, before, words)| (*before, words.as_str()) != (state, said)) {
+            points.push((Mark { seq, at }, state, said.to_owned()));
         }
     }
     until_the_next(points)
 }
 
 /// A node's state at a moment, and the entry that shows it.
-fn node_at(
+fn node_at<'a>(
     timeline: &Timeline,
     name: &str,
-    seen: &[(Mark, State)],
+    seen: &[(Mark, State, &'a str)],
     at: Duration,
-) -> Option<(u64, State)> {
+) -> Option<(u64, State, &'a str)> {
     if let Some(window) = timeline.against(name).find(|window| window.powerless(at)) {
         let cut = window.injected.or(window.confirmed)?;
-        return Some((cut.seq, State::NoPower));
+        return Some((cut.seq, State::NoPower, ""));
     }
     let isolates = |window: &&Window| window.verb == "isolate" && window.in_force(at);
     if let Some(window) = timeline.against(name).find(isolates) {
-        return Some((window.injecting?.seq, State::Isolated));
+        return Some((window.injecting?.seq, State::Isolated, ""));
     }
-    let before = seen.partition_point(|(mark, _)| mark.at <= at);
-    let (mark, state) = seen.get(before.checked_sub(1)?)?;
-    Some((mark.seq, *state))
+    let before = seen.partition_point(|(mark, ..)| mark.at <= at);
+    let (mark, state, said) = seen.get(before.checked_sub(1)?)?;
+    // What was said before the power was cut says nothing about a node that starts again.
+    let stale = timeline.against(name).find_map(|window| {
+        let (cut, back) = window.power_cut()?;
+        let over = window.healed.map_or(Duration::MAX, |healed| healed.at);
+        (mark.at < cut && back? <= at && at < over).then_some(window.healing?.seq)
+    });
+    if let Some(healing) = stale {
+        return Some((healing, State::Unsure, "no word since its power is back"));
+    }
+    Some((mark.seq, *state, said))
 }
 
 /// A task while it ran, as the managers tell it: from `running` to anything else.

@@ -271,6 +271,26 @@ fn all_that_is_drawn_is_said() {
 }
 
 #[test]
+fn a_node_that_nobody_spoke_of_is_not_called_ready() {
+    let row = |story: &Story, words: &str| {
+        let row = format!("<th scope=\"row\">server-3</th><td>{words}</td>");
+        page(&story.history()).contains(&row)
+    };
+    let silent = "not certain: no word since its power is back";
+    let mut story = whole("silent");
+    assert!(
+        !row(&story, silent),
+        "the managers called it down meanwhile"
+    );
+    story.without(|at, event| matches!(event, Event::Node(_)) && at > 20.0);
+    assert!(row(&story, silent));
+    let mut story = whole("neither");
+    story.at(54.0, story::node_seen("server-4", 29, "unknown"));
+    let text = page(&story.history());
+    assert!(text.contains("<th scope=\"row\">server-4</th><td>not certain: unknown</td>"));
+}
+
+#[test]
 fn the_verdict_comes_first_and_says_why() {
     let pages = outcomes().map(|(_, story)| page(&story.history()));
     let [passing, failing, unknown, control] = pages;

@@ -255,6 +255,7 @@ fn shape(axis: &Axis, lane: &Lane, stretch: &Stretch, y: f64, cited: &mut Cited)
 /// What is written in a box.
 fn words(stretch: &Stretch) -> String {
     match stretch.state {
+        State::Unsure => stretch.told(),
         State::Phase | State::Acts | State::InForce | State::Leads | State::Runs => {
             stretch.said.clone()
         }
@@ -268,7 +269,7 @@ fn class(state: State) -> &'static str {
         State::Phase => "phase",
         State::Holds | State::Ready => "good",
         State::NotYet | State::Down => "bad",
-        State::CannotTell | State::NoLeader => "doubt",
+        State::CannotTell | State::NoLeader | State::Unsure => "doubt",
         State::Acts => "act",
         State::InForce => "fault",
         State::Healing => "heal",

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::super::legible::legible;
 use crate::journal::{Entry, History};
+use crate::report::legible::legible;
 use crate::verdict::wording::{count, seconds};
 
 /// How much of the page the entries may be, in bytes.
