@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::aftermath::{Told, told};
 use crate::journal::{Answer, Entry, Event, History, Outcome};
+use crate::plan::Workload;
 
 /// What a client was told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,12 +174,7 @@ pub(super) fn of(history: &History, drawn: Range<Duration>, slices: usize) -> Ve
         client.note(&told, slice_of(told.entry.at()));
     }
     let mut clients: Vec<Client> = clients.into_values().collect();
-    let workloads: Vec<&str> = history
-        .plan
-        .workloads
-        .iter()
-        .map(|one| one.name())
-        .collect();
+    let workloads: Vec<&str> = history.plan.workloads.iter().map(Workload::name).collect();
     let nodes: Vec<&str> = history.plan.node_names().collect();
     let place = |names: &[&str], name: &str| names.iter().position(|one| *one == name);
     clients.sort_by_key(|client| {
