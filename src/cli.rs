@@ -65,8 +65,8 @@ enum Command {
     Ps,
     /// Run a command in one of its machines
     Exec(exec::Args),
-    /// Print the JSON Schema of scenario files, for editors
-    Schema,
+    /// Print the JSON Schema of scenario files, for editors, or of reports
+    Schema(schema::Args),
     /// Keeps the swarm of `up`, in the background
     #[command(hide = true)]
     Keep(up::Args),
@@ -86,7 +86,7 @@ impl Command {
             Self::Down => down::run(),
             Self::Ps => ps::run(),
             Self::Exec(args) => exec::run(&args),
-            Self::Schema => schema::run(),
+            Self::Schema(args) => schema::run(&args),
             Self::Keep(args) => keep::run(&args),
         }
     }

@@ -4,9 +4,16 @@
 
 mod aftermath;
 mod breakdown;
+mod clients;
+mod html;
 mod json;
+mod junit;
+mod lanes;
 mod ledgers;
+mod legible;
 mod live;
+mod markdown;
+mod openmetrics;
 mod pages;
 mod picture;
 mod style;
@@ -14,8 +21,20 @@ mod summary;
 mod tasks;
 mod terminal;
 
-pub use json::json;
+pub use html::html;
+pub use json::{json, schema};
+pub use junit::{Junit, junit};
 pub use live::line;
+pub use markdown::markdown;
+pub use openmetrics::openmetrics;
 pub use style::Style;
 pub use summary::{SummaryRow, summary};
 pub use terminal::terminal;
+
+/// What must be said first of a run that was not about Swarm.
+pub fn caveat(history: &crate::journal::History) -> Option<&'static str> {
+    (history.header.place == "sim").then_some(
+        "This ran on `sim`, a few lines of memory: a test of the harness, never a verdict about \
+         Swarm.",
+    )
+}

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub mod wording;
@@ -9,7 +10,9 @@ pub mod wording;
 /// What a check, or a whole run, came to: `pass < unknown < fail`, merged by the worst.
 ///
 /// "Skipped" is no verdict: it is decided in the plan, never by a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// The promise was kept, and the harness saw it being put to the test.
@@ -53,7 +56,7 @@ impl fmt::Display for Verdict {
 }
 
 /// One checker's answer, with the journal entries that show it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Finding {
     /// The check's name as the scenario spells it, such as `nothing_lost`.
@@ -67,10 +70,13 @@ pub struct Finding {
     /// The numbers behind it, where requests were counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests: Option<Requests>,
+    /// The numbers behind it, where rows were counted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows: Option<RowCount>,
 }
 
 /// What became of the requests that a finding counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Requests {
     /// Requests that owed an answer.
@@ -79,6 +85,16 @@ pub struct Requests {
     pub lost: u64,
     /// Microseconds of the longest time on one node without a right answer.
     pub longest_gap_us: u64,
+}
+
+/// What became of the acknowledged rows that a finding counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RowCount {
+    /// Rows of which a client was told that they are committed.
+    pub acknowledged: u64,
+    /// Those that some node did not read back; the most that one node lacked.
+    pub lost: u64,
 }
 
 impl Finding {
@@ -95,6 +111,7 @@ impl Finding {
             summary: summary.into(),
             evidence,
             requests: None,
+            rows: None,
         }
     }
 }
@@ -113,8 +130,17 @@ pub struct Judgement {
     pub trouble: Vec<String>,
 }
 
+impl Judgement {
+    /// True for a finding by which a control failed as it must.
+    pub fn failed_as_it_must(&self, finding: &Finding) -> bool {
+        let control = self.control.as_ref();
+        let named = control.is_some_and(|control| control.must_fail.contains(&finding.check));
+        named && finding.verdict == Verdict::Fail
+    }
+}
+
 /// How a scenario that must fail came out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ControlOutcome {
     /// The checks that must fail.

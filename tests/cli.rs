@@ -215,6 +215,53 @@ fn a_run_is_told_while_it_runs_and_when_it_has_ended() {
     assert!(latest.is_relative());
     let report = fs::read_to_string(desk.path("runs/latest/report.txt")).expect("a report");
     assert_eq!(report, said.out.trim_start());
+    for (file, format) in [("report.html", "html"), ("junit.xml", "junit")] {
+        let kept = fs::read_to_string(desk.path("runs/latest").join(file)).expect("a report");
+        let kept = kept.replace(&desk.folder.path().display().to_string(), "[desk]");
+        let told = desk.runs(&["report", "--format", format]).out;
+        assert!(kept == told, "{file} is not what `report` prints");
+    }
+}
+
+#[test]
+fn the_results_of_all_runs_are_in_one_file() {
+    let desk = Desk::new();
+    let results = desk.path("results.xml").display().to_string();
+    let said = desk.runs(&["run", "--on=sim", "--seed=7", "--junit", &results, SCENARIO]);
+    assert_eq!(said.code, Some(0), "{}", said.whole());
+    let text = fs::read_to_string(results).expect("results");
+    let read = quick_junit::Report::deserialize_from_str(&text).expect("JUnit");
+    let name = "mariadb-nfs-survives-node-stop";
+    assert_eq!(read.test_suites[0].name.as_str(), name);
+    assert_eq!((read.failures, read.errors), (0, 0));
+    let nowhere = desk.path("no-such/results.xml").display().to_string();
+    let said = desk.runs(&["run", "--on=sim", "--junit", &nowhere, SCENARIO]);
+    assert_eq!(said.code, Some(2), "{}", said.whole());
+    assert!(
+        said.err
+            .contains("cannot write `[desk]/no-such/results.xml`"),
+        "{}",
+        said.err
+    );
+}
+
+#[rstest]
+#[case::html("html", "<!DOCTYPE html>")]
+#[case::markdown("markdown", "## FAIL: recovers")]
+#[case::junit("junit", "<?xml ")]
+#[case::openmetrics("openmetrics", "# HELP seatrial_run_verdict ")]
+#[case::json("json", "{\n")]
+#[case::terminal("terminal", "     PLANNED recovers on vm")]
+fn a_run_is_told_in_every_format(#[case] format: &str, #[case] begins: &str) {
+    let said = Desk::new().say(&[
+        "report",
+        "tests/journals/recovers.fail.jsonl",
+        "--format",
+        format,
+    ]);
+    assert_eq!((said.code, said.err.as_str()), (Some(0), ""));
+    assert!(said.out.starts_with(begins), "{}", said.out);
+    assert!(said.out.ends_with('\n'));
 }
 
 #[test]
@@ -283,6 +330,9 @@ fn the_schema_is_json() {
     assert_eq!(said.code, Some(0));
     let schema: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
     assert_eq!(schema, seatrial::scenario::schema());
+    let said = Desk::new().say(&["schema", "--of", "report"]);
+    let schema: serde_json::Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(schema, seatrial::report::schema());
 }
 
 /// What differs from machine to machine is taken out.

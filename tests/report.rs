@@ -8,6 +8,12 @@ use seatrial::report::{Style, SummaryRow, json, line, summary, terminal};
 #[path = "story/catalogue.rs"]
 #[expect(dead_code, reason = "only some of the stories are shown")]
 mod catalogue;
+#[path = "report/formats.rs"]
+mod formats;
+#[path = "report/html.rs"]
+mod html;
+#[path = "report/page.rs"]
+mod page;
 mod story;
 
 use story::Story;
@@ -42,8 +48,8 @@ fn a_run_that_passes() {
     insta::assert_snapshot!(shown(&whole("mariadb-nfs-survives-node-stop")));
 }
 
-#[test]
-fn a_run_that_fails() {
+/// A run that breaks two promises.
+fn failing() -> Story {
     let mut story = whole("mariadb-nfs-survives-node-stop");
     catalogue::read_everywhere(&mut story, &[(1, 12), (27, 38)]);
     catalogue::settle(
@@ -52,11 +58,16 @@ fn a_run_that_fails() {
         &Outcome::Unknown("no answer within 5s".to_owned()),
     );
     story.change(|at, event| catalogue::fail_on("server-2", 60.0..75.0, *at, event));
-    insta::assert_snapshot!(shown(&story));
+    story
 }
 
 #[test]
-fn a_run_that_shows_too_little() {
+fn a_run_that_fails() {
+    insta::assert_snapshot!(shown(&failing()));
+}
+
+/// A run whose fault was not seen to bite, and which broke off.
+fn too_little() -> Story {
     let mut story = whole("mariadb-nfs-survives-node-stop");
     story.without(|at, event| {
         at > 51.0 && !matches!(event, Event::Got { .. } | Event::Containers(_)) || at > 80.0
@@ -65,15 +76,36 @@ fn a_run_that_shows_too_little() {
     story.at(80.0, Event::NotConfirmed { fault: 0, last });
     let what = "server-2: no space left in `runs`; free 2 GiB and run again".to_owned();
     story.at(80.0, Event::Trouble { what });
-    insta::assert_snapshot!(shown(&story));
+    story
+}
+
+#[test]
+fn a_run_that_shows_too_little() {
+    insta::assert_snapshot!(shown(&too_little()));
+}
+
+/// A control that fails as it must.
+fn control() -> Story {
+    let mut story = whole("async-export-loses-rows");
+    story.plan.must_fail = vec!["nothing_lost".to_owned()];
+    catalogue::read_everywhere(&mut story, &[(1, 12), (27, 38)]);
+    story
 }
 
 #[test]
 fn a_control_that_fails_as_it_must() {
-    let mut story = whole("async-export-loses-rows");
-    story.plan.must_fail = vec!["nothing_lost".to_owned()];
-    catalogue::read_everywhere(&mut story, &[(1, 12), (27, 38)]);
-    insta::assert_snapshot!(shown(&story));
+    insta::assert_snapshot!(shown(&control()));
+}
+
+/// The four ways in which a run can come out.
+fn outcomes() -> [(&'static str, Story); 4] {
+    let passing = whole("mariadb-nfs-survives-node-stop");
+    [
+        ("pass", passing),
+        ("fail", failing()),
+        ("unknown", too_little()),
+        ("control", control()),
+    ]
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::row_set::RowSet;
 use crate::journal::timeline::Timeline;
 use crate::journal::{Entry, Event, History, Outcome, Rows};
 use crate::verdict::wording::{count, counted, some_of};
-use crate::verdict::{Finding, Verdict};
+use crate::verdict::{Finding, RowCount, Verdict};
 
 /// How many rows, or ranges of rows, a summary names.
 const NAMED: usize = 3;
@@ -172,13 +172,15 @@ fn judge(
     said.extend(disagreement(told, &tables));
     evidence.sort_unstable();
     evidence.dedup();
+    let rows = Some(lost(told, readings));
     if !said.is_empty() {
         let of = format!(
             "of {}",
             counted(told.acknowledged.len(), "acknowledged row")
         );
         let summary = format!("{} ({of})", said.join("; "));
-        return Finding::new("nothing_lost", Verdict::Fail, summary, evidence);
+        let finding = Finding::new("nothing_lost", Verdict::Fail, summary, evidence);
+        return Finding { rows, ..finding };
     }
     if let Some(doubt) = doubt(told, readings) {
         evidence.extend(told.contradictions.iter().take(NAMED));
@@ -194,7 +196,21 @@ fn judge(
         count(present),
         count(told.refused.len()),
     );
-    Finding::new("nothing_lost", Verdict::Pass, summary, evidence)
+    let finding = Finding::new("nothing_lost", Verdict::Pass, summary, evidence);
+    Finding { rows, ..finding }
+}
+
+/// How many acknowledged rows were read back by every node that could be read.
+fn lost(told: &Told, readings: &BTreeMap<&str, (u64, Reading)>) -> RowCount {
+    let lacked = readings.values().map(|(_, reading)| match reading {
+        Reading::Table { set, .. } => told.acknowledged.minus(set).len(),
+        Reading::NoTable => told.acknowledged.len(),
+        Reading::Useless(_) => 0,
+    });
+    RowCount {
+        acknowledged: told.acknowledged.len(),
+        lost: lacked.max().unwrap_or(0),
+    }
 }
 
 /// Two read-backs, one after the other, that cannot both be true. A row whose fate was unknown may

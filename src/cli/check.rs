@@ -14,7 +14,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let record = args.which.read()?;
     let judgement = &record.judgement;
-    let mut text = record.warning().unwrap_or_default().to_owned();
+    let mut text = record.warning().unwrap_or_default();
     for finding in &judgement.findings {
         let (verdict, check, summary) = (finding.verdict, &finding.check, &finding.summary);
         text += &format!("{verdict:>8}  {check:<13} {summary}\n");

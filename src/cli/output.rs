@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 
 use anyhow::Context;
 use comfy_table::{Table, presets};
@@ -23,6 +24,12 @@ fn write(out: &mut impl Write, text: &str) -> anyhow::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.context("cannot write to standard output"),
     }
+}
+
+/// Writes a result into a file.
+pub(super) fn save(path: &Path, text: &str) -> anyhow::Result<()> {
+    let saved = std::fs::write(path, text);
+    saved.with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// Writes a line for people; one that cannot be written is not worth an error.

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use seatrial::journal::{self, History};
-use seatrial::report::{Style, terminal};
+use seatrial::report::{Style, caveat, html, junit, terminal};
 use seatrial::verdict::Judgement;
 
-use super::Refused;
+use super::{Refused, output};
 
 /// Which stored run.
 #[derive(clap::Args)]
@@ -90,11 +90,16 @@ impl Record {
         }
     }
 
-    /// What must be said first of a run that was not about Swarm.
-    pub(super) fn warning(&self) -> Option<&'static str> {
-        (self.history.header.place == "sim").then_some(
-            "This ran on `sim`, a few lines of memory: a test of the harness, never a verdict \
-             about Swarm.\n\n",
-        )
+    /// Writes what people and programs read of it into the run's folder.
+    pub(super) fn save(&self, folder: &Path) -> anyhow::Result<()> {
+        let (history, judgement) = (&self.history, &self.judgement);
+        output::save(&folder.join("report.txt"), &self.told(&Style::default()))?;
+        output::save(&folder.join("report.html"), &html(history, judgement))?;
+        output::save(&folder.join("junit.xml"), &junit(history, judgement))
+    }
+
+    /// What must be said first of a run that was not about Swarm, and an empty line.
+    pub(super) fn warning(&self) -> Option<String> {
+        caveat(&self.history).map(|caveat| format!("{caveat}\n\n"))
     }
 }

@@ -1,6 +1,7 @@
 //! `seatrial report`: tells a stored run again.
 
 use clap::ValueEnum;
+use seatrial::report::{html, json, junit, markdown, openmetrics};
 
 use super::record::Which;
 use super::{Exit, output};
@@ -10,7 +11,15 @@ use super::{Exit, output};
 enum Format {
     /// For people
     Terminal,
-    /// For programs
+    /// One page for a browser, which needs nothing else
+    Html,
+    /// For the summary of a CI job
+    Markdown,
+    /// For whatever shows test results, a case a check
+    Junit,
+    /// For the textfile folder of a node exporter
+    Openmetrics,
+    /// For programs; `seatrial schema --of report` says what is in it
     Json,
 }
 
@@ -28,12 +37,18 @@ pub(super) struct Args {
 /// Prints the report. Succeeds whatever the verdict: that is for `check` to say.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let record = args.which.read()?;
-    match args.format {
-        Format::Terminal => output::print(&record.told(&output::style()))?,
-        Format::Json => {
-            let text = seatrial::report::json(&record.history, &record.judgement);
-            output::print_verbatim(&text)?;
+    let (history, judgement) = (&record.history, &record.judgement);
+    let text = match args.format {
+        Format::Terminal => {
+            output::print(&record.told(&output::style()))?;
+            return Ok(Exit::PASS);
         }
-    }
+        Format::Html => html(history, judgement),
+        Format::Markdown => markdown(history, judgement),
+        Format::Junit => junit(history, judgement),
+        Format::Openmetrics => openmetrics(history, judgement),
+        Format::Json => json(history, judgement),
+    };
+    output::print_verbatim(&text)?;
     Ok(Exit::PASS)
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use seatrial::plan::{Outcome, Plan};
-use seatrial::report::{Style, SummaryRow, line, summary};
+use seatrial::report::{Junit, SummaryRow, line, summary};
 use seatrial::run::Options;
 use seatrial::substrate::Place;
 use seatrial::substrate::vm::{self, Progress};
@@ -33,6 +33,10 @@ pub(super) struct Args {
     /// Where runs land
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs: PathBuf,
+
+    /// Also write all results to this file, as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
 }
 
 /// Plans everything, and only then starts anything.
@@ -69,8 +73,13 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             left,
             rows: Vec::new(),
             verdicts: Vec::new(),
+            results: Junit::default(),
         };
-        session.run(&outcomes).await
+        let exit = session.run(&outcomes).await;
+        if let Some(path) = &args.junit {
+            output::save(path, &session.results.text())?;
+        }
+        exit
     })
 }
 
@@ -94,6 +103,7 @@ struct Session<'a> {
     left: Left,
     rows: Vec<SummaryRow>,
     verdicts: Vec<Verdict>,
+    results: Junit,
 }
 
 impl Session<'_> {
@@ -104,10 +114,12 @@ impl Session<'_> {
                 (Outcome::Skipped { name, reason }, _) => {
                     output::tell(format_args!("{:>12} {name}: {reason}", "SKIPPED"));
                     self.rows.push(SummaryRow::skipped(name, reason));
+                    self.results.skipped(name, reason);
                 }
                 (Outcome::Ready(plan), Some(place)) if !self.stop.is_cancelled() => {
                     if let Err(error) = self.one(place, plan).await {
                         output::tell(format_args!("error: {}: {error:#}", plan.name));
+                        self.results.trouble(&plan.name, &format!("{error:#}"));
                         self.verdicts.push(Verdict::Unknown);
                         break;
                     }
@@ -154,9 +166,8 @@ impl Session<'_> {
         let place = folder.display().to_string();
         self.rows
             .push(SummaryRow::of(&record.history, &record.judgement, &place));
-        let path = folder.join("report.txt");
-        std::fs::write(&path, record.told(&Style::default()))
-            .with_context(|| format!("cannot write `{}`", path.display()))?;
+        record.save(&folder)?;
+        self.results.ran(&record.history, &record.judgement);
         output::print(&format!("\n{}", record.told(&output::style())))
     }
 }
@@ -177,6 +188,7 @@ mod tests {
             left: Left::default(),
             rows: Vec::new(),
             verdicts: verdicts.to_vec(),
+            results: Junit::default(),
         };
         let skipped = Outcome::Skipped {
             name: "a".into(),

@@ -1,10 +1,33 @@
-//! `seatrial schema`: what editors need to complete and check scenario files.
+//! `seatrial schema`: what editors need to complete and check scenario files, and programs to read
+//! reports.
+
+use clap::ValueEnum;
 
 use super::{Exit, output};
 
+/// What there is a schema of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Of {
+    /// A scenario file
+    Scenario,
+    /// What `seatrial report --format json` prints
+    Report,
+}
+
+/// What `schema` is asked.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// What to describe
+    #[arg(long, value_enum, default_value_t = Of::Scenario)]
+    of: Of,
+}
+
 /// Prints the schema.
-pub(super) fn run() -> anyhow::Result<Exit> {
-    let schema = seatrial::scenario::schema();
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let schema = match args.of {
+        Of::Scenario => seatrial::scenario::schema(),
+        Of::Report => seatrial::report::schema(),
+    };
     output::print_verbatim(&format!("{schema:#}\n"))?;
     Ok(Exit::PASS)
 }

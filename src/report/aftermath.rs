@@ -65,6 +65,15 @@ pub(super) fn of(history: &History, window: &Window) -> Vec<Step> {
     steps
 }
 
+/// The first look at the steady state that held while a fault lasted, and how long after it.
+pub(super) fn recovered(history: &History, window: &Window) -> Option<(Mark, Duration)> {
+    let (struck, confirmed) = (window.struck()?, window.confirmed?);
+    let until = window.healing.map_or(u64::MAX, |mark| mark.seq);
+    let looks = history.looks(confirmed.seq, until);
+    let (mark, _) = looks.iter().find(|(_, look)| look.holds)?;
+    Some((*mark, mark.at.saturating_sub(struck.at)))
+}
+
 /// A task that was new after a fault, at one of two moments.
 pub(super) struct Moved<'a> {
     pub(super) entry: &'a Entry,
@@ -133,18 +142,20 @@ pub(super) struct Told<'a> {
     pub(super) workload: &'a str,
     /// The node that it went through.
     pub(super) via: &'a str,
+    /// When it asked.
+    pub(super) began: Duration,
     /// True for an acknowledged row, or the right page.
     pub(super) good: bool,
 }
 
 /// What the clients of all workloads were told, in order.
 pub(super) fn told(history: &History) -> Vec<Told<'_>> {
-    let mut via_of_row: BTreeMap<(&str, u64), &str> = BTreeMap::new();
+    let mut asked: BTreeMap<(&str, u64), (&str, Duration)> = BTreeMap::new();
     let mut all = Vec::new();
     for entry in &history.entries {
-        let (workload, via, good) = match &entry.event {
+        let (workload, via, began, good) = match &entry.event {
             Event::Insert { workload, row, via } => {
-                via_of_row.insert((workload, *row), via);
+                asked.insert((workload, *row), (via, entry.at()));
                 continue;
             }
             Event::Inserted {
@@ -152,23 +163,33 @@ pub(super) fn told(history: &History) -> Vec<Told<'_>> {
                 row,
                 outcome,
             } => {
-                let Some(via) = via_of_row.remove(&(workload.as_str(), *row)) else {
+                let Some((via, began)) = asked.remove(&(workload.as_str(), *row)) else {
                     continue;
                 };
-                (workload.as_str(), via, *outcome == Outcome::Acknowledged)
+                let good = *outcome == Outcome::Acknowledged;
+                (workload.as_str(), via, began, good)
             }
             Event::Got {
                 workload,
                 via,
+                began_us,
                 answer,
-                ..
-            } => (workload.as_str(), via.as_str(), *answer == Answer::Right),
+            } => {
+                let began = Duration::from_micros(*began_us);
+                (
+                    workload.as_str(),
+                    via.as_str(),
+                    began,
+                    *answer == Answer::Right,
+                )
+            }
             _ => continue,
         };
         all.push(Told {
             entry,
             workload,
             via,
+            began,
             good,
         });
     }
@@ -194,6 +215,7 @@ fn answered_again(history: &History, struck: Mark, until: u64) -> Vec<(&Entry, S
             workload,
             via,
             good,
+            ..
         } = told;
         let client = clients.entry((workload, via)).or_default();
         if !good {

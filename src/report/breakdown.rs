@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::aftermath::{Moved, moved, told};
@@ -27,7 +28,8 @@ const HEARTBEAT_OF_LEADER: [Duration; 2] = [Duration::from_secs(37), Duration::f
 const RESTART_DELAY: Duration = Duration::from_secs(5);
 
 /// One part of a recovery.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct Part {
     /// `heartbeat`, `reassignment`, `start`, `health` or `first answer`.
     pub(super) part: &'static str,

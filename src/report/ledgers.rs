@@ -1,5 +1,6 @@
 //! What became of each ledger's rows, in numbers.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::journal::{Event, History, Outcome, Rows};
@@ -7,16 +8,24 @@ use crate::plan::Workload;
 use crate::verdict::wording::{count, counted};
 
 /// One ledger's numbers.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct Ledger {
+    /// The workload's name.
     pub(super) name: String,
+    /// Rows that a client began to insert.
     pub(super) attempted: u64,
+    /// Those of which it was told that they are committed.
     pub(super) acknowledged: u64,
+    /// Those that certainly did not happen.
     pub(super) refused: u64,
     /// Without a certain outcome.
     pub(super) unknown: u64,
     /// Each read-back: the node, and what it said.
     pub(super) read_back: Vec<(String, String)>,
+    /// The entry of each of them.
+    #[serde(skip)]
+    pub(super) read_back_entries: Vec<u64>,
 }
 
 impl Ledger {
@@ -83,7 +92,10 @@ pub(super) fn of(history: &History) -> Vec<Ledger> {
                 outcome: Outcome::Refused(_),
                 ..
             } => ledger.refused += 1,
-            Event::ReadBack { via, rows, .. } => ledger.read_back.push((via.clone(), read(rows))),
+            Event::ReadBack { via, rows, .. } => {
+                ledger.read_back.push((via.clone(), read(rows)));
+                ledger.read_back_entries.push(entry.seq);
+            }
             _ => {}
         }
     }

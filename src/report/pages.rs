@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::journal::{Answer, Event, History};
@@ -9,10 +10,14 @@ use crate::plan::Workload;
 use crate::verdict::wording::{count, counted};
 
 /// One `get` workload's numbers.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct Pages {
+    /// The workload's name.
     pub(super) name: String,
+    /// Requests that ended.
     pub(super) requests: u64,
+    /// Answered with status 200 and the right body.
     pub(super) answered: u64,
     /// Answered with something else.
     pub(super) wrong: u64,

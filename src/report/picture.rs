@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::Style;
+use super::{Style, lanes};
 use crate::journal::timeline::Timeline;
 use crate::journal::{Answer, Deed, Event, History, Outcome, Phase};
 use crate::verdict::wording::seconds;
@@ -240,32 +240,13 @@ fn node_lane(canvas: &Canvas, history: &History, timeline: &Timeline, node: &str
 /// Stretches of time in which a task of a slot ran, with its node.
 type Stretches = Vec<(Duration, Duration, String)>;
 
-/// The stretches of every slot, as the managers tell it: live from running to anything else.
+/// The stretches of every slot.
 fn slots(history: &History) -> BTreeMap<(String, u64), Stretches> {
     let mut slots: BTreeMap<(String, u64), Stretches> = BTreeMap::new();
-    let mut open: BTreeMap<&str, (Duration, &crate::journal::TaskSeen)> = BTreeMap::new();
-    let mut close = |task: &crate::journal::TaskSeen, from, to| {
-        let node = task.node.clone().unwrap_or_default();
-        slots
-            .entry((task.service.clone(), task.slot))
-            .or_default()
-            .push((from, to, node));
-    };
-    for entry in &history.entries {
-        match &entry.event {
-            Event::Task(task) if task.state == "running" && task.desired == "running" => {
-                open.entry(&task.id).or_insert((entry.at(), task));
-            }
-            Event::Task(crate::journal::TaskSeen { id, .. }) | Event::TaskGone { id } => {
-                if let Some((from, task)) = open.remove(id.as_str()) {
-                    close(task, from, entry.at());
-                }
-            }
-            _ => {}
-        }
-    }
-    for (from, task) in open.into_values() {
-        close(task, from, Duration::MAX);
+    for run in lanes::runs(history) {
+        let (task, node) = (run.task, run.task.node.clone().unwrap_or_default());
+        let slot = slots.entry((task.service.clone(), task.slot)).or_default();
+        slot.push((run.from, run.to, node));
     }
     slots
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use comfy_table::{CellAlignment, Table, presets};
 
+use super::aftermath::recovered;
 use crate::journal::History;
 use crate::journal::timeline::Timeline;
 use crate::verdict::wording::{counted, seconds};
@@ -29,13 +30,8 @@ impl SummaryRow {
     /// The row of a run that lies in this folder.
     pub fn of(history: &History, judgement: &Judgement, folder: &str) -> Self {
         let timeline = Timeline::of(history);
-        let times = timeline.faults.iter().filter_map(|window| {
-            let (struck, confirmed) = (window.struck()?, window.confirmed?);
-            let until = window.healing.map_or(u64::MAX, |mark| mark.seq);
-            let looks = history.looks(confirmed.seq, until);
-            let (mark, _) = looks.iter().find(|(_, look)| look.holds)?;
-            Some(mark.at.saturating_sub(struck.at))
-        });
+        let windows = timeline.faults.iter();
+        let times = windows.filter_map(|window| Some(recovered(history, window)?.1));
         let lost = judgement
             .findings
             .iter()

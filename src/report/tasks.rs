@@ -6,36 +6,47 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use comfy_table::{Table, presets};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::journal::{Entry, Event, History, TaskSeen};
 use crate::verdict::wording::seconds;
 
 /// One service and its tasks.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct Service<'a> {
+    /// Its name in the stack file.
     pub(super) service: &'a str,
+    /// Slot by slot, the newest first.
     pub(super) tasks: Vec<Row<'a>>,
 }
 
 /// One task as it was seen last.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "Task", deny_unknown_fields)]
 pub(super) struct Row<'a> {
+    /// The task's identity.
     id: &'a str,
     /// `mariadb.1`; of a global service its name alone.
-    name: String,
+    pub(super) name: String,
     /// True for a task that another one has replaced.
-    older: bool,
-    node: Option<&'a str>,
-    desired: &'a str,
-    current: &'a str,
+    pub(super) older: bool,
+    /// Its node, once it was assigned.
+    pub(super) node: Option<&'a str>,
+    /// The state that was wanted last.
+    pub(super) desired: &'a str,
+    /// The state that was seen last.
+    pub(super) current: &'a str,
     /// Seconds since the run began when that state was first seen.
-    since: f64,
+    pub(super) since: f64,
+    /// The entry that showed it.
+    pub(super) entry: u64,
     /// The agent's error, of a task that failed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<&'a str>,
+    pub(super) error: Option<&'a str>,
     /// True when the managers no longer list it.
-    forgotten: bool,
+    pub(super) forgotten: bool,
 }
 
 /// A task through the record.
@@ -43,6 +54,7 @@ struct Seen<'a> {
     first: u64,
     last: &'a TaskSeen,
     since: Duration,
+    entry: u64,
 }
 
 /// Every service of the plan that had a task.
@@ -88,9 +100,10 @@ fn note<'a>(tasks: &mut BTreeMap<&'a str, Seen<'a>>, entry: &'a Entry, task: &'a
         first: entry.seq,
         last: task,
         since: entry.at(),
+        entry: entry.seq,
     });
     if seen.last.state != task.state {
-        seen.since = entry.at();
+        (seen.since, seen.entry) = (entry.at(), entry.seq);
     }
     seen.last = task;
 }
@@ -114,6 +127,7 @@ fn row<'a>(seen: &Seen<'a>, older: bool, forgotten: bool) -> Row<'a> {
         desired: &task.desired,
         current: &task.state,
         since: seen.since.as_secs_f64(),
+        entry: seen.entry,
         error: Some(task.message.as_str()).filter(|text| failed && !text.is_empty()),
         forgotten,
     }
@@ -158,7 +172,7 @@ pub(super) fn text(history: &History) -> String {
 }
 
 /// As the `docker` client writes states.
-fn capital(word: &str) -> String {
+pub(super) fn capital(word: &str) -> String {
     let mut letters = word.chars();
     let first = letters.next().map(|first| first.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()

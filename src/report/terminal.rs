@@ -92,15 +92,8 @@ fn story(history: &History, timeline: &Timeline, style: Style) -> String {
     }
     for (index, window) in timeline.faults.iter().enumerate() {
         let mut text = fault(history, index, window, style);
-        let looks = match (window.confirmed, window.healing) {
-            (Some(confirmed), healing) => {
-                history.looks(confirmed.seq, healing.map_or(u64::MAX, |mark| mark.seq))
-            }
-            _ => Vec::new(),
-        };
-        let found = looks.iter().find(|(_, look)| look.holds);
-        if let (Some((mark, _)), Some(struck)) = (found, window.struck()) {
-            let took = seconds(mark.at.saturating_sub(struck.at));
+        if let Some((mark, took)) = aftermath::recovered(history, window) {
+            let took = seconds(took);
             let allowed = allowed.map_or(String::new(), |a| format!(" (allowed {})", seconds(a)));
             text += &style.moment(
                 "RECOVERED",
@@ -236,11 +229,7 @@ fn ended(history: &History, window: &Window, style: Style) -> String {
 
 /// One check's line, with its evidence when it did not pass.
 fn finding_line(finding: &Finding, judgement: &Judgement, style: Style, width: usize) -> String {
-    let must = judgement
-        .control
-        .as_ref()
-        .is_some_and(|c| c.must_fail.contains(&finding.check));
-    let note = if must && finding.verdict == Verdict::Fail {
+    let note = if judgement.failed_as_it_must(finding) {
         ", as it must"
     } else {
         ""
@@ -255,7 +244,7 @@ fn finding_line(finding: &Finding, judgement: &Judgement, style: Style, width: u
 }
 
 /// The last line: what it all came to.
-fn closing(history: &History, judgement: &Judgement) -> String {
+pub(super) fn closing(history: &History, judgement: &Judgement) -> String {
     let name = &history.plan.name;
     match &judgement.control {
         None => name.clone(),

@@ -77,9 +77,9 @@ pub async fn create(
     .map_err(|timed_out| timed_out.to_string())
 }
 
-/// One writer: a row a tick, on a connection of its own, or each on a new one; a tick that comes too late, or within half
-/// a second of a failed attempt to connect, is skipped. Returns when it is stopped and the row
-/// under way is settled.
+/// One writer: a row a tick, on a connection of its own, or each on a new one; a tick that comes
+/// too late, or within half a second of a failed attempt to connect, is skipped. Returns when it is
+/// stopped and the row under way is settled.
 ///
 /// # Errors
 /// When the journal cannot be written; then no further row is sent.

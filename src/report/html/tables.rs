@@ -1,0 +1,104 @@
+//! Clients and tasks, one a row.
+
+use std::time::Duration;
+
+use super::cited::{Cited, Cites};
+use crate::journal::History;
+use crate::report::clients::{Client, Word};
+use crate::report::legible::line;
+use crate::report::tasks;
+use crate::verdict::wording::{count, seconds};
+
+/// How many clients and tasks are listed.
+const ROWS_MAX: usize = 200;
+
+/// One workload through one node.
+pub(super) struct ClientRow {
+    pub(super) workload: String,
+    pub(super) via: String,
+    /// Good, failed, wrong, unknown.
+    pub(super) told: Vec<Number>,
+    pub(super) mean: String,
+    pub(super) slowest: Number,
+    pub(super) silence: Number,
+}
+
+/// A number with its entries.
+pub(super) struct Number {
+    pub(super) value: String,
+    pub(super) cites: Cites,
+}
+
+/// One task.
+pub(super) struct TaskRow {
+    pub(super) name: String,
+    pub(super) older: bool,
+    pub(super) node: String,
+    pub(super) desired: String,
+    pub(super) current: String,
+    pub(super) since: String,
+    pub(super) error: String,
+    pub(super) cites: Cites,
+}
+
+/// A time as answers are measured.
+fn millis(took: Duration) -> String {
+    format!("{:.1} ms", took.as_secs_f64() * 1000.0)
+}
+
+/// How each client fared.
+pub(super) fn clients(clients: &[Client], cited: &mut Cited) -> Vec<ClientRow> {
+    let rows = clients.iter().take(ROWS_MAX).map(|client| {
+        let told = Word::ALL.map(|word| {
+            let tally = client.tally(word);
+            Number {
+                value: count(tally.count),
+                cites: cited.some(&tally.entries(), 2),
+            }
+        });
+        let mut number = |of: Option<(Duration, u64)>, written: fn(Duration) -> String| {
+            let (value, entry) = of.map_or(("-".to_owned(), None), |(took, entry)| {
+                (written(took), Some(entry))
+            });
+            let entry: Vec<u64> = entry.into_iter().collect();
+            Number {
+                value,
+                cites: cited.some(&entry, 1),
+            }
+        };
+        ClientRow {
+            workload: line(client.workload),
+            via: line(client.via),
+            told: told.into(),
+            mean: client.mean().map_or("-".to_owned(), millis),
+            slowest: number(client.slowest, millis),
+            silence: number(client.silence, seconds),
+        }
+    });
+    rows.collect()
+}
+
+/// The tasks as `docker service ps` lists them.
+pub(super) fn tasks(history: &History, cited: &mut Cited) -> Vec<TaskRow> {
+    let services = tasks::of(history);
+    let tasks = services.iter().flat_map(|service| &service.tasks);
+    let rows = tasks.take(ROWS_MAX).map(|task| TaskRow {
+        name: line(&task.name),
+        older: task.older,
+        node: line(task.node.unwrap_or_default()),
+        desired: line(&tasks::capital(task.desired)),
+        current: format!(
+            "{}{}",
+            line(&tasks::capital(task.current)),
+            if task.forgotten {
+                ", no longer listed"
+            } else {
+                ""
+            }
+        ),
+        since: seconds(Duration::from_secs_f64(task.since)),
+        error: line(task.error.unwrap_or_default()),
+        cites: cited.one(task.entry),
+    });
+    rows.collect()
+}
