@@ -366,6 +366,7 @@ fn a_doctor_finds_what_is_there() {
         "qemu-system-x86_64",
         "qemu-img",
         "setpriv",
+        "zstd",
         "mmdebstrap",
         "fakeroot",
         "mkfs.ext4",

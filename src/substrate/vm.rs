@@ -30,8 +30,10 @@ mod progress;
 mod qmp;
 mod registry;
 mod residents;
+mod saved;
 mod settled;
 mod share;
+mod shelf;
 mod snapshot;
 mod switch;
 mod workspace;
@@ -40,8 +42,10 @@ pub use agent::Ran;
 pub use lab::VmLab;
 pub use prepare::{Images, prepare};
 pub use progress::Progress;
+pub use shelf::weigh;
 
-use snapshot::{Moment, Shelf};
+use shelf::Shelf;
+use snapshot::Moment;
 
 /// Seconds from power to an answer of the engine that need no patience. Budgets are multiplied by
 /// how much longer it really took, see [`Vm::patience`].

@@ -122,7 +122,7 @@ impl Machine {
             Err(error) => return Err(self.why_not(&mut process, error).await),
         };
         if let Some(memory) = memory {
-            let uri = format!("exec:cat '{}'", memory.display());
+            let uri = format!("exec:zstd -qdc {}", quoted(memory));
             monitor
                 .execute("migrate-incoming", json!({ "uri": uri }))
                 .await?;
@@ -142,7 +142,8 @@ impl Machine {
         self.monitor("stop").await
     }
 
-    /// Writes a paused machine's memory to a file. Until it goes on, its disks hold all that it
+    /// Writes a paused machine's memory to a file, compressed: that takes a third of the room and
+    /// no longer. Until it goes on, its disks hold all that it
     /// wrote and nobody has them open for writing.
     pub(super) async fn save(&self, memory: &Path) -> Result<(), Trouble> {
         let mut power = self.power.lock().await;
@@ -151,7 +152,7 @@ impl Machine {
         };
         let unlimited = json!({ "max-bandwidth": 1_u64 << 40 });
         monitor.execute("migrate-set-parameters", unlimited).await?;
-        let uri = format!("exec:cat > '{}'", memory.display());
+        let uri = format!("exec:zstd -q1 > {}", quoted(memory));
         monitor.execute("migrate", json!({ "uri": uri })).await?;
         self.migrated(monitor).await
     }
@@ -279,6 +280,11 @@ impl Machine {
 /// The machine's port on the switch.
 pub(super) fn lan_socket(sockets: &Path, name: &str) -> PathBuf {
     sockets.join(format!("{name}.lan"))
+}
+
+/// A path as one word of the shell that QEMU runs `exec:` in.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 /// An address on this host's loopback.

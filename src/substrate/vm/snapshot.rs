@@ -3,7 +3,7 @@
 //! A snapshot is never written to again, nor replaced: a restored machine writes to overlays of its
 //! own.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -23,12 +23,6 @@ pub(super) enum Moment {
     Steady,
 }
 
-/// Where saved swarms are.
-#[derive(Clone, Debug)]
-pub(super) struct Shelf {
-    folder: PathBuf,
-}
-
 /// One saved swarm, complete or about to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Snapshot {
@@ -38,49 +32,28 @@ pub(super) struct Snapshot {
     pub(super) folder: PathBuf,
 }
 
-/// What a snapshot is, for people; the last file to be written.
+/// The last file of a snapshot to be written. Its time is when the snapshot was last used.
+pub(super) const ABOUT: &str = "snapshot.json";
+
+/// What a snapshot is: the first three are for people.
 #[derive(Serialize, Deserialize)]
-struct About {
+pub(super) struct About {
     moment: String,
     scenario: String,
     machines: Vec<String>,
-}
-
-impl Shelf {
-    /// The snapshots in a cache folder.
-    pub(super) fn new(cache: &Path) -> Self {
-        Self {
-            folder: cache.join("snapshots"),
-        }
-    }
-
-    /// A plan's snapshot of a moment, whether it exists or not.
-    pub(super) fn place(&self, plan: &Plan, facts: &Facts, moment: Moment) -> Snapshot {
-        let key = key(plan, facts, moment);
-        Snapshot {
-            folder: self.folder.join(&facts.key).join(&key),
-            key,
-        }
-    }
-
-    /// The latest moment of a plan that was saved.
-    pub(super) fn latest(&self, plan: &Plan, facts: &Facts) -> Option<(Moment, Snapshot)> {
-        [Moment::Steady, Moment::Formed, Moment::Booted]
-            .into_iter()
-            .map(|moment| (moment, self.place(plan, facts, moment)))
-            .find(|(_, snapshot)| snapshot.complete())
-    }
+    /// The key of the snapshot on whose disks its own are overlays.
+    pub(super) rests_on: Option<String>,
 }
 
 impl Snapshot {
     /// True if it was saved as a whole.
     pub(super) fn complete(&self) -> bool {
-        self.folder.join("about.json").exists()
+        self.folder.join(ABOUT).exists()
     }
 
-    /// A machine's saved memory.
+    /// A machine's saved memory, compressed.
     pub(super) fn memory(&self, machine: &str) -> PathBuf {
-        self.folder.join(format!("{machine}.memory"))
+        self.folder.join(format!("{machine}.memory.zst"))
     }
 
     /// A machine's disk: `system` or `state`.
@@ -100,13 +73,15 @@ impl Snapshot {
         plan: &Plan,
         moment: Moment,
         machines: Vec<String>,
+        rests_on: Option<String>,
     ) -> Result<(), Trouble> {
         let about = About {
             moment: format!("{moment:?}"),
             scenario: plan.name.clone(),
             machines,
+            rests_on,
         };
-        let path = self.folder.join("about.json");
+        let path = self.folder.join(ABOUT);
         serde_json::to_vec_pretty(&about)
             .map_err(std::io::Error::from)
             .and_then(|text| std::fs::write(&path, text))
@@ -131,7 +106,7 @@ const PARTS_BY: [&str; 4] = [
 ];
 
 /// The hash of everything that decides what a snapshot holds.
-fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
+pub(super) fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
     let mut digest = Sha256::new();
     let mut add = |text: String| {
         digest.update(text.len().to_le_bytes());
