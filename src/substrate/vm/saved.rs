@@ -11,7 +11,7 @@ impl VmLab {
     pub(super) async fn keep(&self, moment: Moment) -> Result<(), Trouble> {
         let shelf = &self.vm.shelf;
         match shelf.place(&self.plan, &self.vm.images.facts, moment) {
-            kept if kept.complete() => Ok(()),
+            kept if shelf.complete(&kept) => Ok(()),
             _ => self.save(moment).await,
         }
     }

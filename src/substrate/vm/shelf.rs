@@ -62,7 +62,13 @@ impl Shelf {
         [Moment::Steady, Moment::Formed, Moment::Booted]
             .into_iter()
             .map(|moment| (moment, self.place(plan, facts, moment)))
-            .find(|(_, snapshot)| snapshot.complete())
+            .find(|(_, snapshot)| self.complete(snapshot))
+    }
+
+    /// True if a snapshot was saved as a whole, and all that it rests on is still there.
+    pub(super) fn complete(&self, snapshot: &Snapshot) -> bool {
+        let chain = chain(&snapshot.folder, &self.kept());
+        chain.iter().all(|folder| folder.join(ABOUT).exists())
     }
 
     /// The key of the snapshot whose disk a disk is an overlay on, by the disk's own word.
@@ -265,7 +271,18 @@ mod tests {
         std::fs::write(half.join("server-3.memory.zst"), "x").expect("a file");
         assert_eq!(weigh(cache.path()).0, 1);
         shelf.make_room(&whole);
-        assert!(whole.complete() && !half.exists());
+        assert!(shelf.complete(&whole) && !half.exists());
+    }
+
+    #[test]
+    fn a_snapshot_whose_disks_hang_in_the_air_is_made_anew() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let shelf = Shelf::new(cache.path());
+        let formed = saved(&shelf, "formed", None);
+        let steady = saved(&shelf, "steady", Some("formed"));
+        assert!(shelf.complete(&steady));
+        std::fs::remove_dir_all(&formed.folder).expect("removed");
+        assert!(!shelf.complete(&steady));
     }
 
     #[test]

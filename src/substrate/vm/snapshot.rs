@@ -46,11 +46,6 @@ pub(super) struct About {
 }
 
 impl Snapshot {
-    /// True if it was saved as a whole.
-    pub(super) fn complete(&self) -> bool {
-        self.folder.join(ABOUT).exists()
-    }
-
     /// A machine's saved memory, compressed.
     pub(super) fn memory(&self, machine: &str) -> PathBuf {
         self.folder.join(format!("{machine}.memory.zst"))
