@@ -13,6 +13,8 @@ pub enum Capability {
     CleanStop,
     /// A node can lose its power, with everything that it had not flushed.
     PowerCut,
+    /// A machine can stand still with its power on, and go on.
+    Pause,
     /// All frames of a node can be dropped, while the harness still reaches it.
     Isolation,
     /// A published port answers on every node, wherever its task runs.
@@ -36,6 +38,7 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::CleanStop => "clean stop and start of a node",
             Self::PowerCut => "power cut",
+            Self::Pause => "pause of a machine",
             Self::Isolation => "isolation of a node",
             Self::RoutingMesh => "routing mesh",
             Self::NfsV3 => "NFS v3",

@@ -270,7 +270,7 @@ pub struct Steady {
 pub struct Intent {
     /// Index in the plan.
     pub fault: usize,
-    /// `stop`, `kill` or `isolate`.
+    /// `stop`, `kill`, `pause` or `isolate`.
     pub verb: String,
     /// The nodes, by name; never empty.
     pub targets: Vec<String>,

@@ -231,6 +231,8 @@ pub enum FaultAction {
     Stop(Target),
     /// Cut the node's power; healed by giving it power.
     Kill(Target),
+    /// Freeze the whole machine, its power on; healed by letting it go on.
+    Pause(Target),
     /// Drop every frame to and from the node; healed by letting them pass.
     Isolate(Target),
 }
@@ -241,6 +243,7 @@ impl FaultAction {
         match self {
             Self::Stop(_) => "stop",
             Self::Kill(_) => "kill",
+            Self::Pause(_) => "pause",
             Self::Isolate(_) => "isolate",
         }
     }
@@ -248,7 +251,10 @@ impl FaultAction {
     /// What it is aimed at.
     pub fn target(&self) -> &Target {
         match self {
-            Self::Stop(target) | Self::Kill(target) | Self::Isolate(target) => target,
+            Self::Stop(target)
+            | Self::Kill(target)
+            | Self::Pause(target)
+            | Self::Isolate(target) => target,
         }
     }
 }

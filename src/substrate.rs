@@ -171,6 +171,19 @@ pub trait Lab: Send + Sync {
     /// Whether the node has power, as seen from outside of it.
     async fn powered(&self, node: &str) -> bool;
 
+    /// Freezes a machine with its power on, or lets it go on. Idempotent. Its clock stands still too,
+    /// and is set right when it goes on.
+    ///
+    /// # Errors
+    /// When the machine has no power, or the place cannot do that.
+    async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble>;
+
+    /// Whether a machine stands still, as seen from outside of it.
+    ///
+    /// # Errors
+    /// When it has no power, or nobody can tell.
+    async fn paused(&self, machine: &str) -> Result<bool, Trouble>;
+
     /// Drops every frame to and from the node, or lets them pass again. Idempotent.
     ///
     /// # Errors

@@ -13,12 +13,13 @@ const LINES: usize = 40;
 
 fn everything() -> Capabilities {
     use Capability::{
-        Balancer, CleanStop, Isolation, NfsV3, NfsV42, PlainApi, PowerCut, Registry, RoutingMesh,
-        Tls,
+        Balancer, CleanStop, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut, Registry,
+        RoutingMesh, Tls,
     };
     [
         CleanStop,
         PowerCut,
+        Pause,
         Isolation,
         RoutingMesh,
         NfsV3,

@@ -25,7 +25,7 @@ impl From<&Entry> for Mark {
 /// What became of one fault of the plan; a mark is missing when its entry is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Window {
-    /// `stop`, `kill` or `isolate`, as the plan says.
+    /// `stop`, `kill`, `pause` or `isolate`, as the plan says.
     pub verb: String,
     /// The nodes that were chosen; empty before the intent.
     pub targets: Vec<String>,
@@ -83,6 +83,22 @@ impl Window {
         let cuts = self.verb == "stop" || self.verb == "kill";
         let from = self.injected.map_or(confirmed.at, |injected| injected.at);
         cuts.then(|| (from, self.healing.map(|healing| healing.at)))
+    }
+
+    /// From when, and until when, its targets did nothing for certain: without power, or paused.
+    pub fn standstill(&self) -> Option<(Duration, Option<Duration>)> {
+        let paused = || {
+            let confirmed = self.confirmed.filter(|_| self.verb == "pause")?;
+            let from = self.injected.map_or(confirmed.at, |injected| injected.at);
+            Some((from, self.healing.map(|healing| healing.at)))
+        };
+        self.power_cut().or_else(paused)
+    }
+
+    /// True while we are sure that its targets stand still with their power on.
+    pub fn still(&self, at: Duration) -> bool {
+        let paused = self.standstill().filter(|_| self.verb == "pause");
+        paused.is_some_and(|(from, to)| from <= at && to.is_none_or(|to| at < to))
     }
 
     /// Numbers of the entries that tell its story, in order.

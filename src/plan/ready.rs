@@ -163,6 +163,7 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
     let faults = faults.iter().map(|fault| match fault.action {
         FaultAction::Stop(_) => Capability::CleanStop,
         FaultAction::Kill(_) => Capability::PowerCut,
+        FaultAction::Pause(_) => Capability::Pause,
         FaultAction::Isolate(_) => Capability::Isolation,
     });
     let cluster = &scenario.cluster;

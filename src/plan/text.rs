@@ -246,6 +246,7 @@ fn faults(faults: &[Fault]) -> Vec<Vec<String>> {
     let rows = faults.iter().map(|fault| {
         let undo = match fault.action {
             FaultAction::Stop(_) | FaultAction::Kill(_) => "started",
+            FaultAction::Pause(_) => "woken",
             FaultAction::Isolate(_) => "rejoined",
         };
         let end = match fault.end {

@@ -123,10 +123,11 @@ pub(super) fn draw(history: &History, timeline: &Timeline, style: Style) -> Stri
 
 /// What the marks mean, in as many lines as it takes.
 fn legend(gutter: usize, width: usize) -> String {
-    const MARKS: [&str; 8] = [
+    const MARKS: [&str; 9] = [
         "= ready",
         "- down to the managers",
         ". no power",
+        "z paused",
         "x isolated",
         "# answered",
         "+ in part",
@@ -222,6 +223,9 @@ fn node_lane(canvas: &Canvas, history: &History, timeline: &Timeline, node: &str
     canvas.lane(|at| {
         if timeline.against(node).any(|window| window.powerless(at)) {
             return '.';
+        }
+        if timeline.against(node).any(|window| window.still(at)) {
+            return 'z';
         }
         if timeline
             .against(node)

@@ -55,6 +55,8 @@ pub enum Sabotage {
     ResurrectedTask,
     /// Turning a node off succeeds, and does nothing.
     FaultDoesNotBite,
+    /// Pausing a machine succeeds, and does nothing.
+    PauseNoOp,
     /// Isolating a node succeeds, and does nothing.
     IsolateNoOp,
     /// No row is ever taken, although sessions open.
@@ -226,12 +228,13 @@ impl Sim {
 impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
         use Capability::{
-            Balancer, CleanStop, Isolation, NfsV3, NfsV42, PlainApi, PowerCut, Registry,
+            Balancer, CleanStop, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut, Registry,
             RoutingMesh, Tls,
         };
         [
             CleanStop,
             PowerCut,
+            Pause,
             Isolation,
             RoutingMesh,
             NfsV3,

@@ -33,6 +33,7 @@ mod residents;
 mod settled;
 mod share;
 mod snapshot;
+mod still;
 mod switch;
 mod workspace;
 
@@ -100,6 +101,7 @@ impl Place for Vm {
         Capabilities::from([
             Capability::CleanStop,
             Capability::PowerCut,
+            Capability::Pause,
             Capability::Isolation,
             Capability::RoutingMesh,
             Capability::NfsV3,

@@ -43,6 +43,9 @@ fn line(scenario: &str) -> Option<Line> {
         "14-balancer" => (BalancerNeverChecks, Fail, &["answers"]),
         "15-managers-api-tls" => (ApiOfTheDead, Fail, &["recovers"]),
         "16-plain-api-port" => (PortsLookClosed, Fail, &["must_fail"]),
+
+        "paused-leader" => (DeafNode(name("server-12")), Fail, &["answers"]),
+        "paused-database-host" => (LoseRow, Fail, &["nothing_lost"]),
         _ => return None,
     })
 }

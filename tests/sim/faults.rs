@@ -24,6 +24,7 @@ async fn lab(sabotage: Option<Sabotage>) -> std::sync::Arc<dyn Lab> {
 #[rstest]
 #[case("stop", "has no power")]
 #[case("kill", "has no power")]
+#[case("pause", "stands still")]
 #[case("isolate", "none was delivered")]
 #[tokio::test(start_paused = true)]
 async fn a_fault_is_seen_to_bite_and_to_be_gone(#[case] verb: &str, #[case] seen: &str) {
@@ -52,6 +53,7 @@ async fn a_fault_is_seen_to_bite_and_to_be_gone(#[case] verb: &str, #[case] seen
 #[rstest]
 #[case("stop", Sabotage::FaultDoesNotBite, "still has power")]
 #[case("kill", Sabotage::FaultDoesNotBite, "still has power")]
+#[case("pause", Sabotage::PauseNoOp, "still runs")]
 #[case("isolate", Sabotage::IsolateNoOp, "frames were delivered")]
 #[tokio::test(start_paused = true)]
 async fn a_fault_that_does_not_bite_is_not_confirmed(
@@ -74,6 +76,23 @@ async fn a_fault_that_does_not_bite_is_not_confirmed(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_node_without_power_is_not_paused() {
+    let lab = lab(None).await;
+    let fault = fault::of_verb("pause").expect("a fault");
+    let intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    fault.inject(&*lab, &intent).await.expect("injected");
+    lab.power_off("server-2", PowerOff::Cut).await.expect("off");
+    let last = fault
+        .confirm(&*lab, &intent, DEADLINE)
+        .await
+        .expect_err("it is off");
+    assert!(last.contains("has no power"), "{last}");
+    let error = fault.heal(&*lab, &intent, DEADLINE).await;
+    let error = error.expect_err("nothing goes on");
+    assert!(error.contains("has no power"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_node_that_sends_nothing_proves_no_isolation() {
     let lab = lab(None).await;
     lab.power_off("server-2", PowerOff::Cut).await.expect("off");
@@ -90,6 +109,7 @@ async fn a_node_that_sends_nothing_proves_no_isolation() {
 #[rstest]
 #[case("stop")]
 #[case("kill")]
+#[case("pause")]
 #[case("isolate")]
 #[tokio::test(start_paused = true)]
 async fn a_heal_is_right_when_the_injection_never_ran_or_half_ran(#[case] verb: &str) {
@@ -131,6 +151,7 @@ async fn a_heal_that_fails_says_so_and_visits_every_target() {
 #[rstest]
 #[case("stop", "balancer")]
 #[case("kill", "balancer")]
+#[case("pause", "balancer")]
 #[case("isolate", "balancer")]
 #[case("stop", "storage")]
 #[tokio::test(start_paused = true)]

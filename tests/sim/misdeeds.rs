@@ -90,6 +90,11 @@ pub(crate) fn isolated() -> Plan {
     with_fault(plans::database(), 10, FaultAction::Isolate(Target::Worker))
 }
 
+/// A database whose leader stands still.
+fn paused() -> Plan {
+    with_fault(plans::database(), 10, FaultAction::Pause(Target::Leader))
+}
+
 /// A page, and a worker without power.
 pub(crate) fn web() -> Plan {
     with_fault(plans::web(), 10, FaultAction::Kill(Target::Worker))
@@ -362,6 +367,7 @@ fn faults() -> Vec<Misdeed> {
             unseen,
             EX,
         ),
+        unknown("a pause that is a no-op", paused(), PauseNoOp, unseen, EX),
     ]
 }
 

@@ -141,6 +141,8 @@ fn kept_every_row(history: &History) {
 #[case::stop(FaultAction::Stop(plans::database_host()))]
 #[case::kill(FaultAction::Kill(plans::database_host()))]
 #[case::isolate(FaultAction::Isolate(plans::database_host()))]
+#[case::pause(FaultAction::Pause(plans::database_host()))]
+#[case::pause_leader(FaultAction::Pause(Target::Leader))]
 #[case::kill_leader(FaultAction::Kill(Target::Leader))]
 #[case::isolate_leader(FaultAction::Isolate(Target::Leader))]
 #[case::stop_manager(FaultAction::Stop(Target::Manager))]

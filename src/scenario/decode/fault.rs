@@ -12,7 +12,7 @@ pub(super) const FAULT: Form = Form {
 
 pub(super) const ACTION: Form = Form {
     name: "fault",
-    keys: &["stop", "kill", "isolate"],
+    keys: &["stop", "kill", "pause", "isolate"],
     example: "{ stop: { host_of: mariadb } }",
 };
 
@@ -41,6 +41,7 @@ impl Decoder<'_> {
         Some(match verb {
             "stop" => FaultAction::Stop(target),
             "kill" => FaultAction::Kill(target),
+            "pause" => FaultAction::Pause(target),
             _ => FaultAction::Isolate(target),
         })
     }

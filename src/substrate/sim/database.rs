@@ -47,6 +47,10 @@ impl Session {
         let Some((i, task)) = task.filter(|(_, task)| task.process) else {
             return Way::Reset;
         };
+        let via = world.machines.get(self.via);
+        if via.is_some_and(|machine| machine.paused) {
+            return Way::Silent;
+        }
         if !world.live(self.via) {
             return Way::Reset;
         }

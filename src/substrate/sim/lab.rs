@@ -234,6 +234,29 @@ impl Lab for SimLab {
         machine.is_some_and(|machine| machine.powered && !machine.looks_off)
     }
 
+    async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
+        self.exists(machine)?;
+        if !self.powered(machine).await {
+            return Err(Trouble(format!("`{machine}` has no power")));
+        }
+        if !paused && self.is(&Sabotage::HealFails) {
+            return Err(Trouble(format!("`{machine}` does not go on")));
+        }
+        let paused = paused && !self.is(&Sabotage::PauseNoOp);
+        self.set(machine, |machine| machine.paused = paused);
+        Ok(())
+    }
+
+    async fn paused(&self, machine: &str) -> Result<bool, Trouble> {
+        self.exists(machine)?;
+        let world = present(&self.world);
+        let paused = world
+            .named(machine)
+            .filter(|one| one.powered)
+            .map(|one| one.paused);
+        paused.ok_or_else(|| Trouble(format!("`{machine}` has no power")))
+    }
+
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
         self.exists(node)?;
         if !isolated && self.is(&Sabotage::HealFails) {

@@ -40,6 +40,8 @@ pub(super) struct Machine {
     pub(super) powered: bool,
     /// True while it only looks as if it had no power: [`Sabotage::PowerLooksOff`].
     pub(super) looks_off: bool,
+    /// True while it stands still.
+    pub(super) paused: bool,
     pub(super) isolated: bool,
     /// When its engine answers, once it has power.
     pub(super) engine_at: Instant,
@@ -59,7 +61,7 @@ pub(super) struct Machine {
 impl Machine {
     /// True while its engine runs.
     pub(super) fn live(&self, now: Instant) -> bool {
-        self.powered && self.engine_at <= now
+        self.powered && !self.paused && self.engine_at <= now
     }
 }
 
@@ -119,6 +121,7 @@ impl World {
                 drained: false,
                 powered: true,
                 looks_off: false,
+                paused: false,
                 isolated: false,
                 engine_at: now,
                 lost: None,

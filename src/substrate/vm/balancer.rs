@@ -142,7 +142,7 @@ pub(super) mod tests {
         let path = format!("scenarios/article/{name}.yaml");
         let loaded = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("sound");
         use Capability::{
-            Balancer, CleanStop, Isolation, NfsV3, NfsV42, PlainApi, PowerCut, Registry,
+            Balancer, CleanStop, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut, Registry,
             RoutingMesh, Tls,
         };
         let options = Options {
@@ -153,6 +153,7 @@ pub(super) mod tests {
                 Isolation,
                 NfsV3,
                 NfsV42,
+                Pause,
                 PlainApi,
                 PowerCut,
                 Registry,

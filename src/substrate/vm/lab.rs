@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,12 +9,12 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
+use super::Vm;
 use super::agent::Ran;
 use super::machine::Machine;
-use super::snapshot::{Moment, Snapshot};
+use super::snapshot::Moment;
 use super::switch::Switch;
 use super::workspace::Workspace;
-use super::{Vm, assemble};
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal};
 use crate::plan::Plan;
 use crate::remote::database::MySql;
@@ -132,82 +131,6 @@ impl VmLab {
         .await
         .map_err(|late| Trouble(late.to_string()))
     }
-
-    /// Saves a moment, unless it was saved before: disks of a restored swarm are overlays on those
-    /// of its snapshot, which must never be replaced.
-    pub(super) async fn keep(&self, moment: Moment) -> Result<(), Trouble> {
-        let shelf = &self.vm.shelf;
-        match shelf.place(&self.plan, &self.vm.images.facts, moment) {
-            kept if kept.complete() => Ok(()),
-            _ => self.save(moment).await,
-        }
-    }
-
-    /// Saves the whole swarm, which stands still meanwhile and then goes on.
-    async fn save(&self, moment: Moment) -> Result<(), Trouble> {
-        let snapshot = self
-            .vm
-            .shelf
-            .place(&self.plan, &self.vm.images.facts, moment);
-        let step = self
-            .vm
-            .progress
-            .step(format!("save the swarm ({moment:?}, {})", snapshot.key));
-        snapshot.begin()?;
-        all(self.machines.values().map(|machine| machine.pause())).await?;
-        let saves = self.machines.iter().map(|(name, machine)| {
-            let memory = snapshot.memory(name);
-            async move { machine.save(&memory).await }
-        });
-        all(saves).await?;
-        for name in self.machines.keys() {
-            for disk in ["system", "state"] {
-                let written = self.disk(name, disk);
-                std::fs::copy(&written, snapshot.disk(name, disk)).map_err(|error| {
-                    Trouble(format!("cannot copy `{}`: {error}", written.display()))
-                })?;
-            }
-        }
-        snapshot.finish(&self.plan, moment, self.machines.keys().cloned().collect())?;
-        self.go_on().await?;
-        step.done();
-        Ok(())
-    }
-
-    /// Goes on from a saved swarm. Every machine must be off.
-    pub(super) async fn restore(&self, snapshot: &Snapshot) -> Result<(), Trouble> {
-        let step = self
-            .vm
-            .progress
-            .step(format!("restore the swarm ({})", snapshot.key));
-        let starts = self.machines.iter().map(|(name, machine)| async move {
-            for disk in ["system", "state"] {
-                assemble::overlay(&snapshot.disk(name, disk), &self.disk(name, disk)).await?;
-            }
-            machine.power_on(Some(&snapshot.memory(name))).await
-        });
-        all(starts).await?;
-        self.go_on().await?;
-        step.done();
-        Ok(())
-    }
-
-    /// Lets machines that stand still go on, and waits until their engines answer.
-    async fn go_on(&self) -> Result<(), Trouble> {
-        all(self.machines.values().map(|machine| machine.resume())).await?;
-        all(self
-            .machines
-            .values()
-            .map(|machine| machine.agent.set_time()))
-        .await?;
-        all(self.plan.node_names().map(|node| self.engine_answers(node))).await?;
-        Ok(())
-    }
-
-    /// A disk that a machine writes to: `system` or `state`.
-    fn disk(&self, machine: &str, disk: &str) -> PathBuf {
-        self.folders.disks.join(format!("{machine}.{disk}.qcow2"))
-    }
 }
 
 /// Waits for all, whatever becomes of some, and returns the first trouble.
@@ -298,6 +221,14 @@ impl Lab for VmLab {
             Ok(machine) => machine.powered().await,
             Err(_) => false,
         }
+    }
+
+    async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
+        self.freeze(machine, paused).await
+    }
+
+    async fn paused(&self, machine: &str) -> Result<bool, Trouble> {
+        self.machine(machine)?.paused().await
     }
 
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
