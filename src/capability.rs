@@ -17,6 +17,8 @@ pub enum Capability {
     Pause,
     /// All frames of a node can be dropped, while the harness still reaches it.
     Isolation,
+    /// Frames of one direction, one pair or one port can be dropped or delayed.
+    Flows,
     /// A published port answers on every node, wherever its task runs.
     RoutingMesh,
     /// Kernel NFS, version 3.
@@ -40,6 +42,7 @@ impl fmt::Display for Capability {
             Self::PowerCut => "power cut",
             Self::Pause => "pause of a machine",
             Self::Isolation => "isolation of a node",
+            Self::Flows => "faults of single flows on the LAN",
             Self::RoutingMesh => "routing mesh",
             Self::NfsV3 => "NFS v3",
             Self::NfsV42 => "NFS v4.2",

@@ -12,6 +12,7 @@ use crate::scenario::Target;
 use crate::substrate::{Lab, Trouble};
 use crate::wait;
 
+mod flow;
 mod isolate;
 mod pause;
 mod power;
@@ -37,7 +38,13 @@ pub trait Fault: Send + Sync {
             verb,
             targets,
             chosen,
+            rule: None,
         }
+    }
+
+    /// Measures what the fault will change, and keeps it in the intent; changes nothing.
+    async fn survey(&self, _: &dyn Lab, intent: Intent) -> Intent {
+        intent
     }
 
     /// Breaks every target.
@@ -72,8 +79,14 @@ pub trait Fault: Send + Sync {
 
 /// The fault that a scenario's or an intent's verb means.
 pub fn of_verb(verb: &str) -> Option<&'static dyn Fault> {
-    let all: [&'static dyn Fault; 4] =
-        [&power::STOP, &power::KILL, &pause::Pause, &isolate::Isolate];
+    let all: [&'static dyn Fault; 6] = [
+        &power::STOP,
+        &power::KILL,
+        &pause::Pause,
+        &isolate::Isolate,
+        &flow::DROP,
+        &flow::SLOW,
+    ];
     all.into_iter().find(|fault| fault.verb() == verb)
 }
 

@@ -11,6 +11,7 @@ use crate::units::{Rate, Share, Span};
 
 mod action;
 mod decode;
+mod flow;
 mod load;
 mod mistake;
 mod probe;
@@ -18,6 +19,7 @@ mod target;
 mod yaml;
 
 pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update, Write};
+pub use flow::{Cut, Direction, Drop, Flow, Isolate, Slow};
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes};
 pub use probe::{
@@ -224,7 +226,7 @@ pub struct Fault {
 }
 
 /// A fault and its target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultAction {
     /// Shut the node down cleanly; healed by starting it.
@@ -233,8 +235,12 @@ pub enum FaultAction {
     Kill(Target),
     /// Freeze the whole machine, its power on; healed by letting it go on.
     Pause(Target),
-    /// Drop every frame to and from the node; healed by letting them pass.
-    Isolate(Target),
+    /// Drop every frame to and from the node, or some of them; healed by letting them pass.
+    Isolate(Isolate),
+    /// Drop the frames of one port; healed by letting them pass.
+    Drop(Drop),
+    /// Delay frames, or lose some; healed by letting them pass at once.
+    Slow(Slow),
 }
 
 impl FaultAction {
@@ -245,16 +251,36 @@ impl FaultAction {
             Self::Kill(_) => "kill",
             Self::Pause(_) => "pause",
             Self::Isolate(_) => "isolate",
+            Self::Drop(_) => "drop",
+            Self::Slow(_) => "slow",
         }
     }
 
     /// What it is aimed at.
     pub fn target(&self) -> &Target {
         match self {
-            Self::Stop(target)
-            | Self::Kill(target)
-            | Self::Pause(target)
-            | Self::Isolate(target) => target,
+            Self::Stop(target) | Self::Kill(target) | Self::Pause(target) => target,
+            Self::Isolate(isolate) => isolate.node(),
+            Self::Drop(drop) => &drop.node,
+            Self::Slow(slow) => &slow.node,
+        }
+    }
+
+    /// The flow that it is about, if not a whole machine.
+    pub fn flow(&self) -> Option<Flow<'_>> {
+        match self {
+            Self::Stop(_) | Self::Kill(_) | Self::Pause(_) => None,
+            Self::Isolate(isolate) => isolate.flow(),
+            Self::Drop(drop) => Some(drop.flow()),
+            Self::Slow(slow) => Some(slow.flow()),
+        }
+    }
+
+    /// What it is about, in words: `leader`, or `leader from worker, out`.
+    pub fn about(&self) -> String {
+        match self.flow() {
+            Some(flow) => flow.to_string(),
+            None => self.target().to_string(),
         }
     }
 }

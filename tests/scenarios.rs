@@ -13,7 +13,7 @@ const LINES: usize = 40;
 
 fn everything() -> Capabilities {
     use Capability::{
-        Balancer, CleanStop, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut, Registry,
+        Balancer, CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut, Registry,
         RoutingMesh, Tls,
     };
     [
@@ -21,6 +21,7 @@ fn everything() -> Capabilities {
         PowerCut,
         Pause,
         Isolation,
+        Flows,
         RoutingMesh,
         NfsV3,
         NfsV42,

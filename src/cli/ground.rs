@@ -73,12 +73,13 @@ impl Ground {
 
 /// All that machines are known to be able to do.
 fn everything() -> Capabilities {
-    use Capability::{CleanStop, Isolation, NfsV3, NfsV42, Pause, PowerCut, RoutingMesh};
+    use Capability::{CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PowerCut, RoutingMesh};
     [
         CleanStop,
         PowerCut,
         Pause,
         Isolation,
+        Flows,
         RoutingMesh,
         NfsV3,
         NfsV42,

@@ -248,6 +248,7 @@ fn faults(faults: &[Fault]) -> Vec<Vec<String>> {
             FaultAction::Stop(_) | FaultAction::Kill(_) => "started",
             FaultAction::Pause(_) => "woken",
             FaultAction::Isolate(_) => "rejoined",
+            FaultAction::Drop(_) | FaultAction::Slow(_) => "cleared",
         };
         let end = match fault.end {
             FaultEnd::After(span) => format!("{undo} after {span}"),
@@ -255,11 +256,10 @@ fn faults(faults: &[Fault]) -> Vec<Vec<String>> {
                 format!("{undo} after recovery, or after {deadline}")
             }
         };
-        let target = fault.action.target().to_string();
         row([
             format!("at {}", fault.at),
             fault.action.verb().into(),
-            one_line(&target),
+            one_line(&fault.action.about()),
             end,
         ])
     });

@@ -278,7 +278,7 @@ fn node_at<'a>(
         let still = window.injected.or(window.confirmed)?;
         return Some((still.seq, State::Paused, ""));
     }
-    let isolates = |window: &&Window| window.verb == "isolate" && window.in_force(at);
+    let isolates = |window: &&Window| window.cut_off(at);
     if let Some(window) = timeline.against(name).find(isolates) {
         return Some((window.injecting?.seq, State::Isolated, ""));
     }

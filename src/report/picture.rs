@@ -227,10 +227,7 @@ fn node_lane(canvas: &Canvas, history: &History, timeline: &Timeline, node: &str
         if timeline.against(node).any(|window| window.still(at)) {
             return 'z';
         }
-        if timeline
-            .against(node)
-            .any(|w| w.verb == "isolate" && w.in_force(at))
-        {
+        if timeline.against(node).any(|window| window.cut_off(at)) {
             return 'x';
         }
         match seen.iter().rev().find(|(when, _)| *when <= at) {

@@ -16,6 +16,7 @@ use crate::plan::Plan;
 
 mod client;
 mod database;
+mod flow;
 mod images;
 mod inquiry;
 mod lab;
@@ -59,6 +60,10 @@ pub enum Sabotage {
     PauseNoOp,
     /// Isolating a node succeeds, and does nothing.
     IsolateNoOp,
+    /// A rule for frames is taken, and does nothing.
+    RuleNoOp,
+    /// A rule for some frames of a machine strikes all of them.
+    RuleCutsAll,
     /// No row is ever taken, although sessions open.
     WorkloadNeverConnects,
     /// The ledger can neither be read nor checked through this node.
@@ -228,14 +233,15 @@ impl Sim {
 impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
         use Capability::{
-            Balancer, CleanStop, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut, Registry,
-            RoutingMesh, Tls,
+            Balancer, CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut,
+            Registry, RoutingMesh, Tls,
         };
         [
             CleanStop,
             PowerCut,
             Pause,
             Isolation,
+            Flows,
             RoutingMesh,
             NfsV3,
             NfsV42,

@@ -20,6 +20,7 @@ mod assemble;
 mod balancer;
 mod certificate;
 mod deploy;
+mod dial;
 mod inquiry;
 mod lab;
 mod machine;
@@ -103,6 +104,7 @@ impl Place for Vm {
             Capability::PowerCut,
             Capability::Pause,
             Capability::Isolation,
+            Capability::Flows,
             Capability::RoutingMesh,
             Capability::NfsV3,
             Capability::NfsV42,
