@@ -174,8 +174,8 @@ pub trait Lab: Send + Sync {
     /// Whether the node has power, as seen from outside of it.
     async fn powered(&self, node: &str) -> bool;
 
-    /// Freezes a machine with its power on, or lets it go on. Idempotent. Its clock stands still too,
-    /// and is set right when it goes on.
+    /// Freezes a machine with its power on, or lets it go on. Idempotent. Its clock stands still
+    /// too, and is set right when it goes on.
     ///
     /// # Errors
     /// When the machine has no power, or the place cannot do that.
