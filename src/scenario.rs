@@ -95,6 +95,9 @@ pub struct Cluster {
     /// Adds a storage machine, mounted on every node at `/mnt/dockernfs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nfs: Option<NfsVersion>,
+    /// How the storage machine answers writes. Default `sync`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<Export>,
     /// Adds a machine `balancer`: HAProxy at a virtual address, before all nodes' published ports.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub balancer: bool,
@@ -148,6 +151,16 @@ pub enum NfsVersion {
     /// NFS v4.2; locks are leased.
     #[serde(rename = "v4.2")]
     V42,
+}
+
+/// How the storage machine answers writes (`exports(5)`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Export {
+    /// Once they are on its disk.
+    Sync,
+    /// At once: a power cut loses what clients were told is safe.
+    Async,
 }
 
 /// Something that keeps using a service and remembers what it was told.

@@ -99,7 +99,11 @@ fn storage(plan: &Plan) -> Vec<Vec<String>> {
     let Some(storage) = &plan.topology.storage else {
         return Vec::new();
     };
-    let exports = format!("{} on {}", storage.export, storage.mount);
+    let answers = match plan.topology.async_share {
+        true => ", async: it answers before it has written",
+        false => "",
+    };
+    let exports = format!("{} on {}{answers}", storage.export, storage.mount);
     vec![
         row([storage.name.clone(), storage.address.clone(), exports]),
         row([storage.options.clone()]),

@@ -60,6 +60,10 @@ pub enum Sabotage {
     PauseNoOp,
     /// Isolating a node succeeds, and does nothing.
     IsolateNoOp,
+    /// The share answers before it has written, whatever was asked.
+    SyncIsAsync,
+    /// The share writes before it answers, whatever was asked.
+    AsyncIsSync,
     /// A rule for frames is taken, and does nothing.
     RuleNoOp,
     /// A rule for some frames of a machine strikes all of them.

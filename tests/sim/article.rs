@@ -21,6 +21,8 @@ fn line(scenario: &str) -> Option<Line> {
         "mariadb-nfs-v3-power-cut" => (NoFileLocks, Fail, &["must_fail"]),
         "mariadb-nfs-v4-power-cut" => (LeaseNeverEnds, Fail, &["recovers"]),
         "mariadb-without-shared-storage-loses-data" => (RowsOutliveTheirTask, Fail, &["must_fail"]),
+        "mariadb-nfs-async-power-cut" => (AsyncIsSync, Fail, &["must_fail"]),
+        "mariadb-nfs-sync-power-cut" => (SyncIsAsync, Fail, &["nothing_lost"]),
         "nginx-nfs-answers-on-every-node" => (DeafNode(name("server-3")), Fail, &["answers"]),
         "one-of-two-managers-stops" => (MinorityLeads, Fail, &["control", "must_fail"]),
 

@@ -93,3 +93,37 @@ async fn every_fault_bites_and_is_gone() {
     assert!(bitten.contains("a round trip took"), "{bitten}");
     lab.tear_down().await.expect("removed");
 }
+
+/// What a node's disk holds of a file; empty where the file is not there.
+async fn held(lab: &VmLab, file: &str) -> String {
+    let ran = lab.exec("server-22", &format!("cat {file}")).await;
+    ran.expect("an agent").out.trim().to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_power_cut_loses_what_was_not_flushed() {
+    let Some(ground) = ground("a_power_cut_loses_what_was_not_flushed").await else {
+        return;
+    };
+    let plan = ground.plan("faults/paused-leader");
+    let lab = ground.vm.lab(&plan, None).await.expect("a swarm");
+    let (kept, lost) = ("/var/lib/docker/kept", "/var/lib/docker/lost");
+    let write = format!(
+        "cd /var/lib/docker && echo word > {kept} && sync {kept} /var/lib/docker && \
+         echo word > {lost} && cat {kept} {lost}"
+    );
+    let ran = lab.exec("server-22", &write).await.expect("an agent");
+    assert_eq!(ran.out, "word\nword\n", "both can be read before: {ran:?}");
+    let kill = intent(0, "kill", "server-22");
+    let fault = fault::of_verb("kill").expect("a fault");
+    fault.inject(&*lab, &kill).await.expect("injected");
+    let healed = fault.heal(&*lab, &kill, Duration::from_secs(300)).await;
+    healed.expect("it boots");
+    let (kept, lost) = (held(&lab, kept).await, held(&lab, lost).await);
+    say(&format!(
+        "after the cut: `{kept}` with fsync, `{lost}` without"
+    ));
+    assert_eq!(kept, "word", "what was flushed is there");
+    assert_ne!(lost, "word", "what was not is gone");
+    lab.tear_down().await.expect("removed");
+}

@@ -208,6 +208,8 @@ impl Lab for SimLab {
                 world.leave_lock(machine);
             }
             world.drop_processes(machine);
+        } else if how == PowerOff::Cut && node == Part::Storage.name() {
+            world.lose_unwritten();
         }
         Ok(())
     }
@@ -220,8 +222,7 @@ impl Lab for SimLab {
         if self.is(&Sabotage::HealHangs) {
             std::future::pending::<()>().await;
         }
-        let off = !self.powered(node).await;
-        if off {
+        if !self.powered(node).await {
             let engine_at = tokio::time::Instant::now() + BOOT;
             self.set(node, |machine| {
                 (machine.powered, machine.engine_at) = (true, engine_at);

@@ -157,6 +157,7 @@ impl Lab for VmLab {
         }
         if let Some(storage) = &self.plan.topology.storage {
             self.fill_share(storage).await?;
+            self.export(storage).await?;
             self.mount_all(storage).await?;
         }
         self.open_api().await?;
