@@ -13,8 +13,12 @@ pub enum Capability {
     CleanStop,
     /// A node can lose its power, with everything that it had not flushed.
     PowerCut,
+    /// A machine can stand still with its power on, and go on.
+    Pause,
     /// All frames of a node can be dropped, while the harness still reaches it.
     Isolation,
+    /// Frames of one direction, one pair or one port can be dropped or delayed.
+    Flows,
     /// A published port answers on every node, wherever its task runs.
     RoutingMesh,
     /// Kernel NFS, version 3.
@@ -36,7 +40,9 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::CleanStop => "clean stop and start of a node",
             Self::PowerCut => "power cut",
+            Self::Pause => "pause of a machine",
             Self::Isolation => "isolation of a node",
+            Self::Flows => "faults of single flows on the LAN",
             Self::RoutingMesh => "routing mesh",
             Self::NfsV3 => "NFS v3",
             Self::NfsV42 => "NFS v4.2",

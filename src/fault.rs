@@ -8,13 +8,21 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::journal::Intent;
+use crate::scenario::Target;
 use crate::substrate::{Lab, Trouble};
+use crate::wait;
 
+mod flow;
 mod isolate;
+mod pause;
 mod power;
 
 /// How often a fault is looked at while it is being confirmed.
 const PACE: Duration = Duration::from_millis(250);
+
+/// How long a node that is off or frozen must be silent on the LAN. A live node of a swarm sends
+/// gossip several times a second (`memberlist` probes every second, its packets every 200 ms).
+const SILENCE: Duration = Duration::from_secs(1);
 
 /// One way to break nodes.
 #[async_trait]
@@ -30,7 +38,13 @@ pub trait Fault: Send + Sync {
             verb,
             targets,
             chosen,
+            rule: None,
         }
+    }
+
+    /// Measures what the fault will change, and keeps it in the intent; changes nothing.
+    async fn survey(&self, _: &dyn Lab, intent: Intent) -> Intent {
+        intent
     }
 
     /// Breaks every target.
@@ -65,7 +79,14 @@ pub trait Fault: Send + Sync {
 
 /// The fault that a scenario's or an intent's verb means.
 pub fn of_verb(verb: &str) -> Option<&'static dyn Fault> {
-    let all: [&'static dyn Fault; 3] = [&power::STOP, &power::KILL, &isolate::Isolate];
+    let all: [&'static dyn Fault; 6] = [
+        &power::STOP,
+        &power::KILL,
+        &pause::Pause,
+        &isolate::Isolate,
+        &flow::DROP,
+        &flow::SLOW,
+    ];
     all.into_iter().find(|fault| fault.verb() == verb)
 }
 
@@ -97,5 +118,24 @@ fn visited(ends: Vec<Result<(), Trouble>>) -> Result<(), Trouble> {
         Ok(())
     } else {
         Err(Trouble(errors.join("; ")))
+    }
+}
+
+/// Watches a node for a while in which it must send no frame.
+async fn silent(lab: &dyn Lab, node: &str) -> Result<Duration, String> {
+    let (before, _) = lab.frames(node).await;
+    wait::pause(SILENCE).await;
+    let (after, _) = lab.frames(node).await;
+    match after.saturating_sub(before) {
+        0 => Ok(SILENCE),
+        count => Err(format!("`{node}` still sent {count} frames")),
+    }
+}
+
+/// What a machine answers with.
+fn server(machine: &str) -> &'static str {
+    match Target::from_word(machine) {
+        Target::Part(_) => "server",
+        _ => "engine",
     }
 }

@@ -14,6 +14,7 @@ use crate::plan::Plan;
 mod action;
 mod clock;
 mod file;
+mod intent;
 mod leavings;
 mod reader;
 mod stored;
@@ -25,6 +26,7 @@ pub use action::{
 };
 pub use clock::{Clock, Jump};
 pub use file::{Journal, JournalError, Listener};
+pub use intent::{Intent, Rule, Slowness};
 pub use leavings::{Cleared, Resource};
 pub use reader::{History, read};
 pub use stored::Stored;
@@ -262,20 +264,6 @@ pub struct Steady {
     pub probes: Vec<String>,
     /// Nodes that were left out because we broke them.
     pub broken: Vec<String>,
-}
-
-/// A fault, ready to be injected, with all that its undo needs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Intent {
-    /// Index in the plan.
-    pub fault: usize,
-    /// `stop`, `kill` or `isolate`.
-    pub verb: String,
-    /// The nodes, by name; never empty.
-    pub targets: Vec<String>,
-    /// Why these: `host_of: mariadb (task mariadb-nfs_mariadb.1)`.
-    pub chosen: String,
 }
 
 /// One round of questions to the managers.

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::capability::Capabilities;
+pub use crate::scenario::Direction;
+
 use crate::scenario::{Control, FaultAction, Target};
 use crate::units::{Rate, Share, Span};
 

@@ -11,6 +11,7 @@ use crate::units::{Rate, Share, Span};
 
 mod action;
 mod decode;
+mod flow;
 mod load;
 mod mistake;
 mod probe;
@@ -18,6 +19,7 @@ mod target;
 mod yaml;
 
 pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update, Write};
+pub use flow::{Cut, Direction, Drop, Flow, Isolate, Slow};
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes};
 pub use probe::{
@@ -93,6 +95,9 @@ pub struct Cluster {
     /// Adds a storage machine, mounted on every node at `/mnt/dockernfs`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nfs: Option<NfsVersion>,
+    /// How the storage machine answers writes. Default `sync`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub export: Option<Export>,
     /// Adds a machine `balancer`: HAProxy at a virtual address, before all nodes' published ports.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub balancer: bool,
@@ -146,6 +151,16 @@ pub enum NfsVersion {
     /// NFS v4.2; locks are leased.
     #[serde(rename = "v4.2")]
     V42,
+}
+
+/// How the storage machine answers writes (`exports(5)`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Export {
+    /// Once they are on its disk.
+    Sync,
+    /// At once: a power cut loses what clients were told is safe.
+    Async,
 }
 
 /// Something that keeps using a service and remembers what it was told.
@@ -224,15 +239,21 @@ pub struct Fault {
 }
 
 /// A fault and its target.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum FaultAction {
     /// Shut the node down cleanly; healed by starting it.
     Stop(Target),
     /// Cut the node's power; healed by giving it power.
     Kill(Target),
-    /// Drop every frame to and from the node; healed by letting them pass.
-    Isolate(Target),
+    /// Freeze the whole machine, its power on; healed by letting it go on.
+    Pause(Target),
+    /// Drop every frame to and from the node, or some of them; healed by letting them pass.
+    Isolate(Isolate),
+    /// Drop the frames of one port; healed by letting them pass.
+    Drop(Drop),
+    /// Delay frames, or lose some; healed by letting them pass at once.
+    Slow(Slow),
 }
 
 impl FaultAction {
@@ -241,14 +262,38 @@ impl FaultAction {
         match self {
             Self::Stop(_) => "stop",
             Self::Kill(_) => "kill",
+            Self::Pause(_) => "pause",
             Self::Isolate(_) => "isolate",
+            Self::Drop(_) => "drop",
+            Self::Slow(_) => "slow",
         }
     }
 
     /// What it is aimed at.
     pub fn target(&self) -> &Target {
         match self {
-            Self::Stop(target) | Self::Kill(target) | Self::Isolate(target) => target,
+            Self::Stop(target) | Self::Kill(target) | Self::Pause(target) => target,
+            Self::Isolate(isolate) => isolate.node(),
+            Self::Drop(drop) => &drop.node,
+            Self::Slow(slow) => &slow.node,
+        }
+    }
+
+    /// The flow that it is about, if not a whole machine.
+    pub fn flow(&self) -> Option<Flow<'_>> {
+        match self {
+            Self::Stop(_) | Self::Kill(_) | Self::Pause(_) => None,
+            Self::Isolate(isolate) => isolate.flow(),
+            Self::Drop(drop) => Some(drop.flow()),
+            Self::Slow(slow) => Some(slow.flow()),
+        }
+    }
+
+    /// What it is about, in words: `leader`, or `leader from worker, out`.
+    pub fn about(&self) -> String {
+        match self.flow() {
+            Some(flow) => flow.to_string(),
+            None => self.target().to_string(),
         }
     }
 }

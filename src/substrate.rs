@@ -11,15 +11,18 @@ use async_trait::async_trait;
 
 use crate::capability::Capabilities;
 use crate::journal::{
-    Answer, ApiError, Clock, ContainerSeen, Journal, JournalError, Outcome, Rows, TableWord,
+    Answer, ApiError, Clock, ContainerSeen, Journal, JournalError, Outcome, Rows, Rule, TableWord,
 };
 use crate::plan::Plan;
 use crate::swarm::{Remains, ServiceSeen, View};
+use crate::units::Port;
 
+mod flow;
 mod order;
 pub mod sim;
 pub mod vm;
 
+pub use flow::{Dialled, Passage, Tally};
 pub use order::Order;
 
 /// Trouble in the harness or its place: never a verdict about the swarm.
@@ -171,11 +174,41 @@ pub trait Lab: Send + Sync {
     /// Whether the node has power, as seen from outside of it.
     async fn powered(&self, node: &str) -> bool;
 
+    /// Freezes a machine with its power on, or lets it go on. Idempotent. Its clock stands still
+    /// too, and is set right when it goes on.
+    ///
+    /// # Errors
+    /// When the machine has no power, or the place cannot do that.
+    async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble>;
+
+    /// Whether a machine stands still, as seen from outside of it.
+    ///
+    /// # Errors
+    /// When it has no power, or nobody can tell.
+    async fn paused(&self, machine: &str) -> Result<bool, Trouble>;
+
     /// Drops every frame to and from the node, or lets them pass again. Idempotent.
     ///
     /// # Errors
     /// When the place cannot do that.
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble>;
+
+    /// Has the LAN drop or delay the frames of a rule, or pass them again; what the rule means is
+    /// counted from the first time on. Idempotent.
+    ///
+    /// # Errors
+    /// When the place cannot do that, or a machine is not there.
+    async fn impose(&self, number: usize, rule: &Rule, in_force: bool) -> Result<(), Trouble>;
+
+    /// What the LAN counted of the frames that a rule is about; nothing for a number without one.
+    async fn tally(&self, number: usize) -> Tally;
+
+    /// Tries a port of a machine from another by the LAN, a few times: a connection for TCP,
+    /// datagrams for UDP, which nobody answers.
+    ///
+    /// # Errors
+    /// When the machine that is to try could not.
+    async fn dial(&self, from: &str, to: &str, port: Port) -> Result<Dialled, String>;
 
     /// Frames that the node sent to the LAN, and that others got from it, since the lab began:
     /// `(sent, delivered)`.

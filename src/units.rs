@@ -1,4 +1,4 @@
-//! Durations, rates and shares as people write them: `30s`, `20/s`, `97%`.
+//! Durations, rates and shares as people write them: `30s`, `20/s`, `97%`; and ports.
 
 use std::fmt;
 use std::str::FromStr;
@@ -151,6 +151,51 @@ impl fmt::Display for Share {
     }
 }
 
+/// A port of a transport protocol: `2377/tcp`, `7946/udp`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Port {
+    /// From 1 to 65535.
+    pub number: u16,
+    /// True for UDP, false for TCP.
+    pub udp: bool,
+}
+
+impl Port {
+    /// A TCP port.
+    pub const fn tcp(number: u16) -> Self {
+        Self { number, udp: false }
+    }
+
+    /// A UDP port.
+    pub const fn udp(number: u16) -> Self {
+        Self { number, udp: true }
+    }
+}
+
+impl FromStr for Port {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong =
+            || format!("`{text}` is not a port; write one such as `2377/tcp` or `7946/udp`");
+        let (number, protocol) = text.split_once('/').ok_or_else(wrong)?;
+        let digits = number.bytes().all(|byte| byte.is_ascii_digit()) && !number.starts_with('0');
+        let number = number.parse().ok().filter(|_| digits).ok_or_else(wrong)?;
+        match protocol {
+            "tcp" => Ok(Self::tcp(number)),
+            "udp" => Ok(Self::udp(number)),
+            _ => Err(wrong()),
+        }
+    }
+}
+
+impl fmt::Display for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let protocol = if self.udp { "udp" } else { "tcp" };
+        write!(f, "{}/{protocol}", self.number)
+    }
+}
+
 /// Digits with an optional fraction: no sign, exponent, infinity or NaN.
 fn decimal(text: &str) -> Option<f64> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
@@ -197,6 +242,7 @@ as_text!(
     r"^\d+(\.\d+)?\s*(ms|s|m|h)(\s*\d+(\.\d+)?\s*(ms|s|m|h))*$",
     "such as 30s or 1m 30s"
 );
+as_text!(Port, r"^[1-9]\d{0,4}/(tcp|udp)$", "such as 7946/udp");
 as_text!(Rate, r"^\d+(\.\d+)?/(s|m)$", "such as 20/s");
 as_text!(Share, r"^\d+(\.\d+)?%$", "such as 97%");
 

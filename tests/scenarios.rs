@@ -13,13 +13,15 @@ const LINES: usize = 40;
 
 fn everything() -> Capabilities {
     use Capability::{
-        Balancer, CleanStop, Isolation, NfsV3, NfsV42, PlainApi, PowerCut, Registry, RoutingMesh,
-        Tls,
+        Balancer, CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut, Registry,
+        RoutingMesh, Tls,
     };
     [
         CleanStop,
         PowerCut,
+        Pause,
         Isolation,
+        Flows,
         RoutingMesh,
         NfsV3,
         NfsV42,

@@ -101,7 +101,7 @@ const DOORS: &[(&str, &str)] = &[
 /// Files longer than the limit: the limit that they have instead, and why.
 const LONG: &[(&str, usize, &str)] = &[(
     "src/journal.rs",
-    460,
+    448,
     "every event of the journal, in one place",
 )];
 

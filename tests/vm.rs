@@ -12,6 +12,8 @@ mod trial;
 
 #[path = "vm/disturbed.rs"]
 mod disturbed;
+#[path = "vm/faults.rs"]
+mod faults;
 #[path = "vm/kept.rs"]
 mod kept;
 #[path = "vm/processes.rs"]

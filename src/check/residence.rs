@@ -80,19 +80,19 @@ pub(super) fn of(history: &History, timeline: &Timeline, service: &str) -> Resid
         let running: Vec<&ContainerSeen> = seen.iter().filter(running).collect();
         let engine = engines.entry(&answer.node).or_default();
         let look = Look::of(entry, answer);
-        let power = Power {
+        let rest = Rest {
             timeline,
             node: &answer.node,
         };
         let mut still_open = Vec::new();
         for mut stay in engine.open.drain(..) {
             let listed = running.iter().any(|one| one.id == stay.container);
-            let off = power.lost_after(stay.last.began);
+            let off = rest.lost_after(stay.last.began);
             if listed && off.is_none_or(|off| off >= look.began) {
                 (stay.last, stay.maybe_to) = (look, look.ended);
                 still_open.push(stay);
             } else {
-                stay.maybe_to = power.may_run_until(stay.last, look.began, look.ended);
+                stay.maybe_to = rest.may_run_until(stay.last, look.began, look.ended);
                 stays.push(stay);
             }
         }
@@ -105,7 +105,7 @@ pub(super) fn of(history: &History, timeline: &Timeline, service: &str) -> Resid
                     container: one.id.clone(),
                     first: look,
                     last: look,
-                    maybe_from: power.may_run_from(engine.last_answer, look),
+                    maybe_from: rest.may_run_from(engine.last_answer, look),
                     maybe_to: look.ended,
                 });
             }
@@ -118,9 +118,9 @@ pub(super) fn of(history: &History, timeline: &Timeline, service: &str) -> Resid
         .map_or(timeline.end, |mark| mark.at);
     let answered = engines.keys().map(|node| (*node).to_owned()).collect();
     for (node, engine) in engines {
-        let power = Power { timeline, node };
+        let rest = Rest { timeline, node };
         stays.extend(engine.open.into_iter().map(|mut stay| {
-            stay.maybe_to = power.may_run_until(stay.last, end, end);
+            stay.maybe_to = rest.may_run_until(stay.last, end, end);
             stay
         }));
     }
@@ -128,19 +128,19 @@ pub(super) fn of(history: &History, timeline: &Timeline, service: &str) -> Resid
     Residence { stays, answered }
 }
 
-/// What the record says of one node's power.
-struct Power<'a> {
+/// What the record says of when one node did nothing: it had no power, or was paused.
+struct Rest<'a> {
     timeline: &'a Timeline,
     node: &'a str,
 }
 
-impl Power<'_> {
-    /// When it was first off at or after this moment.
+impl Rest<'_> {
+    /// When it first rested at or after this moment.
     fn lost_after(&self, at: Duration) -> Option<Duration> {
         let cuts = self
             .timeline
             .against(self.node)
-            .filter_map(Window::power_cut);
+            .filter_map(Window::standstill);
         cuts.map(|(off, _)| off).filter(|off| *off >= at).min()
     }
 
@@ -160,7 +160,7 @@ impl Power<'_> {
         let cuts = self
             .timeline
             .against(self.node)
-            .filter_map(Window::power_cut);
+            .filter_map(Window::standstill);
         let on = cuts
             .filter_map(|(_, on)| on)
             .filter(|on| *on <= first.ended)

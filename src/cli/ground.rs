@@ -73,6 +73,16 @@ impl Ground {
 
 /// All that machines are known to be able to do.
 fn everything() -> Capabilities {
-    use Capability::{CleanStop, Isolation, NfsV3, NfsV42, PowerCut, RoutingMesh};
-    [CleanStop, PowerCut, Isolation, RoutingMesh, NfsV3, NfsV42].into()
+    use Capability::{CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PowerCut, RoutingMesh};
+    [
+        CleanStop,
+        PowerCut,
+        Pause,
+        Isolation,
+        Flows,
+        RoutingMesh,
+        NfsV3,
+        NfsV42,
+    ]
+    .into()
 }

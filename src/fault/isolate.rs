@@ -1,4 +1,5 @@
-//! `isolate`: no frame passes to or from the node; healed by letting them pass.
+//! `isolate`: no frame passes to or from the node, or none of one direction or pair; healed by
+//! letting them pass.
 
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::{Fault, PACE, joined, visited};
+use super::{Fault, PACE, flow, joined, visited};
 use crate::journal::Intent;
 use crate::substrate::{Lab, Trouble};
 use crate::wait::{self, Look};
@@ -24,7 +25,10 @@ impl Fault for Isolate {
     }
 
     async fn inject(&self, lab: &dyn Lab, intent: &Intent) -> Result<(), Trouble> {
-        set(lab, intent, true).await
+        match &intent.rule {
+            None => set(lab, intent, true).await,
+            Some(rule) => lab.impose(intent.fault, rule, true).await,
+        }
     }
 
     async fn confirm(
@@ -33,6 +37,9 @@ impl Fault for Isolate {
         intent: &Intent,
         deadline: Duration,
     ) -> Result<String, String> {
+        if intent.rule.is_some() {
+            return flow::seen_in_force(lab, intent, deadline).await;
+        }
         let looks = intent
             .targets
             .iter()
@@ -46,6 +53,9 @@ impl Fault for Isolate {
         intent: &Intent,
         deadline: Duration,
     ) -> Result<String, String> {
+        if intent.rule.is_some() {
+            return flow::lift(lab, intent, deadline).await;
+        }
         set(lab, intent, false).await.map_err(|trouble| trouble.0)?;
         let looks = intent
             .targets

@@ -5,15 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use super::{Fault, PACE, joined, visited};
+use super::{Fault, PACE, joined, server, silent, visited};
 use crate::journal::{ApiError, Intent};
-use crate::scenario::Target;
 use crate::substrate::{Lab, PowerOff, Trouble};
 use crate::wait::{self, Look};
-
-/// How long a node must be silent on the LAN. A live node of a swarm sends gossip several times a
-/// second (`memberlist` probes every second, its packets every 200 ms).
-const SILENCE: Duration = Duration::from_secs(1);
 
 /// A node turned off, in one of two ways that are seen, and healed, alike.
 pub(super) struct Power {
@@ -84,17 +79,14 @@ async fn look_off(lab: &dyn Lab, node: &str) -> Look<String> {
     if lab.powered(node).await {
         return Look::NotYet(format!("`{node}` still has power"));
     }
-    let (before, _) = lab.frames(node).await;
-    wait::pause(SILENCE).await;
-    let (after, _) = lab.frames(node).await;
-    if after != before {
-        let count = after.saturating_sub(before);
-        return Look::NotYet(format!("`{node}` still sent {count} frames"));
-    }
+    let silence = match silent(lab, node).await {
+        Ok(silence) => silence,
+        Err(sent) => return Look::NotYet(sent),
+    };
     let server = server(node);
     match lab.serves(node).await {
         Err(ApiError::Unreachable(_) | ApiError::TimedOut(_)) => Look::Holds(format!(
-            "`{node}` has no power, sent no frame for {SILENCE:?}, and its {server} does not answer"
+            "`{node}` has no power, sent no frame for {silence:?}, and its {server} does not answer"
         )),
         Ok(()) | Err(ApiError::Refused { .. } | ApiError::NotUnderstood(_)) => {
             Look::NotYet(format!("`{node}` still answers with its {server}"))
@@ -111,13 +103,5 @@ async fn look_on(lab: &dyn Lab, node: &str) -> Look<String> {
     match lab.serves(node).await {
         Ok(()) => Look::Holds(format!("`{node}` has power and its {server} answers")),
         Err(error) => Look::NotYet(format!("the {server} of `{node}`: {error}")),
-    }
-}
-
-/// What a machine answers with.
-fn server(machine: &str) -> &'static str {
-    match Target::from_word(machine) {
-        Target::Part(_) => "server",
-        _ => "engine",
     }
 }

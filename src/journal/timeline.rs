@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{ActionEntry, Deed, Entry, Event, History, Intent, Phase, Steady};
+use super::{ActionEntry, Deed, Entry, Event, History, Intent, Phase, Rule, Steady};
 
 /// An entry's place in the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +25,12 @@ impl From<&Entry> for Mark {
 /// What became of one fault of the plan; a mark is missing when its entry is.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Window {
-    /// `stop`, `kill` or `isolate`, as the plan says.
+    /// The fault's verb, as the plan says.
     pub verb: String,
     /// The nodes that were chosen; empty before the intent.
     pub targets: Vec<String>,
+    /// The frames that are meant, where not all of them are.
+    pub rule: Option<Rule>,
     /// The targets were chosen.
     pub intent: Option<Mark>,
     /// The injection was started.
@@ -52,7 +54,9 @@ pub struct Window {
 impl Window {
     /// What was done, and to whom: `stop server-3`.
     pub fn named(&self) -> String {
-        format!("{} {}", self.verb, self.targets.join(", "))
+        let rule = self.rule.as_ref().map(ToString::to_string);
+        let rule = rule.unwrap_or_default();
+        format!("{} {}{rule}", self.verb, self.targets.join(", "))
             .trim_end()
             .to_owned()
     }
@@ -83,6 +87,27 @@ impl Window {
         let cuts = self.verb == "stop" || self.verb == "kill";
         let from = self.injected.map_or(confirmed.at, |injected| injected.at);
         cuts.then(|| (from, self.healing.map(|healing| healing.at)))
+    }
+
+    /// From when, and until when, its targets did nothing for certain: without power, or paused.
+    pub fn standstill(&self) -> Option<(Duration, Option<Duration>)> {
+        let paused = || {
+            let confirmed = self.confirmed.filter(|_| self.verb == "pause")?;
+            let from = self.injected.map_or(confirmed.at, |injected| injected.at);
+            Some((from, self.healing.map(|healing| healing.at)))
+        };
+        self.power_cut().or_else(paused)
+    }
+
+    /// True while we are sure that its targets stand still with their power on.
+    pub fn still(&self, at: Duration) -> bool {
+        let paused = self.standstill().filter(|_| self.verb == "pause");
+        paused.is_some_and(|(from, to)| from <= at && to.is_none_or(|to| at < to))
+    }
+
+    /// True while no frame passes to or from its targets, as far as we decide.
+    pub fn cut_off(&self, at: Duration) -> bool {
+        self.verb == "isolate" && self.rule.is_none() && self.in_force(at)
     }
 
     /// Numbers of the entries that tell its story, in order.
@@ -230,7 +255,13 @@ impl Window {
     fn note(&mut self, entry: &Entry) {
         let mark = Some(Mark::from(entry));
         match &entry.event {
-            Event::Intent(Intent { verb, targets, .. }) => {
+            Event::Intent(Intent {
+                verb,
+                targets,
+                rule,
+                ..
+            }) => {
+                rule.clone_into(&mut self.rule);
                 verb.clone_into(&mut self.verb);
                 targets.clone_into(&mut self.targets);
                 self.intent = self.intent.or(mark);

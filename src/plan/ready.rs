@@ -9,8 +9,8 @@ use super::{
 };
 use crate::capability::{Capabilities, Capability};
 use crate::scenario::{
-    self, Api, Control, Expectation, FaultAction, Loaded, Mistake, Mistakes, NfsVersion, Scenario,
-    Target,
+    self, Api, Control, Expectation, FaultAction, Isolate, Loaded, Mistake, Mistakes, NfsVersion,
+    Scenario, Target,
 };
 use crate::units::{Share, Span};
 
@@ -163,7 +163,11 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
     let faults = faults.iter().map(|fault| match fault.action {
         FaultAction::Stop(_) => Capability::CleanStop,
         FaultAction::Kill(_) => Capability::PowerCut,
-        FaultAction::Isolate(_) => Capability::Isolation,
+        FaultAction::Pause(_) => Capability::Pause,
+        FaultAction::Isolate(Isolate::Whole(_)) => Capability::Isolation,
+        FaultAction::Isolate(Isolate::Partly(_)) | FaultAction::Drop(_) | FaultAction::Slow(_) => {
+            Capability::Flows
+        }
     });
     let cluster = &scenario.cluster;
     let api = match cluster.api {

@@ -6,6 +6,7 @@ use crate::scenario::{Loaded, Mistake, Part, Scenario, Target};
 mod action;
 mod expectation;
 mod fault;
+mod flow;
 mod image;
 mod probe;
 mod quorum;

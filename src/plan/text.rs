@@ -99,7 +99,11 @@ fn storage(plan: &Plan) -> Vec<Vec<String>> {
     let Some(storage) = &plan.topology.storage else {
         return Vec::new();
     };
-    let exports = format!("{} on {}", storage.export, storage.mount);
+    let answers = match plan.topology.async_share {
+        true => ", async: it answers before it has written",
+        false => "",
+    };
+    let exports = format!("{} on {}{answers}", storage.export, storage.mount);
     vec![
         row([storage.name.clone(), storage.address.clone(), exports]),
         row([storage.options.clone()]),
@@ -246,7 +250,9 @@ fn faults(faults: &[Fault]) -> Vec<Vec<String>> {
     let rows = faults.iter().map(|fault| {
         let undo = match fault.action {
             FaultAction::Stop(_) | FaultAction::Kill(_) => "started",
+            FaultAction::Pause(_) => "woken",
             FaultAction::Isolate(_) => "rejoined",
+            FaultAction::Drop(_) | FaultAction::Slow(_) => "cleared",
         };
         let end = match fault.end {
             FaultEnd::After(span) => format!("{undo} after {span}"),
@@ -254,11 +260,10 @@ fn faults(faults: &[Fault]) -> Vec<Vec<String>> {
                 format!("{undo} after recovery, or after {deadline}")
             }
         };
-        let target = fault.action.target().to_string();
         row([
             format!("at {}", fault.at),
             fault.action.verb().into(),
-            one_line(&target),
+            one_line(&fault.action.about()),
             end,
         ])
     });

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Balancer;
-use crate::scenario::{Api, Cluster, NfsVersion, Part};
+use crate::scenario::{Api, Cluster, Export, NfsVersion, Part};
 use crate::units::Span;
 
 /// The machines of a plan.
@@ -14,6 +14,9 @@ pub struct Topology {
     pub nodes: Vec<Node>,
     /// The storage machine, if the scenario has one.
     pub storage: Option<Storage>,
+    /// True where the storage machine answers writes before it has written them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub async_share: bool,
     /// The load balancer, if the scenario has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub balancer: Option<Balancer>,
@@ -159,6 +162,7 @@ pub(super) fn of(cluster: &Cluster) -> Topology {
     Topology {
         nodes: nodes.collect(),
         storage: cluster.nfs.map(storage),
+        async_share: cluster.export == Some(Export::Async),
         balancer: cluster.balancer.then(balancer),
         registry: cluster.registry.then(registry),
         api: cluster.api,

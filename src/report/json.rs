@@ -80,7 +80,7 @@ struct Action<'a> {
 #[derive(Serialize, JsonSchema)]
 #[schemars(deny_unknown_fields)]
 struct Fault<'a> {
-    /// `stop`, `kill` or `isolate`.
+    /// The verb, as a scenario spells it.
     verb: &'a str,
     /// The nodes that were chosen.
     targets: &'a [String],

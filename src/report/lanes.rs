@@ -35,6 +35,8 @@ pub(super) enum State {
     Unsure,
     /// It had no power.
     NoPower,
+    /// It stood still, with its power on.
+    Paused,
     /// It was cut off.
     Isolated,
     /// A task ran.
@@ -58,6 +60,7 @@ impl State {
             Self::Down => "down to the managers",
             Self::Unsure => "not certain",
             Self::NoPower => "no power",
+            Self::Paused => "paused",
             Self::Isolated => "isolated",
             Self::Runs => "runs",
         }
@@ -271,7 +274,11 @@ fn node_at<'a>(
         let cut = window.injected.or(window.confirmed)?;
         return Some((cut.seq, State::NoPower, ""));
     }
-    let isolates = |window: &&Window| window.verb == "isolate" && window.in_force(at);
+    if let Some(window) = timeline.against(name).find(|window| window.still(at)) {
+        let still = window.injected.or(window.confirmed)?;
+        return Some((still.seq, State::Paused, ""));
+    }
+    let isolates = |window: &&Window| window.cut_off(at);
     if let Some(window) = timeline.against(name).find(isolates) {
         return Some((window.injecting?.seq, State::Isolated, ""));
     }

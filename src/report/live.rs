@@ -36,7 +36,7 @@ pub(super) fn planned(plan: &Plan) -> String {
 fn fault(plan: &Plan, index: usize) -> String {
     let name = plan.faults.get(index).map_or_else(
         || "not in the plan".to_owned(),
-        |fault| format!("{} {}", fault.action.verb(), fault.action.target()),
+        |fault| format!("{} {}", fault.action.verb(), fault.action.about()),
     );
     format!("fault {} ({name})", index + 1)
 }

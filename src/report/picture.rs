@@ -123,10 +123,11 @@ pub(super) fn draw(history: &History, timeline: &Timeline, style: Style) -> Stri
 
 /// What the marks mean, in as many lines as it takes.
 fn legend(gutter: usize, width: usize) -> String {
-    const MARKS: [&str; 8] = [
+    const MARKS: [&str; 9] = [
         "= ready",
         "- down to the managers",
         ". no power",
+        "z paused",
         "x isolated",
         "# answered",
         "+ in part",
@@ -223,10 +224,10 @@ fn node_lane(canvas: &Canvas, history: &History, timeline: &Timeline, node: &str
         if timeline.against(node).any(|window| window.powerless(at)) {
             return '.';
         }
-        if timeline
-            .against(node)
-            .any(|w| w.verb == "isolate" && w.in_force(at))
-        {
+        if timeline.against(node).any(|window| window.still(at)) {
+            return 'z';
+        }
+        if timeline.against(node).any(|window| window.cut_off(at)) {
             return 'x';
         }
         match seen.iter().rev().find(|(when, _)| *when <= at) {

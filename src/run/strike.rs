@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use super::order::Step;
-use super::target::{Chosen, choose};
+use super::target::{Found, find};
 use super::trial::Trial;
 use super::{excerpt, observe, order, steady};
 use crate::fault::{self, Fault};
@@ -57,15 +57,17 @@ async fn announce(
     let Some(chosen) = trial.unless_stopped(find_targets(trial, index)).await else {
         return Ok(None);
     };
-    let (targets, chosen) = match chosen {
-        Ok(chosen) => chosen,
+    let found = match chosen {
+        Ok(found) => found,
         Err(last) => {
             let last = format!("no target: {last}");
             trial.record(Event::NotConfirmed { fault: index, last })?;
             return Ok(None);
         }
     };
-    let intent = fault.prepare(index, targets, chosen);
+    let mut intent = fault.prepare(index, found.targets, found.chosen);
+    intent.rule = found.rule;
+    let intent = fault.survey(&*trial.lab, intent).await;
     trial.record(Event::Intent(intent.clone()))?;
     trial.count_broken(&intent);
     drop(turn);
@@ -73,7 +75,7 @@ async fn announce(
 }
 
 /// Chooses from what the managers say now; waits for a target as long as for a confirmation.
-async fn find_targets(trial: &Trial, index: usize) -> Result<Chosen, String> {
+async fn find_targets(trial: &Trial, index: usize) -> Result<Found, String> {
     let deadline = trial.plan.deadlines.confirm.0;
     let Some(planned) = trial.plan.faults.get(index) else {
         return Err("the plan has no such fault".to_owned());
@@ -85,7 +87,7 @@ async fn find_targets(trial: &Trial, index: usize) -> Result<Chosen, String> {
         observe::PACE,
         || async move {
             let sight = trial.sight(Instant::now()).await;
-            choose(trial, index, target, &sight, &trial.broken_now())
+            find(trial, index, &planned.action, &sight)
         },
     )
     .await

@@ -6,12 +6,81 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::trial::Trial;
-use crate::scenario::Target;
+use crate::journal::{Rule, Slowness};
+use crate::scenario::{FaultAction, Part, Target};
 use crate::swarm::View;
+use crate::units::Share;
 use crate::wait::Look;
 
 /// The nodes, and why these.
 pub(super) type Chosen = (Vec<String>, String);
+
+/// What a fault is about, once it is chosen.
+pub(super) struct Found {
+    pub(super) targets: Vec<String>,
+    pub(super) chosen: String,
+    pub(super) rule: Option<Rule>,
+}
+
+/// Added to a step's index where its other machines are chosen.
+const OTHERS: usize = 1 << 20;
+
+/// Chooses a fault's machine, and for a flow those at its other end and one that is to try it.
+pub(super) fn find(
+    trial: &Trial,
+    index: usize,
+    action: &FaultAction,
+    sight: &Look<View>,
+) -> Look<Found> {
+    let mut taken = trial.broken_now();
+    let (targets, chosen) = match choose(trial, index, action.target(), sight, &taken) {
+        Look::Holds(chosen) => chosen,
+        Look::NotYet(why) => return Look::NotYet(why),
+        Look::CannotTell(why) => return Look::CannotTell(why),
+    };
+    let Some((flow, node)) = action.flow().zip(targets.first().cloned()) else {
+        return Look::Holds(Found {
+            targets,
+            chosen,
+            rule: None,
+        });
+    };
+    taken.insert(node.clone());
+    let (from, chosen) = match flow.from {
+        None => (Vec::new(), chosen),
+        Some(from) => match choose(trial, index + OTHERS, from, sight, &taken) {
+            Look::Holds((others, why)) => (others, format!("{chosen}, from {why}")),
+            Look::NotYet(why) => return Look::NotYet(why),
+            Look::CannotTell(why) => return Look::CannotTell(why),
+        },
+    };
+    let storage = trial.plan.topology.part(Part::Storage);
+    let mut others = trial.plan.node_names().chain(storage);
+    let other = others
+        .find(|name| !taken.contains(*name))
+        .map(str::to_owned);
+    let Some(witness) = from.first().cloned().or(other) else {
+        return Look::NotYet("no unbroken machine is left to try whether frames pass".to_owned());
+    };
+    let slow = flow.slow.map(|slow| Slowness {
+        delay: slow.delay.unwrap_or_default(),
+        jitter: slow.jitter.unwrap_or_default(),
+        loss: slow.loss.unwrap_or(Share(0.0)),
+        before_us: None,
+    });
+    Look::Holds(Found {
+        targets,
+        chosen,
+        rule: Some(Rule {
+            node,
+            from,
+            direction: flow.direction,
+            port: flow.port,
+            slow,
+            witness,
+        }),
+    })
+}
 
 /// Chooses among the nodes that are not broken yet; the seed and the step's index decide where
 /// there is a choice.

@@ -16,6 +16,7 @@ use crate::plan::Plan;
 
 mod client;
 mod database;
+mod flow;
 mod images;
 mod inquiry;
 mod lab;
@@ -55,8 +56,18 @@ pub enum Sabotage {
     ResurrectedTask,
     /// Turning a node off succeeds, and does nothing.
     FaultDoesNotBite,
+    /// Pausing a machine succeeds, and does nothing.
+    PauseNoOp,
     /// Isolating a node succeeds, and does nothing.
     IsolateNoOp,
+    /// The share answers before it has written, whatever was asked.
+    SyncIsAsync,
+    /// The share writes before it answers, whatever was asked.
+    AsyncIsSync,
+    /// A rule for frames is taken, and does nothing.
+    RuleNoOp,
+    /// A rule for some frames of a machine strikes all of them.
+    RuleCutsAll,
     /// No row is ever taken, although sessions open.
     WorkloadNeverConnects,
     /// The ledger can neither be read nor checked through this node.
@@ -226,13 +237,15 @@ impl Sim {
 impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
         use Capability::{
-            Balancer, CleanStop, Isolation, NfsV3, NfsV42, PlainApi, PowerCut, Registry,
-            RoutingMesh, Tls,
+            Balancer, CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut,
+            Registry, RoutingMesh, Tls,
         };
         [
             CleanStop,
             PowerCut,
+            Pause,
             Isolation,
+            Flows,
             RoutingMesh,
             NfsV3,
             NfsV42,

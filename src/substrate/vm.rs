@@ -20,6 +20,8 @@ mod assemble;
 mod balancer;
 mod certificate;
 mod deploy;
+mod dial;
+mod export;
 mod inquiry;
 mod lab;
 mod machine;
@@ -30,11 +32,11 @@ mod progress;
 mod qmp;
 mod registry;
 mod residents;
-mod saved;
 mod settled;
 mod share;
 mod shelf;
 mod snapshot;
+mod still;
 mod switch;
 mod workspace;
 
@@ -104,7 +106,9 @@ impl Place for Vm {
         Capabilities::from([
             Capability::CleanStop,
             Capability::PowerCut,
+            Capability::Pause,
             Capability::Isolation,
+            Capability::Flows,
             Capability::RoutingMesh,
             Capability::NfsV3,
             Capability::NfsV42,

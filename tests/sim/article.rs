@@ -21,6 +21,8 @@ fn line(scenario: &str) -> Option<Line> {
         "mariadb-nfs-v3-power-cut" => (NoFileLocks, Fail, &["must_fail"]),
         "mariadb-nfs-v4-power-cut" => (LeaseNeverEnds, Fail, &["recovers"]),
         "mariadb-without-shared-storage-loses-data" => (RowsOutliveTheirTask, Fail, &["must_fail"]),
+        "mariadb-nfs-async-power-cut" => (AsyncIsSync, Fail, &["must_fail"]),
+        "mariadb-nfs-sync-power-cut" => (SyncIsAsync, Fail, &["nothing_lost"]),
         "nginx-nfs-answers-on-every-node" => (DeafNode(name("server-3")), Fail, &["answers"]),
         "one-of-two-managers-stops" => (MinorityLeads, Fail, &["control", "must_fail"]),
 
@@ -43,6 +45,13 @@ fn line(scenario: &str) -> Option<Line> {
         "14-balancer" => (BalancerNeverChecks, Fail, &["answers"]),
         "15-managers-api-tls" => (ApiOfTheDead, Fail, &["recovers"]),
         "16-plain-api-port" => (PortsLookClosed, Fail, &["must_fail"]),
+
+        "paused-leader" => (DeafNode(name("server-12")), Fail, &["answers"]),
+        "paused-database-host" => (LoseRow, Fail, &["nothing_lost"]),
+        "leader-heard-by-nobody" => (RuleNoOp, Unknown, &["control", "exercised", "recovers"]),
+        "leader-cut-off-from-one-manager" => (RuleNoOp, Unknown, &["control", "exercised"]),
+        "gossip-port-dropped" => (RuleCutsAll, Unknown, &["control", "exercised"]),
+        "slow-nfs-link" => (LoseRow, Fail, &["nothing_lost"]),
         _ => return None,
     })
 }

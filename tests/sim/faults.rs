@@ -5,9 +5,11 @@ use std::time::Duration;
 use rstest::rstest;
 use seatrial::fault;
 use seatrial::heal;
-use seatrial::journal::Membership;
+use seatrial::journal::{Intent, Membership, Rule, Slowness};
+use seatrial::plan::Direction;
 use seatrial::substrate::sim::{Sabotage, Sim};
 use seatrial::substrate::{Lab, PowerOff};
+use seatrial::units::{Port, Share, Span};
 
 use super::plans;
 
@@ -24,6 +26,7 @@ async fn lab(sabotage: Option<Sabotage>) -> std::sync::Arc<dyn Lab> {
 #[rstest]
 #[case("stop", "has no power")]
 #[case("kill", "has no power")]
+#[case("pause", "stands still")]
 #[case("isolate", "none was delivered")]
 #[tokio::test(start_paused = true)]
 async fn a_fault_is_seen_to_bite_and_to_be_gone(#[case] verb: &str, #[case] seen: &str) {
@@ -52,6 +55,7 @@ async fn a_fault_is_seen_to_bite_and_to_be_gone(#[case] verb: &str, #[case] seen
 #[rstest]
 #[case("stop", Sabotage::FaultDoesNotBite, "still has power")]
 #[case("kill", Sabotage::FaultDoesNotBite, "still has power")]
+#[case("pause", Sabotage::PauseNoOp, "still runs")]
 #[case("isolate", Sabotage::IsolateNoOp, "frames were delivered")]
 #[tokio::test(start_paused = true)]
 async fn a_fault_that_does_not_bite_is_not_confirmed(
@@ -73,6 +77,135 @@ async fn a_fault_that_does_not_bite_is_not_confirmed(
     assert!(last.contains(seen), "{last}");
 }
 
+/// A flow of `server-2`, tried from `server-4`.
+fn flow(verb: &str, change: impl FnOnce(&mut Rule)) -> Intent {
+    let fault = fault::of_verb(verb).expect("a fault");
+    let mut intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    let mut rule = Rule {
+        node: "server-2".to_owned(),
+        from: Vec::new(),
+        direction: Direction::Both,
+        port: None,
+        slow: None,
+        witness: "server-4".to_owned(),
+    };
+    change(&mut rule);
+    intent.rule = Some(rule);
+    intent
+}
+
+fn one_way() -> Intent {
+    flow("isolate", |rule| rule.direction = Direction::Out)
+}
+
+fn pair() -> Intent {
+    flow("isolate", |rule| rule.from = vec!["server-4".to_owned()])
+}
+
+fn control_port() -> Intent {
+    flow("drop", |rule| rule.port = Some(Port::tcp(2377)))
+}
+
+fn gossip_port() -> Intent {
+    flow("drop", |rule| rule.port = Some(Port::udp(7946)))
+}
+
+fn slow() -> Intent {
+    flow("slow", |rule| {
+        rule.slow = Some(Slowness {
+            delay: Span::millis(100),
+            jitter: Span::millis(20),
+            loss: Share(0.1),
+            before_us: None,
+        });
+    })
+}
+
+#[rstest]
+#[case::one_way(one_way(), "others passed")]
+#[case::a_pair(pair(), "others passed")]
+#[case::a_port_of_tcp(control_port(), "it answers on 1/tcp")]
+#[case::a_port_of_udp(gossip_port(), "it answers on 1/tcp")]
+#[case::slow(slow(), "a round trip took")]
+#[tokio::test(start_paused = true)]
+async fn a_flow_is_struck_and_the_rest_is_left(#[case] intent: Intent, #[case] seen: &str) {
+    let lab = lab(None).await;
+    let fault = fault::of_verb(&intent.verb).expect("a fault");
+    fault
+        .heal(&*lab, &intent, DEADLINE)
+        .await
+        .expect("nothing to heal");
+    let intent = fault.survey(&*lab, intent).await;
+    fault.inject(&*lab, &intent).await.expect("injected");
+    let evidence = fault.confirm(&*lab, &intent, DEADLINE).await;
+    let evidence = evidence.expect("confirmed");
+    assert!(evidence.contains(seen), "{evidence}");
+    for _ in 0..2 {
+        let healed = fault.heal(&*lab, &intent, DEADLINE).await;
+        healed.expect("healed, also again");
+    }
+    let last = fault.confirm(&*lab, &intent, DEADLINE).await;
+    last.expect_err("it is gone");
+}
+
+#[rstest]
+#[case::one_way(one_way(), Sabotage::RuleNoOp, "still answer each other")]
+#[case::a_pair(pair(), Sabotage::RuleNoOp, "still answer each other")]
+#[case::a_port_of_tcp(control_port(), Sabotage::RuleNoOp, "still answer each other")]
+#[case::a_port_of_udp(gossip_port(), Sabotage::RuleNoOp, "frames that are meant passed")]
+#[case::slow(slow(), Sabotage::RuleNoOp, "was lost")]
+#[case::all_ways(one_way(), Sabotage::RuleCutsAll, "no other frame")]
+#[case::all_pairs(pair(), Sabotage::RuleCutsAll, "no other frame")]
+#[case::all_ports(
+    control_port(),
+    Sabotage::RuleCutsAll,
+    "does not answer on 1/tcp either"
+)]
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_is_not_struck_alone_is_not_confirmed(
+    #[case] intent: Intent,
+    #[case] sabotage: Sabotage,
+    #[case] seen: &str,
+) {
+    let lab = lab(Some(sabotage)).await;
+    let fault = fault::of_verb(&intent.verb).expect("a fault");
+    let intent = fault.survey(&*lab, intent).await;
+    fault.inject(&*lab, &intent).await.expect("it claims to be");
+    let last = fault.confirm(&*lab, &intent, DEADLINE).await;
+    let last = last.expect_err("not seen");
+    assert!(last.contains(seen), "{last}");
+}
+
+#[rstest]
+#[case::one_way(one_way())]
+#[case::a_port(control_port())]
+#[tokio::test(start_paused = true)]
+async fn a_machine_without_power_proves_no_cut(#[case] intent: Intent) {
+    let lab = lab(None).await;
+    lab.power_off("server-2", PowerOff::Cut).await.expect("off");
+    let fault = fault::of_verb(&intent.verb).expect("a fault");
+    fault.inject(&*lab, &intent).await.expect("injected");
+    let last = fault.confirm(&*lab, &intent, DEADLINE).await;
+    last.expect_err("silence is no drop");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_without_power_is_not_paused() {
+    let lab = lab(None).await;
+    let fault = fault::of_verb("pause").expect("a fault");
+    let intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    fault.inject(&*lab, &intent).await.expect("injected");
+    lab.power_off("server-2", PowerOff::Cut).await.expect("off");
+    let last = fault
+        .confirm(&*lab, &intent, DEADLINE)
+        .await
+        .expect_err("it is off");
+    assert!(last.contains("has no power"), "{last}");
+    let error = fault.heal(&*lab, &intent, DEADLINE).await;
+    let error = error.expect_err("nothing goes on");
+    assert!(error.contains("has no power"), "{error}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_node_that_sends_nothing_proves_no_isolation() {
     let lab = lab(None).await;
@@ -90,6 +223,7 @@ async fn a_node_that_sends_nothing_proves_no_isolation() {
 #[rstest]
 #[case("stop")]
 #[case("kill")]
+#[case("pause")]
 #[case("isolate")]
 #[tokio::test(start_paused = true)]
 async fn a_heal_is_right_when_the_injection_never_ran_or_half_ran(#[case] verb: &str) {
@@ -131,6 +265,7 @@ async fn a_heal_that_fails_says_so_and_visits_every_target() {
 #[rstest]
 #[case("stop", "balancer")]
 #[case("kill", "balancer")]
+#[case("pause", "balancer")]
 #[case("isolate", "balancer")]
 #[case("stop", "storage")]
 #[tokio::test(start_paused = true)]

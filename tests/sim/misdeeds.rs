@@ -8,7 +8,7 @@ use seatrial::units::Span;
 use seatrial::verdict::Verdict::{self, Fail, Unknown};
 
 use super::marks::*;
-use super::plans::{self, with_fault};
+use super::plans::{self, cut, paused, ports, slow, with_fault};
 
 /// True for a journal that shows the misdeed.
 pub(crate) type Mark = fn(&seatrial::journal::History) -> bool;
@@ -87,7 +87,11 @@ pub(crate) fn stopped() -> Plan {
 
 /// A database whose host is cut off.
 pub(crate) fn isolated() -> Plan {
-    with_fault(plans::database(), 10, FaultAction::Isolate(Target::Worker))
+    with_fault(
+        plans::database(),
+        10,
+        FaultAction::Isolate(Target::Worker.into()),
+    )
 }
 
 /// A page, and a worker without power.
@@ -362,6 +366,17 @@ fn faults() -> Vec<Misdeed> {
             unseen,
             EX,
         ),
+        unknown("a pause that is a no-op", paused(), PauseNoOp, unseen, EX),
+        unknown("a one-way cut that is a no-op", cut(), RuleNoOp, unseen, EX),
+        unknown("a dropped port that is not", ports(), RuleNoOp, unseen, EX),
+        unknown(
+            "a dropped port with all others",
+            ports(),
+            RuleCutsAll,
+            unseen,
+            EX,
+        ),
+        unknown("a slow link that is not", slow(), RuleNoOp, unseen, EX),
     ]
 }
 

@@ -4,8 +4,10 @@ use seatrial::plan::{
     Action, Balancer, Change, Check, Deadlines, Fault, FaultEnd, NfsVersionKey, Node, Plan, Probe,
     Registry, Role, Service, Stack, Storage, Topology, Workload,
 };
-use seatrial::scenario::{Control, FaultAction, Part, Target, Token};
-use seatrial::units::{Rate, Share, Span};
+use seatrial::scenario::{
+    Control, Cut, Direction, Drop, FaultAction, Isolate, Part, Slow, Target, Token,
+};
+use seatrial::units::{Port, Rate, Share, Span};
 
 /// A database on shared storage, with a ledger: three managers and a worker.
 pub(crate) fn database() -> Plan {
@@ -322,4 +324,45 @@ fn stack(service: &str, replicas: Option<u32>, port: u16) -> Stack {
         text: "services: {}".to_owned(),
         services: vec![service],
     }
+}
+
+/// A database whose leader stands still.
+pub(crate) fn paused() -> Plan {
+    with_fault(database(), 10, FaultAction::Pause(Target::Leader))
+}
+
+/// A database whose worker is not heard.
+pub(crate) fn cut() -> Plan {
+    let cut = Cut {
+        node: Target::Worker,
+        from: None,
+        direction: Some(Direction::Out),
+    };
+    let action = FaultAction::Isolate(Isolate::Partly(cut));
+    with_fault(database(), 10, action)
+}
+
+/// A database whose worker reaches no manager.
+pub(crate) fn ports() -> Plan {
+    let drop = Drop {
+        node: Target::Worker,
+        from: None,
+        direction: None,
+        port: Port::tcp(2377),
+    };
+    with_fault(database(), 10, FaultAction::Drop(drop))
+}
+
+/// A database whose storage is slow.
+pub(crate) fn slow() -> Plan {
+    let slow = Slow {
+        node: Target::Part(Part::Storage),
+        from: None,
+        direction: None,
+        port: None,
+        delay: Some(Span::millis(100)),
+        jitter: None,
+        loss: None,
+    };
+    with_fault(database(), 10, FaultAction::Slow(slow))
 }

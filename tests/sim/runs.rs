@@ -140,9 +140,11 @@ fn kept_every_row(history: &History) {
 #[rstest]
 #[case::stop(FaultAction::Stop(plans::database_host()))]
 #[case::kill(FaultAction::Kill(plans::database_host()))]
-#[case::isolate(FaultAction::Isolate(plans::database_host()))]
+#[case::isolate(FaultAction::Isolate(plans::database_host().into()))]
+#[case::pause(FaultAction::Pause(plans::database_host()))]
+#[case::pause_leader(FaultAction::Pause(Target::Leader))]
 #[case::kill_leader(FaultAction::Kill(Target::Leader))]
-#[case::isolate_leader(FaultAction::Isolate(Target::Leader))]
+#[case::isolate_leader(FaultAction::Isolate(Target::Leader.into()))]
 #[case::stop_manager(FaultAction::Stop(Target::Manager))]
 #[case::kill_worker(FaultAction::Kill(Target::Worker))]
 #[tokio::test(start_paused = true)]
@@ -160,7 +162,7 @@ async fn the_workload_never_bursts_and_numbers_its_rows_without_gaps() {
     let plan = with_fault(
         plans::database(),
         10,
-        FaultAction::Isolate(plans::database_host()),
+        FaultAction::Isolate(plans::database_host().into()),
     );
     let history = run_sim(&plan, None).await;
     let mut rows = Vec::new();
@@ -290,7 +292,7 @@ async fn two_of_three_managers_take_the_leader_with_them() {
 #[tokio::test(start_paused = true)]
 async fn faults_may_overlap_and_never_share_a_node() {
     let plan = with_fault(plans::web(), 10, FaultAction::Kill(Target::Worker));
-    let plan = with_fault(plan, 10, FaultAction::Isolate(Target::Worker));
+    let plan = with_fault(plan, 10, FaultAction::Isolate(Target::Worker.into()));
     let history = run_sim(&plan, None).await;
     is_whole(&history);
     let targets: Vec<&str> = history
@@ -318,7 +320,11 @@ async fn a_fault_without_a_target_is_never_confirmed() {
 
 #[tokio::test(start_paused = true)]
 async fn what_the_managers_say_never_goes_backwards() {
-    let plan = with_fault(plans::database(), 10, FaultAction::Isolate(Target::Leader));
+    let plan = with_fault(
+        plans::database(),
+        10,
+        FaultAction::Isolate(Target::Leader.into()),
+    );
     let history = run_sim(&plan, None).await;
     let mut indices = std::collections::BTreeMap::<String, u64>::new();
     for entry in &history.entries {

@@ -141,6 +141,7 @@ impl Story {
                     verb: "stop".to_owned(),
                     targets: vec![target],
                     chosen: "host_of: mariadb (task mariadb-nfs_mariadb.1)".to_owned(),
+                    rule: None,
                 }),
             );
             self.at(50.0, Event::Injecting { fault: 0 });

@@ -1,6 +1,7 @@
 //! Refusals about faults: their targets, their order, and what one does to the next.
 
 use super::Docket;
+use super::flow::aim;
 use crate::plan::Role;
 use crate::scenario::{ActionVerb, Fault, Target};
 use crate::units::Span;
@@ -11,7 +12,11 @@ impl Docket<'_> {
         for (index, fault) in faults.iter().enumerate() {
             let path = format!("faults[{index}]");
             let verb = fault.action.verb();
-            let aim = format!("{path}.do.{verb}");
+            let whole = format!("{path}.do.{verb}");
+            let aim = aim(&whole, &fault.action);
+            if let Some(flow) = fault.action.flow() {
+                self.flow(&whole, flow);
+            }
             self.target(&aim, fault.action.target());
             if *fault.action.target() == Target::EveryNode {
                 let help = "write one node; no majority would be left to recover";

@@ -12,6 +12,10 @@ impl Docket<'_> {
             let help = "write `nfs: v3` or `nfs: v4.2` in `cluster`, or remove `share`";
             self.refuse("share", "nothing exports this share", help);
         }
+        if scenario.cluster.nfs.is_none() && scenario.cluster.export.is_some() {
+            let help = "write `nfs: v3` or `nfs: v4.2` beside it, or remove it";
+            self.refuse("cluster.export", "there is no share to export", help);
+        }
         for (path, content) in &scenario.share {
             let inside = path.strip_suffix('/').unwrap_or(path);
             let parents = inside.match_indices('/').map(|(at, _)| &inside[..at]);

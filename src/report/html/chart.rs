@@ -274,7 +274,7 @@ fn class(state: State) -> &'static str {
         State::InForce => "fault",
         State::Healing => "heal",
         State::Leads => "lead",
-        State::NoPower => "void",
+        State::NoPower | State::Paused => "void",
         State::Isolated => "cut",
         State::Runs => "run",
     }

@@ -2,7 +2,7 @@
 
 use super::{Decoder, Form};
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Fault, FaultAction, Target};
+use crate::scenario::{Cut, Direction, Drop, Fault, FaultAction, Isolate, Slow, Target};
 
 pub(super) const FAULT: Form = Form {
     name: "a fault",
@@ -12,9 +12,41 @@ pub(super) const FAULT: Form = Form {
 
 pub(super) const ACTION: Form = Form {
     name: "fault",
-    keys: &["stop", "kill", "isolate"],
+    keys: &["stop", "kill", "pause", "isolate", "drop", "slow"],
     example: "{ stop: { host_of: mariadb } }",
 };
+
+pub(super) const CUT: Form = Form {
+    name: "`isolate`",
+    keys: &["node", "from", "direction"],
+    example: "isolate: { node: leader, from: worker, direction: out }",
+};
+
+pub(super) const DROP: Form = Form {
+    name: "`drop`",
+    keys: &["node", "from", "direction", "port"],
+    example: "drop: { node: worker, port: 7946/udp }",
+};
+
+pub(super) const SLOW: Form = Form {
+    name: "`slow`",
+    keys: &[
+        "node",
+        "from",
+        "direction",
+        "port",
+        "delay",
+        "jitter",
+        "loss",
+    ],
+    example: "slow: { node: storage, delay: 100ms, jitter: 20ms, loss: 1% }",
+};
+
+const DIRECTIONS: &[(&str, Direction)] = &[
+    ("in", Direction::In),
+    ("out", Direction::Out),
+    ("both", Direction::Both),
+];
 
 pub(super) const TARGET: Form = Form {
     name: "a target",
@@ -37,11 +69,68 @@ impl Decoder<'_> {
 
     fn fault_action(&mut self, node: &Node) -> Option<FaultAction> {
         let (verb, node) = self.verb(&ACTION, node)?;
-        let target = self.target(verb, node)?;
         Some(match verb {
-            "stop" => FaultAction::Stop(target),
-            "kill" => FaultAction::Kill(target),
-            _ => FaultAction::Isolate(target),
+            "stop" => FaultAction::Stop(self.target(verb, node)?),
+            "kill" => FaultAction::Kill(self.target(verb, node)?),
+            "pause" => FaultAction::Pause(self.target(verb, node)?),
+            "isolate" => FaultAction::Isolate(self.isolate(verb, node)?),
+            "drop" => FaultAction::Drop(self.drop(node)?),
+            _ => FaultAction::Slow(self.slow(node)?),
+        })
+    }
+
+    fn direction(&mut self, name: &'static str, node: &Node) -> Option<Direction> {
+        self.word(name, node, DIRECTIONS)
+    }
+
+    /// A target, or a map that says more. A map without `host_of` is meant to be the latter.
+    fn isolate(&mut self, verb: &'static str, node: &Node) -> Option<Isolate> {
+        let partly = CUT.keys.iter().any(|key| node.get(key).is_some());
+        if !partly {
+            return self.target(verb, node).map(Isolate::Whole);
+        }
+        let fields = self.fields(&CUT, node)?;
+        let node = self.need(&fields, "node", Self::target);
+        let from = self.maybe(&fields, "from", Self::target);
+        let direction = self.maybe(&fields, "direction", Self::direction);
+        Some(Isolate::Partly(Cut {
+            node: node?,
+            from: from?,
+            direction: direction?,
+        }))
+    }
+
+    fn drop(&mut self, node: &Node) -> Option<Drop> {
+        let fields = self.fields(&DROP, node)?;
+        let node = self.need(&fields, "node", Self::target);
+        let from = self.maybe(&fields, "from", Self::target);
+        let direction = self.maybe(&fields, "direction", Self::direction);
+        let port = self.need(&fields, "port", Self::unit);
+        Some(Drop {
+            node: node?,
+            from: from?,
+            direction: direction?,
+            port: port?,
+        })
+    }
+
+    fn slow(&mut self, node: &Node) -> Option<Slow> {
+        let fields = self.fields(&SLOW, node)?;
+        let node = self.need(&fields, "node", Self::target);
+        let from = self.maybe(&fields, "from", Self::target);
+        let direction = self.maybe(&fields, "direction", Self::direction);
+        let port = self.maybe(&fields, "port", Self::unit);
+        let delay = self.maybe(&fields, "delay", Self::unit);
+        let jitter = self.maybe(&fields, "jitter", Self::unit);
+        let loss = self.maybe(&fields, "loss", Self::unit);
+        Some(Slow {
+            node: node?,
+            from: from?,
+            direction: direction?,
+            port: port?,
+            delay: delay?,
+            jitter: jitter?,
+            loss: loss?,
         })
     }
 

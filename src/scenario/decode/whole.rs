@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Decoder, Form};
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Allowance, Api, Cluster, NfsVersion, Scenario};
+use crate::scenario::{Allowance, Api, Cluster, Export, NfsVersion, Scenario};
 
 pub(super) const SCENARIO: Form = Form {
     name: "the scenario",
@@ -28,7 +28,9 @@ pub(super) const SCENARIO: Form = Form {
 
 pub(super) const CLUSTER: Form = Form {
     name: "`cluster`",
-    keys: &["managers", "workers", "nfs", "balancer", "registry", "api"],
+    keys: &[
+        "managers", "workers", "nfs", "export", "balancer", "registry", "api",
+    ],
     example: "{ managers: 3, workers: 1, nfs: v3 }",
 };
 
@@ -37,6 +39,8 @@ const NFS: &[(&str, NfsVersion)] = &[
     ("v3-nolock", NfsVersion::V3NoLock),
     ("v4.2", NfsVersion::V42),
 ];
+
+const EXPORT: &[(&str, Export)] = &[("sync", Export::Sync), ("async", Export::Async)];
 
 const MACHINE: &[(&str, bool)] = &[("true", true), ("false", false)];
 
@@ -95,6 +99,9 @@ impl Decoder<'_> {
         let nfs = self.maybe(&fields, "nfs", |decoder, _, node| {
             decoder.word("NFS version", node, NFS)
         });
+        let export = self.maybe(&fields, "export", |decoder, name, node| {
+            decoder.word(name, node, EXPORT)
+        });
         let machine = |decoder: &mut Self, name, node: &Node| {
             decoder.word(&format!("`{name}`"), node, MACHINE)
         };
@@ -107,6 +114,7 @@ impl Decoder<'_> {
             managers: managers?,
             workers: workers?.unwrap_or(0),
             nfs: nfs?,
+            export: export?,
             balancer: balancer?.unwrap_or_default(),
             registry: registry?.unwrap_or_default(),
             api: api?.unwrap_or_default(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::Sabotage;
+use super::flow::{NFS, OVERLAY};
 use super::lab::present;
 use super::world::World;
 use crate::journal::{Outcome, Rows, TableWord};
@@ -47,17 +48,35 @@ impl Session {
         let Some((i, task)) = task.filter(|(_, task)| task.process) else {
             return Way::Reset;
         };
+        let via = world.machines.get(self.via);
+        if via.is_some_and(|machine| machine.paused) {
+            return Way::Silent;
+        }
         if !world.live(self.via) {
             return Way::Reset;
         }
-        let cut = |node: usize| world.machines.get(node).is_some_and(|m| m.isolated);
+        let name = |node: usize| world.machines.get(node).map_or("", |m| m.name.as_str());
+        let storage = Part::Storage.name();
+        let cut = |node: usize| {
+            let isolated = world.machines.get(node).is_some_and(|m| m.isolated);
+            isolated || !world.passes(name(node), storage, NFS)
+        };
         let stored = world.reaches(Part::Storage);
         let shared = world.plan.topology.storage.is_some();
         match task.node {
-            Some(node) if !world.connected(self.via, node) => Way::Silent,
+            Some(node) if !world.connected(self.via, node, OVERLAY) => Way::Silent,
             Some(node) if stores && shared && (cut(node) || !stored) => Way::Silent,
             _ => Way::Open(i),
         }
+    }
+
+    /// How much longer the share takes to answer the task's node.
+    fn slowed(&self, task: usize) -> Duration {
+        let world = present(&self.world);
+        let node = world.tasks.get(task).and_then(|task| task.node);
+        let name = node.and_then(|node| world.machines.get(node));
+        let storage = Part::Storage.name();
+        name.map_or(Duration::ZERO, |m| world.slowed(&m.name, storage, NFS))
     }
 
     /// True if the ledger is kept from whoever comes by this machine.
@@ -72,7 +91,13 @@ impl Session {
         wait::pause(HALF).await;
         let way = self.way(&present(&self.world), stores);
         match way {
-            Way::Open(task) => Ok(task),
+            Way::Open(task) => {
+                if stores {
+                    let slowed = self.slowed(task);
+                    wait::pause(slowed).await;
+                }
+                Ok(task)
+            }
             Way::Reset => Err("connection reset".to_owned()),
             Way::Silent => {
                 wait::pause(deadline.saturating_sub(HALF)).await;

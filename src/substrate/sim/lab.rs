@@ -10,13 +10,14 @@ use super::database::Session;
 use super::images::PULL;
 use super::world::{BOOT, STEP, World};
 use super::{Made, Sabotage};
-use crate::journal::{Answer, ApiError, ContainerSeen};
+use crate::journal::{Answer, ApiError, ContainerSeen, Rule};
 use crate::scenario::Part;
 use crate::substrate::{
-    ClientCall, ClientRan, Database, Knock, Lab, MountSeen, Order, PageRequest, PowerOff, Trouble,
+    ClientCall, ClientRan, Database, Dialled, Knock, Lab, MountSeen, Order, PageRequest, PowerOff,
+    Tally, Trouble,
 };
 use crate::swarm::{Remains, ServiceSeen, View};
-use crate::units::Span;
+use crate::units::{Port, Span};
 use crate::wait;
 
 /// How long a question to an engine or a page takes.
@@ -24,6 +25,9 @@ const ANSWER: Duration = Duration::from_millis(5);
 
 /// How long an engine takes to list its containers under [`Sabotage::SlowEngines`].
 const SLOW: Duration = Duration::from_secs(3);
+
+/// How long a port is tried that says nothing.
+const DIAL: Duration = Duration::from_secs(2);
 
 /// How long a clean shutdown takes.
 const SHUTDOWN: Duration = Duration::from_secs(3);
@@ -204,6 +208,8 @@ impl Lab for SimLab {
                 world.leave_lock(machine);
             }
             world.drop_processes(machine);
+        } else if how == PowerOff::Cut && node == Part::Storage.name() {
+            world.lose_unwritten();
         }
         Ok(())
     }
@@ -216,8 +222,7 @@ impl Lab for SimLab {
         if self.is(&Sabotage::HealHangs) {
             std::future::pending::<()>().await;
         }
-        let off = !self.powered(node).await;
-        if off {
+        if !self.powered(node).await {
             let engine_at = tokio::time::Instant::now() + BOOT;
             self.set(node, |machine| {
                 (machine.powered, machine.engine_at) = (true, engine_at);
@@ -234,6 +239,24 @@ impl Lab for SimLab {
         machine.is_some_and(|machine| machine.powered && !machine.looks_off)
     }
 
+    async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
+        self.exists(machine)?;
+        if !self.powered(machine).await {
+            return Err(Trouble(format!("`{machine}` has no power")));
+        }
+        if !paused && self.is(&Sabotage::HealFails) {
+            return Err(Trouble(format!("`{machine}` does not go on")));
+        }
+        let paused = paused && !self.is(&Sabotage::PauseNoOp);
+        self.set(machine, |machine| machine.paused = paused);
+        Ok(())
+    }
+
+    async fn paused(&self, machine: &str) -> Result<bool, Trouble> {
+        let still = present(&self.world).stands_still(machine);
+        still.ok_or_else(|| Trouble(format!("`{machine}` has no power")))
+    }
+
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
         self.exists(node)?;
         if !isolated && self.is(&Sabotage::HealFails) {
@@ -242,6 +265,31 @@ impl Lab for SimLab {
         let isolated = isolated && !self.is(&Sabotage::IsolateNoOp);
         self.set(node, |machine| machine.isolated = isolated);
         Ok(())
+    }
+
+    async fn impose(&self, number: usize, rule: &Rule, in_force: bool) -> Result<(), Trouble> {
+        for name in [&rule.node].into_iter().chain(&rule.from) {
+            self.exists(name)?;
+        }
+        if !in_force && self.is(&Sabotage::HealFails) {
+            return Err(Trouble(format!("rule {number} cannot be removed")));
+        }
+        self.set(&rule.node, |_| {});
+        let in_force = in_force && !self.is(&Sabotage::RuleNoOp);
+        present(&self.world).impose(number, rule, in_force);
+        Ok(())
+    }
+
+    async fn tally(&self, number: usize) -> Tally {
+        present(&self.world).tally(number)
+    }
+
+    async fn dial(&self, from: &str, to: &str, port: Port) -> Result<Dialled, String> {
+        self.exists(from).map_err(|e| e.0)?;
+        self.exists(to).map_err(|e| e.0)?;
+        let dialled = present(&self.world).dial(from, to, port)?;
+        wait::pause(dialled.took.unwrap_or(DIAL)).await;
+        Ok(dialled)
     }
 
     async fn frames(&self, node: &str) -> (u64, u64) {

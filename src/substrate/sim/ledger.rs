@@ -1,10 +1,17 @@
 //! What a simulated database stores.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Sabotage;
 use super::world::World;
 use crate::journal::{Rows, TableWord};
+
+/// After how long a server that answers at once has written (Linux `vm.dirty_expire_centisecs`
+/// is three times that).
+const WRITTEN: Duration = Duration::from_secs(10);
 
 /// One ledger's table.
 #[derive(Clone, Default)]
@@ -12,6 +19,8 @@ pub(super) struct Table {
     pub(super) created: bool,
     /// Row number to the number of times it is there.
     rows: BTreeMap<u64, u32>,
+    /// When each row came, oldest first.
+    order: Vec<(Instant, u64)>,
 }
 
 impl World {
@@ -27,17 +36,33 @@ impl World {
     pub(super) fn commit(&mut self, task: usize, row: u64) -> bool {
         let forgotten = self.is(&Sabotage::AckWithoutCommit) && row.is_multiple_of(10);
         let twice = self.is(&Sabotage::DuplicateRow) && row == 7;
+        let now = self.now;
         if self.is_struck(&Sabotage::TableDropped) {
             return false;
         }
         match self.table(task) {
             Some(table) if table.created => {
                 if !forgotten {
+                    table.order.push((now, row));
                     *table.rows.entry(row).or_default() += 1 + u32::from(twice);
                 }
                 true
             }
             _ => false,
+        }
+    }
+
+    /// The storage machine loses its power, and what it had answered and not written yet.
+    pub(super) fn lose_unwritten(&mut self) {
+        let answers_early = match self.plan.topology.async_share {
+            true => !self.is(&Sabotage::AsyncIsSync),
+            false => self.is(&Sabotage::SyncIsAsync),
+        };
+        let now = self.now;
+        let Table { rows, order, .. } = &mut self.shared;
+        let unwritten = |(came, _): &mut (Instant, u64)| answers_early && *came + WRITTEN > now;
+        while let Some((_, row)) = order.pop_if(unwritten) {
+            rows.remove(&row);
         }
     }
 

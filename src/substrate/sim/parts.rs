@@ -76,6 +76,12 @@ impl World {
         all.into_iter().find(|machine| machine.name == name)
     }
 
+    /// Whether a machine stands still; none without power.
+    pub(super) fn stands_still(&self, name: &str) -> Option<bool> {
+        let machine = self.named(name).filter(|machine| machine.powered);
+        machine.map(|machine| machine.paused)
+    }
+
     /// True while a machine that is no node works and its frames pass.
     pub(super) fn reaches(&self, part: Part) -> bool {
         let machine = self

@@ -87,6 +87,9 @@ impl World {
 
     /// What one machine's own engine lists.
     pub(super) fn containers(&self, machine: usize) -> Result<Vec<ContainerSeen>, ApiError> {
+        if self.machines.get(machine).is_some_and(|m| m.paused) {
+            return Err(ApiError::TimedOut("6s".to_owned()));
+        }
         if !self.live(machine) {
             return Err(ApiError::Unreachable("connection refused".to_owned()));
         }

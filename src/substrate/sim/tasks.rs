@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Sabotage;
+use super::flow::OVERLAY;
 use super::images::Supply;
 use super::ledger::Table;
 use super::orders::Wanted;
@@ -361,7 +362,9 @@ impl World {
     /// The task that a node's published port leads to: any live one, or its own when it is cut off.
     pub(super) fn replica(&self, via: usize, service: &str) -> Option<usize> {
         let serves = |task: &Task| {
-            let near = task.node.is_some_and(|node| self.connected(via, node));
+            let near = task
+                .node
+                .is_some_and(|node| self.connected(via, node, OVERLAY));
             let listed = task.wanted || task.node == Some(via);
             task.service == service && task.process && task.state == "running" && near && listed
         };

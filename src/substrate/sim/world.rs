@@ -8,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
+use super::flow::{CONTROL, Ruled};
 use super::ledger::Table;
 use super::lock::Lock;
 use super::orders::Wanted;
@@ -15,6 +16,7 @@ use super::parts::{self, Front};
 use super::tasks::Task;
 use super::{HOUR, Sabotage};
 use crate::plan::{Plan, Role};
+use crate::units::Port;
 
 /// Time moves in steps of this length.
 pub(super) const STEP: Duration = Duration::from_millis(100);
@@ -40,6 +42,8 @@ pub(super) struct Machine {
     pub(super) powered: bool,
     /// True while it only looks as if it had no power: [`Sabotage::PowerLooksOff`].
     pub(super) looks_off: bool,
+    /// True while it stands still.
+    pub(super) paused: bool,
     pub(super) isolated: bool,
     /// When its engine answers, once it has power.
     pub(super) engine_at: Instant,
@@ -59,7 +63,7 @@ pub(super) struct Machine {
 impl Machine {
     /// True while its engine runs.
     pub(super) fn live(&self, now: Instant) -> bool {
-        self.powered && self.engine_at <= now
+        self.powered && !self.paused && self.engine_at <= now
     }
 }
 
@@ -91,6 +95,8 @@ pub(super) struct World {
     pub(super) lock: Option<Lock>,
     /// What every task of a database stores on, if there is a storage machine.
     pub(super) shared: Table,
+    /// What becomes of single flows, by the number of a fault.
+    pub(super) rules: BTreeMap<usize, Ruled>,
     /// The extra task of [`Sabotage::SecondLiveTask`], and when it ends.
     pub(super) second: Option<(String, Instant)>,
     /// What the share holds: path to content.
@@ -119,6 +125,7 @@ impl World {
                 drained: false,
                 powered: true,
                 looks_off: false,
+                paused: false,
                 isolated: false,
                 engine_at: now,
                 lost: None,
@@ -154,6 +161,7 @@ impl World {
             struck: None,
             lock: None,
             shared: Table::default(),
+            rules: BTreeMap::new(),
             second: None,
             files: BTreeMap::new(),
             services: BTreeMap::new(),
@@ -168,6 +176,7 @@ impl World {
         while self.now + STEP <= present {
             self.now += STEP;
             self.send_frames();
+            self.gossip();
             self.check_health();
             self.elect();
             self.notice_nodes();
@@ -212,8 +221,12 @@ impl World {
         self.machines.get(machine).is_some_and(|m| m.live(self.now))
     }
 
-    /// True while frames pass between two machines.
-    pub(super) fn connected(&self, one: usize, other: usize) -> bool {
+    /// True while frames of a port pass between two machines, both ways.
+    pub(super) fn connected(&self, one: usize, other: usize, port: Port) -> bool {
+        let named = |i: usize| self.machines.get(i).map_or("", |m| m.name.as_str());
+        if one != other && !self.passes(named(one), named(other), port) {
+            return false;
+        }
         let isolated = |i: usize| self.machines.get(i).is_none_or(|m| m.isolated);
         self.live(one) && self.live(other) && (one == other || !(isolated(one) || isolated(other)))
     }
@@ -226,7 +239,7 @@ impl World {
     /// True while the leader hears of this machine.
     pub(super) fn heard(&self, machine: usize) -> bool {
         self.leader
-            .is_some_and(|leader| self.member(machine) && self.connected(leader, machine))
+            .is_some_and(|leader| self.member(machine) && self.connected(leader, machine, CONTROL))
     }
 
     fn send_frames(&mut self) {
@@ -248,7 +261,7 @@ impl World {
         let (mut all, mut reached) = (0, 0);
         for (other, _) in managers {
             all += 1;
-            reached += usize::from(self.connected(manager, other));
+            reached += usize::from(self.connected(manager, other, CONTROL));
         }
         reached * 2 > all || (reached > 0 && self.is(&Sabotage::MinorityLeads))
     }

@@ -142,17 +142,19 @@ pub(super) mod tests {
         let path = format!("scenarios/article/{name}.yaml");
         let loaded = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("sound");
         use Capability::{
-            Balancer, CleanStop, Isolation, NfsV3, NfsV42, PlainApi, PowerCut, Registry,
-            RoutingMesh, Tls,
+            Balancer, CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut,
+            Registry, RoutingMesh, Tls,
         };
         let options = Options {
             place: "vm".into(),
             capabilities: [
                 Balancer,
                 CleanStop,
+                Flows,
                 Isolation,
                 NfsV3,
                 NfsV42,
+                Pause,
                 PlainApi,
                 PowerCut,
                 Registry,

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,15 +15,17 @@ use super::machine::Machine;
 use super::snapshot::Moment;
 use super::switch::Switch;
 use super::workspace::Workspace;
-use crate::journal::{Answer, ApiError, ContainerSeen, Journal};
+use crate::journal::{Answer, ApiError, ContainerSeen, Journal, Rule};
 use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
 use crate::substrate::{
-    ClientCall, ClientRan, Database, Knock, Lab, MountSeen, Order, PageRequest, PowerOff, Trouble,
+    ClientCall, ClientRan, Database, Dialled, Knock, Lab, MountSeen, Order, PageRequest, PowerOff,
+    Tally, Trouble,
 };
 use crate::swarm::engine::Engine;
 use crate::swarm::{Remains, ServiceSeen, View};
+use crate::units::Port;
 use crate::wait::{Look, until};
 
 /// The engine's port on the management network.
@@ -69,6 +70,12 @@ impl VmLab {
         self.machines
             .get(name)
             .ok_or_else(|| Trouble(format!("there is no machine `{name}`")))
+    }
+
+    /// The LAN; a panic elsewhere does not stop it.
+    pub(super) fn switch(&self) -> std::sync::MutexGuard<'_, Switch> {
+        let locked = self.switch.lock();
+        locked.unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// The loopback address that leads to a port of a machine, by the management network.
@@ -132,11 +139,6 @@ impl VmLab {
         .await
         .map_err(|late| Trouble(late.to_string()))
     }
-
-    /// A disk that a machine writes to: `system` or `state`.
-    pub(super) fn disk(&self, machine: &str, disk: &str) -> PathBuf {
-        self.folders.disks.join(format!("{machine}.{disk}.qcow2"))
-    }
 }
 
 /// Waits for all, whatever becomes of some, and returns the first trouble.
@@ -155,6 +157,7 @@ impl Lab for VmLab {
         }
         if let Some(storage) = &self.plan.topology.storage {
             self.fill_share(storage).await?;
+            self.export(storage).await?;
             self.mount_all(storage).await?;
         }
         self.open_api().await?;
@@ -229,23 +232,36 @@ impl Lab for VmLab {
         }
     }
 
+    async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
+        self.freeze(machine, paused).await
+    }
+
+    async fn paused(&self, machine: &str) -> Result<bool, Trouble> {
+        self.machine(machine)?.paused().await
+    }
+
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
-        let switch = self
-            .switch
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if switch.isolate(node, isolated) {
+        if self.switch().isolate(node, isolated) {
             Ok(())
         } else {
             Err(Trouble(format!("`{node}` is not on the switch")))
         }
     }
 
+    async fn impose(&self, number: usize, rule: &Rule, in_force: bool) -> Result<(), Trouble> {
+        self.set_rule(number, rule, in_force)
+    }
+
+    async fn tally(&self, number: usize) -> Tally {
+        self.switch().tally(number)
+    }
+
+    async fn dial(&self, from: &str, to: &str, port: Port) -> Result<Dialled, String> {
+        self.dialled(from, to, port).await
+    }
+
     async fn frames(&self, node: &str) -> (u64, u64) {
-        self.switch
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .frames(node)
+        self.switch().frames(node)
     }
 
     async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer {
@@ -310,10 +326,7 @@ impl Lab for VmLab {
             }
         }
         // Its ports are sockets of ours.
-        *self
-            .switch
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Switch::new();
+        *self.switch() = Switch::new();
         left.extend(self.folders.remove());
         if left.is_empty() {
             Ok(())

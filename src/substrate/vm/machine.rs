@@ -142,6 +142,20 @@ impl Machine {
         self.monitor("stop").await
     }
 
+    /// Whether it stands still, by QEMU's own word (`RunState` in QEMU's `qapi/run-state.json`).
+    pub(super) async fn paused(&self) -> Result<bool, Trouble> {
+        let mut power = self.power.lock().await;
+        let Some(Powered { monitor, .. }) = power.as_mut() else {
+            return Err(self.off());
+        };
+        let state = monitor.execute("query-status", Value::Null).await?;
+        match state["status"].as_str() {
+            Some("paused") => Ok(true),
+            Some("running") => Ok(false),
+            _ => Err(Trouble(format!("`{}` is neither: {state}", self.spec.name))),
+        }
+    }
+
     /// Writes a paused machine's memory to a file, compressed: that takes a third of the room and
     /// no longer. Until it goes on, its disks hold all that it
     /// wrote and nobody has them open for writing.

@@ -131,6 +131,9 @@ pub(super) fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
             PARTS_BY.iter().for_each(|source| add((*source).to_owned()));
         }
         add(format!("{:?}", plan.topology.storage));
+        if plan.topology.async_share {
+            add(include_str!("export.rs").to_owned());
+        }
         add(format!("{:?}", plan.share));
         add(format!("{:?} {:?}", plan.steady, facts.variables));
         if let Some(stack) = &plan.stack {

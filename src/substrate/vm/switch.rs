@@ -15,6 +15,14 @@ use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::journal;
+use crate::substrate::Tally;
+use crate::wait;
+use rule::{Effect, Fate, Held, Ports, Rule};
+
+mod rule;
 
 /// The largest frame that is passed on: QEMU's own limit (`NET_BUFSIZE` in `include/net/net.h`).
 const FRAME_MAX: usize = 4096 + 65536;
@@ -39,6 +47,7 @@ pub(super) struct Switch {
 struct Shared {
     ports: Vec<Port>,
     learned: HashMap<Mac, usize>,
+    rules: Vec<Rule>,
 }
 
 /// One socket of the switch.
@@ -91,6 +100,68 @@ impl Switch {
             }
             None => false,
         }
+    }
+
+    /// Puts a rule into force, or takes it out and goes on counting its frames.
+    /// Returns false if a machine of it is not there.
+    pub(super) fn impose(
+        &mut self,
+        number: usize,
+        rule: &journal::Rule,
+        in_force: bool,
+        seed: u64,
+    ) -> bool {
+        let effect = match (&rule.slow, in_force) {
+            (_, false) => Effect::Nothing,
+            (None, true) => Effect::Drop,
+            (Some(how), true) => Effect::slow(*how, seed, self.line(number)),
+        };
+        let mut shared = lock(&self.shared);
+        let find = |name: &String| shared.ports.iter().position(|port| port.name == *name);
+        let from: Option<Vec<usize>> = rule.from.iter().map(find).collect();
+        let Some((node, from)) = find(&rule.node).zip(from) else {
+            return false;
+        };
+        match shared.rules.iter_mut().find(|rule| rule.number == number) {
+            Some(known) => known.effect = effect,
+            None => shared.rules.push(Rule {
+                number,
+                node,
+                from,
+                direction: rule.direction,
+                port: rule.port,
+                effect,
+                tally: Tally::default(),
+            }),
+        }
+        true
+    }
+
+    /// What was counted of a rule's frames.
+    pub(super) fn tally(&self, number: usize) -> Tally {
+        let shared = lock(&self.shared);
+        let rule = shared.rules.iter().find(|rule| rule.number == number);
+        rule.map(|rule| rule.tally).unwrap_or_default()
+    }
+
+    /// Where the frames of a rule are held, in their order. It ends with the rule's sender, once
+    /// the last of them is delivered.
+    fn line(&mut self, number: usize) -> mpsc::Sender<Held> {
+        let (line, mut frames) = mpsc::channel::<Held>(rule::HOLD);
+        let shared = Arc::clone(&self.shared);
+        self.tasks.spawn(async move {
+            while let Some(held) = frames.recv().await {
+                wait::pause_until(held.due).await;
+                let mut shared = lock(&shared);
+                let delivered = shared.hand_over(held.to, &held.frame);
+                let mut rules = shared.rules.iter_mut();
+                if let Some(rule) = rules.find(|rule| rule.number == number && delivered) {
+                    rule.tally.meant.delivered += 1;
+                    rule.tally.held += held.since.elapsed();
+                }
+            }
+        });
+        line
     }
 
     /// Frames that a machine sent, and how many of them reached somebody.
@@ -182,17 +253,68 @@ impl Shared {
         self.learned.insert(source, from);
         let known = self.learned.get(&destination).copied();
         let delivered = match known.filter(|_| destination[0] & 1 == 0) {
-            Some(to) => to != from && self.pass(to, frame),
+            Some(to) => to != from && self.pass(from, to, frame),
             None => {
                 let others = (0..self.ports.len()).filter(|to| *to != from);
-                others.filter(|to| self.pass(*to, frame)).count() > 0
+                others.filter(|to| self.pass(from, *to, frame)).count() > 0
             }
         };
         self.ports[from].delivered += u64::from(delivered);
     }
 
-    /// Puts a frame into a port's queue, unless a rule or a full queue drops it.
-    fn pass(&self, to: usize, frame: &Bytes) -> bool {
+    /// Lets every rule count and decide, and hands the frame over, or has it held.
+    fn pass(&mut self, from: usize, to: usize, frame: &Bytes) -> bool {
+        if self.rules.is_empty() {
+            return self.hand_over(to, frame);
+        }
+        let mut ports = Ports::of(frame);
+        let rules = self.rules.iter();
+        let means: Vec<Option<bool>> = rules.map(|rule| rule.means(from, to, &mut ports)).collect();
+        let (mut gone, mut later) = (false, None);
+        for (index, (rule, meant)) in self.rules.iter_mut().zip(&means).enumerate() {
+            let Some(meant) = *meant else { continue };
+            rule.passage(meant).sent += 1;
+            if meant && !gone {
+                match rule.decide() {
+                    Fate::Pass => {}
+                    Fate::Gone => gone = true,
+                    Fate::Later(held) => later = later.or(Some((index, held))),
+                }
+            }
+        }
+        if gone {
+            return false;
+        }
+        let since = Instant::now();
+        let held = later.map(|(index, held)| {
+            let frame = frame.clone();
+            let due = since + held;
+            let held = Held {
+                due,
+                since,
+                to,
+                frame,
+            };
+            (index, self.rules[index].hold(held))
+        });
+        let delivered = match held {
+            Some((_, held)) => held,
+            None => self.hand_over(to, frame),
+        };
+        let holder = held.map(|(index, _)| index);
+        let counted = self.rules.iter_mut().zip(means).enumerate();
+        for (index, (rule, meant)) in counted {
+            if let Some(meant) = meant
+                && holder != Some(index)
+            {
+                rule.passage(meant).delivered += u64::from(delivered);
+            }
+        }
+        delivered
+    }
+
+    /// Puts a frame into a port's queue, unless the machine is cut off or the queue is full.
+    fn hand_over(&self, to: usize, frame: &Bytes) -> bool {
         let port = &self.ports[to];
         let out = port.out.as_ref().filter(|_| !port.isolated);
         out.is_some_and(|out| out.try_send(frame.clone()).is_ok())
@@ -215,6 +337,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::plan::Direction;
 
     /// A machine on the switch.
     struct Card {
@@ -312,6 +435,66 @@ mod tests {
         b.send(a.mac, b"back").await;
         assert_eq!(a.receive().await.as_deref(), Some(&b"back"[..]));
         assert!(!switch.isolate("nobody", true));
+    }
+
+    fn rule(direction: Direction, from: &[&str]) -> journal::Rule {
+        journal::Rule {
+            node: "b".to_owned(),
+            from: from.iter().map(|name| (*name).to_owned()).collect(),
+            direction,
+            port: None,
+            slow: None,
+            witness: "a".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_cut_of_one_direction_lets_the_other_pass() {
+        let (_folder, mut switch, [mut a, mut b, _c]) = three().await;
+        assert!(switch.impose(4, &rule(Direction::Out, &[]), true, 7));
+        b.send(a.mac, b"from b").await;
+        a.send(b.mac, b"for b").await;
+        assert_eq!(a.receive().await, None);
+        assert_eq!(b.receive().await.as_deref(), Some(&b"for b"[..]));
+        let tally = switch.tally(4);
+        assert_eq!((tally.meant.sent, tally.meant.delivered), (1, 0));
+        assert_eq!((tally.rest.sent, tally.rest.delivered), (1, 1));
+        assert!(switch.impose(4, &rule(Direction::Out, &[]), false, 7));
+        b.send(a.mac, b"again").await;
+        assert!(a.receive().await.is_some());
+        assert_eq!(switch.tally(4).meant.delivered, 1, "it counts on");
+    }
+
+    #[tokio::test]
+    async fn a_cut_pair_leaves_all_others() {
+        let (_folder, mut switch, [mut a, mut b, mut c]) = three().await;
+        assert!(switch.impose(0, &rule(Direction::Both, &["a"]), true, 7));
+        b.send(ALL, b"to all").await;
+        assert_eq!(a.receive().await, None);
+        assert!(c.receive().await.is_some());
+        assert!(!switch.impose(1, &rule(Direction::Both, &["nobody"]), true, 7));
+    }
+
+    #[tokio::test]
+    async fn a_slow_frame_arrives_later_and_is_counted_then() {
+        let (_folder, mut switch, [mut a, mut b, _c]) = three().await;
+        let mut slow = rule(Direction::In, &[]);
+        slow.slow = Some(journal::Slowness {
+            delay: crate::units::Span::millis(120),
+            jitter: crate::units::Span::default(),
+            loss: crate::units::Share(0.0),
+            before_us: None,
+        });
+        assert!(switch.impose(0, &slow, true, 7));
+        let began = Instant::now();
+        a.send(b.mac, b"one").await;
+        a.send(b.mac, b"two").await;
+        assert_eq!(b.receive().await.as_deref(), Some(&b"one"[..]));
+        assert!(began.elapsed() >= Duration::from_millis(120));
+        assert_eq!(b.receive().await.as_deref(), Some(&b"two"[..]));
+        let tally = switch.tally(0);
+        assert_eq!((tally.meant.sent, tally.meant.delivered), (2, 2));
+        assert!(tally.mean_hold() >= Duration::from_millis(120));
     }
 
     #[test]

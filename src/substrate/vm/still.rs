@@ -1,7 +1,9 @@
-//! Saves a whole swarm, and goes on from one that was saved.
+//! A swarm that stands still: saved whole, gone on from, or one machine of it frozen.
+
+use std::path::PathBuf;
 
 use super::assemble;
-use super::lab::{VmLab, all};
+use super::lab::{BOOT, VmLab, all};
 use super::snapshot::{Moment, Snapshot};
 use crate::substrate::Trouble;
 
@@ -82,5 +84,25 @@ impl VmLab {
         .await?;
         all(self.plan.node_names().map(|node| self.engine_answers(node))).await?;
         Ok(())
+    }
+
+    /// A disk that a machine writes to: `system` or `state`.
+    fn disk(&self, machine: &str, disk: &str) -> PathBuf {
+        self.folders.disks.join(format!("{machine}.{disk}.qcow2"))
+    }
+
+    /// Freezes one machine, or lets it go on with its clock set right: it stood still too.
+    pub(super) async fn freeze(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
+        let machine = self.machine(machine)?;
+        if machine.paused().await? == paused {
+            return Ok(());
+        }
+        if paused {
+            return machine.pause().await;
+        }
+        machine.resume().await?;
+        let ready = machine.agent.ready(BOOT).await;
+        ready.map_err(|late| Trouble(late.to_string()))?;
+        machine.agent.set_time().await
     }
 }

@@ -1,0 +1,91 @@
+//! A fault, ready to be injected, with all that its undo needs.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Direction;
+use crate::units::{Port, Share, Span};
+
+/// A fault, ready to be injected, with all that its undo needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intent {
+    /// Index in the plan.
+    pub fault: usize,
+    /// The verb, as a scenario spells it.
+    pub verb: String,
+    /// The nodes, by name; never empty.
+    pub targets: Vec<String>,
+    /// Why these: `host_of: mariadb (task mariadb-nfs_mariadb.1)`.
+    pub chosen: String,
+    /// What becomes of which frames, where not a whole machine is meant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rule: Option<Rule>,
+}
+
+/// What becomes of the frames of one flow.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The machine.
+    pub node: String,
+    /// Between it and whom; empty for everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
+    /// Which of its frames.
+    pub direction: Direction,
+    /// Only frames from and to this port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<Port>,
+    /// How slow they are; dropped where this is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slow: Option<Slowness>,
+    /// The machine that tries whether they pass.
+    pub witness: String,
+}
+
+/// How slow frames are.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Slowness {
+    /// How long each is held.
+    pub delay: Span,
+    /// By how much that is more or less.
+    pub jitter: Span,
+    /// The share that is lost.
+    pub loss: Share,
+    /// How long a round trip took before, in microseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before_us: Option<u64>,
+}
+
+impl fmt::Display for Rule {
+    /// What is said after the machine: ` from server-12, out`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.from.is_empty() {
+            write!(f, " from {}", self.from.join(", "))?;
+        }
+        if let Some(port) = self.port {
+            write!(f, ", {port}")?;
+        }
+        match self.direction {
+            Direction::In => f.write_str(", in")?,
+            Direction::Out => f.write_str(", out")?,
+            Direction::Both => {}
+        }
+        let Some(slow) = &self.slow else {
+            return Ok(());
+        };
+        if slow.delay > Span::default() {
+            write!(f, ", by {}", slow.delay)?;
+        }
+        if slow.jitter > Span::default() {
+            write!(f, " ± {}", slow.jitter)?;
+        }
+        if slow.loss.0 > 0.0 {
+            write!(f, ", {} lost", slow.loss)?;
+        }
+        Ok(())
+    }
+}
