@@ -258,6 +258,9 @@ mod tests {
         for text in ["20/s", "30/m", "0.5/m"] {
             assert_eq!(text.parse::<Rate>().expect(text).to_string(), text);
         }
+        for text in ["2377/tcp", "7946/udp", "65535/udp"] {
+            assert_eq!(text.parse::<Port>().expect(text).to_string(), text);
+        }
         for text in ["97%", "99.5%", "0%", "100%"] {
             assert_eq!(text.parse::<Share>().expect(text).to_string(), text);
         }
@@ -298,6 +301,24 @@ mod tests {
             "1./s",
         ] {
             assert!(text.parse::<Rate>().is_err(), "{text}");
+        }
+        for text in [
+            "",
+            "/",
+            "2377",
+            "2377/",
+            "/tcp",
+            "0/tcp",
+            "65536/tcp",
+            "+1/tcp",
+            "01/udp",
+            "1/sctp",
+            "1/TCP",
+            " 1/tcp",
+            "1/tcp/udp",
+        ] {
+            let error = text.parse::<Port>().expect_err(text);
+            assert!(error.contains("such as"), "{error}");
         }
         for text in ["99.9999%", "NaN%", "-1%", "99"] {
             assert!(text.parse::<Share>().is_err(), "{text}");

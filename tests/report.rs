@@ -1,9 +1,10 @@
 //! What users see of a run, pinned.
 
 use seatrial::check::check;
-use seatrial::journal::{Event, Outcome};
-use seatrial::plan::Check;
+use seatrial::journal::{Event, Outcome, Rule, Slowness};
+use seatrial::plan::{Check, Direction};
 use seatrial::report::{Style, SummaryRow, json, line, summary, terminal};
+use seatrial::units::{Port, Share, Span};
 
 #[path = "story/catalogue.rs"]
 #[expect(dead_code, reason = "only some of the stories are shown")]
@@ -135,6 +136,62 @@ fn many_runs_in_one_table() {
 fn programs_get_json() {
     let history = Story::kept("recovers", &[catalogue::recovers()]).history();
     insta::assert_snapshot!(json(&history, &check(&history)));
+}
+
+/// What a terminal shows of the same run with another fault: the node's lane, and its name.
+fn with_fault(verb: &str, rule: Option<Rule>) -> (String, String) {
+    let mut story = whole("mariadb-nfs-survives-node-stop");
+    story.change(|_, event| {
+        if let Event::Intent(intent) = event {
+            verb.clone_into(&mut intent.verb);
+            intent.rule.clone_from(&rule);
+        }
+    });
+    let told = shown(&story);
+    let line = |start: &str| {
+        let mut lines = told.lines().map(str::trim);
+        let found = lines.find(|line| line.starts_with(start));
+        found.unwrap_or_default().to_owned()
+    };
+    (line("server-3 "), line("FAULT "))
+}
+
+#[test]
+fn a_node_that_is_paused_or_struck_in_part_is_not_drawn_without_power() {
+    let (lane, _) = with_fault("stop", None);
+    assert!(lane.contains("...") && !lane.contains('z'), "{lane}");
+    let (lane, fault) = with_fault("pause", None);
+    assert!(lane.contains("zzz") && !lane.contains('.'), "{lane}");
+    assert!(fault.contains("pause server-3 "), "{fault}");
+    let (lane, _) = with_fault("isolate", None);
+    assert!(lane.contains("xxx"), "{lane}");
+    let rule = Rule {
+        node: "server-3".to_owned(),
+        from: vec!["server-1".to_owned()],
+        direction: Direction::Out,
+        port: Some(Port::udp(7946)),
+        slow: None,
+        witness: "server-1".to_owned(),
+    };
+    let (lane, fault) = with_fault("isolate", Some(rule.clone()));
+    assert!(!lane.contains(['x', 'z', '.']), "{lane}");
+    let named = "isolate server-3 from server-1, 7946/udp, out ";
+    assert!(fault.contains(named), "{fault}");
+    let slow = Slowness {
+        delay: Span::millis(50),
+        jitter: Span::millis(20),
+        loss: Share(0.01),
+        before_us: None,
+    };
+    let slow = Rule {
+        slow: Some(slow),
+        from: Vec::new(),
+        direction: Direction::Both,
+        ..rule
+    };
+    let (_, fault) = with_fault("slow", Some(slow));
+    let named = "slow server-3, 7946/udp, by 50ms ± 20ms, 1% lost ";
+    assert!(fault.contains(named), "{fault}");
 }
 
 /// One block of what a terminal shows, by the words that it has.

@@ -141,3 +141,33 @@ fn a_service_that_was_never_seen_is_unknown() {
         "no container of nginx was ever seen running",
     );
 }
+
+/// The old node is not turned off but treated like this; its engine says nothing meanwhile.
+fn treated(verb: &str, wakes: impl Fn(&mut Story)) -> Finding {
+    judged(never_two(), |story| {
+        story.change(|_, event| {
+            if let Event::Intent(intent) = event {
+                intent.verb = verb.to_owned();
+            }
+        });
+        wakes(story);
+    })
+}
+
+#[test]
+fn a_container_does_not_run_while_its_node_stands_still() {
+    let paused = treated("pause", |_| {});
+    says(&paused, Verdict::Pass, "never two at a time");
+    let isolated = treated("isolate", |_| {});
+    says(&isolated, Verdict::Unknown, "perhaps two live mariadb");
+}
+
+#[test]
+fn a_container_that_runs_when_its_node_wakes_counts_from_there() {
+    let paused = treated("pause", |story| {
+        look(story, "server-3", (91.0, 91.1), Some("old"));
+        look(story, "server-4", (91.2, 91.3), Some("new"));
+        look(story, "server-3", (91.4, 91.5), Some("old"));
+    });
+    says(&paused, Verdict::Fail, "two live mariadb for");
+}

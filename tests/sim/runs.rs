@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use seatrial::journal::{ApiError, Event, History, ManagerAnswer, Outcome, Phase, Poll, Rows};
-use seatrial::scenario::{FaultAction, Target};
+use seatrial::scenario::{Cut, Direction, FaultAction, Isolate, Target};
 
 use super::plans::{self, with_fault};
 use super::{count, outline, run_sim, seq};
@@ -316,6 +316,48 @@ async fn a_fault_without_a_target_is_never_confirmed() {
     assert_eq!(count(&history, |e| matches!(e, Event::Intent(_))), 0);
     let said = |e: &Event| matches!(e, Event::NotConfirmed { last, .. } if last.contains("worker"));
     assert_eq!(count(&history, said), 1, "{}", outline(&history));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_without_another_end_is_never_confirmed() {
+    let cut = Cut {
+        node: Target::Leader,
+        from: Some(Target::Worker),
+        direction: None,
+    };
+    let action = FaultAction::Isolate(Isolate::Partly(cut));
+    let mut plan = with_fault(plans::database(), 10, action);
+    plan.topology.nodes.pop();
+    let history = run_sim(&plan, None).await;
+    is_whole(&history);
+    assert_eq!(count(&history, |e| matches!(e, Event::Intent(_))), 0);
+    let said = |e: &Event| matches!(e, Event::NotConfirmed { last, .. } if last.contains("worker"));
+    assert_eq!(count(&history, said), 1, "{}", outline(&history));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flow_names_its_other_end_and_who_tried_it() {
+    let cut = Cut {
+        node: Target::Leader,
+        from: Some(Target::Manager),
+        direction: Some(Direction::Out),
+    };
+    let action = FaultAction::Isolate(Isolate::Partly(cut));
+    let history = run_sim(&with_fault(plans::database(), 10, action), None).await;
+    is_orderly(&history, 0);
+    let rules = history
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::Intent(intent) => intent.rule.as_ref(),
+            _ => None,
+        });
+    let rules: Vec<_> = rules.collect();
+    assert_eq!(rules.len(), 1, "{}", outline(&history));
+    assert_eq!(rules[0].node, "server-1");
+    assert_eq!(rules[0].from.len(), 1, "one manager, and not itself");
+    assert!(rules[0].from[0] != "server-1" && rules[0].witness == rules[0].from[0]);
+    assert_eq!(rules[0].direction, Direction::Out);
 }
 
 #[tokio::test(start_paused = true)]
