@@ -24,6 +24,7 @@ mod style;
 mod summary;
 mod tasks;
 mod terminal;
+mod trend;
 
 pub use compare::{
     Comparison, Outcome, Unlike, compare, comparison, comparisons_json, comparisons_markdown,
@@ -38,6 +39,7 @@ pub use openmetrics::openmetrics;
 pub use style::Style;
 pub use summary::{SummaryRow, summary};
 pub use terminal::terminal;
+pub use trend::{trend, trend_json};
 
 /// What is said first of whatever ran on `sim`.
 const SIMULATED: &str = "This ran on `sim`, a few lines of memory: a test of the harness, never a \

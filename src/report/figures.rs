@@ -81,9 +81,14 @@ impl Figures {
         }
     }
 
+    /// Where it ran.
+    pub(super) fn place(&self) -> &str {
+        self.with.get("place").map_or("", String::as_str)
+    }
+
     /// True for a run of `sim`.
     pub(super) fn is_simulated(&self) -> bool {
-        self.with.get("place").is_some_and(|place| place == "sim")
+        self.place() == "sim"
     }
 
     /// What executed the guests.
@@ -91,26 +96,23 @@ impl Figures {
         self.with.get("accelerator").map_or("", String::as_str)
     }
 
-    /// Seconds of the slowest recovery that was seen; none if one was not, or nothing was broken.
-    pub fn recovery(&self) -> Option<f64> {
+    /// Seconds of the slowest recovery, without end if one was not seen; none if nothing was broken.
+    pub(super) fn recovery(&self) -> Option<f64> {
         let all = self.quantities.iter();
-        let mut all = all.filter(|one| one.kind == Kind::Recovery).peekable();
-        all.peek()?;
-        all.try_fold(0.0_f64, |slowest, one| Some(slowest.max(one.value?)))
+        let all = all.filter(|one| one.kind == Kind::Recovery);
+        all.map(|one| one.value.unwrap_or(f64::INFINITY))
+            .reduce(f64::max)
     }
 
-    /// What was lost, in words: acknowledged rows, or requests that nobody answered.
-    pub fn lost(&self) -> Option<String> {
-        let named = |kind| self.quantities.iter().find(|one| one.kind == kind);
-        let rows = named(Kind::RowsLost).map(|one| (one, "rows"));
-        let pages = self.quantities.iter();
-        let mut pages = pages.filter(|one| one.kind == Kind::PagesMissed && one.decides);
-        let (one, noun) = rows.or_else(|| Some((pages.next()?, "requests")))?;
-        let value = one.value?;
-        Some(match value {
-            0.0 => "no".to_owned(),
-            _ => format!("{} {noun}", one.kind.written(value)),
-        })
+    /// What was lost: acknowledged rows, or the share of requests that unbroken nodes did not answer.
+    pub(super) fn lost(&self) -> Option<(Kind, f64)> {
+        let value = |kind| {
+            let ours =
+                |one: &&Quantity| one.kind == kind && (kind == Kind::RowsLost || one.decides);
+            let value = self.quantities.iter().find(ours)?.value?;
+            Some((kind, value))
+        };
+        value(Kind::RowsLost).or_else(|| value(Kind::PagesMissed))
     }
 }
 
