@@ -57,6 +57,19 @@ pub(super) struct Args {
     format: Format,
 }
 
+/// The runs of one side.
+#[derive(Clone, Debug)]
+struct Side(Vec<PathBuf>);
+
+/// Reads what stands between commas.
+fn side(text: &str) -> Result<Side, String> {
+    let named: Vec<PathBuf> = text.split(',').map(PathBuf::from).collect();
+    if named.iter().any(|path| path.as_os_str().is_empty()) {
+        return Err("write one or more runs with commas between".to_owned());
+    }
+    Ok(Side(named))
+}
+
 /// Compares, tells, and ends with the worst.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let (mut base, new) = (runs(&args.base)?, runs(&args.new)?);
@@ -115,9 +128,9 @@ fn tell(all: &[Comparison], format: Format) -> anyhow::Result<()> {
 }
 
 /// The figures of all runs of one side, by scenario.
-fn runs(named: &[PathBuf]) -> anyhow::Result<BTreeMap<String, Vec<Figures>>> {
+fn runs(side: &Side) -> anyhow::Result<BTreeMap<String, Vec<Figures>>> {
     let mut all: BTreeMap<String, Vec<Figures>> = BTreeMap::new();
-    for path in named {
+    for path in &side.0 {
         for journal in journals(path)? {
             let record = Record::read(&journal)?;
             let figures = Figures::of(&record.history, &record.judgement);

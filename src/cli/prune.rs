@@ -93,7 +93,7 @@ fn old<'a>(all: &'a [Kept], args: &Args, now: jiff::Timestamp) -> Vec<&'a Kept> 
     told.sort_by_key(|(_, figures)| figures.began);
     let mut old = Vec::new();
     for (kept, figures) in told.into_iter().rev() {
-        let newer = newer.entry(&figures.scenario).or_default();
+        let newer = newer.entry(figures.scenario.as_str()).or_default();
         let beyond = args.keep.is_none_or(|keep| *newer >= keep);
         let age = now.duration_since(figures.began);
         if beyond && args.older_than.is_none_or(|oldest| age > oldest) {

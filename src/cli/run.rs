@@ -165,6 +165,7 @@ impl Session<'_> {
         let named = folder.display().to_string();
         if self.repeat == 1 {
             let record = self.one(place, plan, folder).await?;
+            self.results.ran(&record.history, &record.judgement);
             let row = SummaryRow::of(&record.history, &record.judgement, &named);
             self.rows.push(row);
             return Ok(());
@@ -179,11 +180,12 @@ impl Session<'_> {
                 seed,
                 ..plan.clone()
             };
-            match self
-                .one(place, &again, folder.join(number.to_string()))
-                .await
-            {
-                Ok(record) => runs.push(Figures::of(&record.history, &record.judgement)),
+            let folder = folder.join(number.to_string());
+            match self.one(place, &again, folder).await {
+                Ok(Record { history, judgement }) => {
+                    self.results.repeated(number, &history, &judgement);
+                    runs.push(Figures::of(&history, &judgement));
+                }
                 Err(error) => {
                     ended = Err(error);
                     break;
@@ -228,7 +230,6 @@ impl Session<'_> {
         let verdict = record.judgement.verdict;
         self.verdicts.push(verdict);
         record.save(&folder)?;
-        self.results.ran(&record.history, &record.judgement);
         output::print(&format!("\n{}", record.told(&output::style())))?;
         Ok(record)
     }

@@ -12,7 +12,7 @@ use super::breakdown::leader_before;
 use super::quantity::{self, Kind, Quantity};
 use crate::journal::timeline::{Timeline, Window};
 use crate::journal::{Event, History, TaskSeen};
-use crate::plan::{FaultEnd, Plan, Role};
+use crate::plan::{Check, FaultEnd, Plan, Role};
 use crate::verdict::{Judgement, Verdict};
 
 /// The version of this format, for whoever keeps figures.
@@ -96,7 +96,7 @@ impl Figures {
         self.with.get("accelerator").map_or("", String::as_str)
     }
 
-    /// Seconds of the slowest recovery, without end if one was not seen; none if nothing was broken.
+    /// Seconds of the slowest recovery, without end if one was not seen; none without faults.
     pub(super) fn recovery(&self) -> Option<f64> {
         let all = self.quantities.iter();
         let all = all.filter(|one| one.kind == Kind::Recovery);
@@ -104,7 +104,8 @@ impl Figures {
             .reduce(f64::max)
     }
 
-    /// What was lost: acknowledged rows, or the share of requests that unbroken nodes did not answer.
+    /// What was lost: acknowledged rows, or the share of requests that nodes missed without a fault
+    /// of ours.
     pub(super) fn lost(&self) -> Option<(Kind, f64)> {
         let value = |kind| {
             let ours =
@@ -153,7 +154,7 @@ fn digests(plan: &Plan) -> BTreeMap<String, String> {
     });
     let actions = plan.actions.iter();
     let actions = actions.map(|action| serde_json::json!([action.at, action.change]));
-    let checks: Vec<&str> = plan.checks.iter().map(|check| check.name()).collect();
+    let checks: Vec<&str> = plan.checks.iter().map(Check::name).collect();
     let parts = [
         ("faults", faults.collect()),
         ("actions", actions.collect()),

@@ -33,7 +33,7 @@ impl Spread {
         }
     }
 
-    /// `59.1s`, `24.0s (21.3s to 25.9s)`, `not seen`, `24.0s (21.3s to not seen)`, or `-` of nothing.
+    /// `59.1s`, `24.0s (21.3s to 25.9s)`, `24.0s (21.3s to not seen)`, or `-` of nothing.
     pub(super) fn written(&self, kind: Kind) -> String {
         let said =
             |value: Option<f64>| value.map_or("not seen".to_owned(), |value| kind.written(value));

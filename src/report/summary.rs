@@ -4,6 +4,7 @@ use comfy_table::{CellAlignment, Table, presets};
 
 use super::Figures;
 use super::aftermath::recovered;
+use super::legible::line;
 use super::quantity::Kind;
 use super::spread::Spread;
 use super::trend::came;
@@ -94,7 +95,7 @@ impl SummaryRow {
         Self {
             scenario: all
                 .first()
-                .map(|run| run.scenario.clone())
+                .map(|run| line(&run.scenario))
                 .unwrap_or_default(),
             verdict,
             recovery: (!times.is_empty()).then_some(recovery),

@@ -22,8 +22,9 @@ const SIMULATED: f64 = 4.0;
 /// node is down when the leader is lost (`report::breakdown`, `HEARTBEAT_OF_LEADER`), and a look.
 const MACHINES: f64 = 17.0;
 
-/// The same where guests are emulated: the clean stop of MariaDB's host took 59.1 s once (README.md)
-/// and 76.6 s another time (scenarios/article/README.md, `09-mariadb-on-nfs`), of one course.
+/// The same where guests are emulated: the clean stop of MariaDB's host took 59.1 s once
+/// (README.md) and 76.6 s another time (scenarios/article/README.md, `09-mariadb-on-nfs`), of one
+/// course.
 const EMULATED: f64 = 20.0;
 
 /// Twice the longest gap between answers for a page while nobody was without one for long: 0.4 s to
@@ -76,8 +77,8 @@ impl Floor {
         Self { single, matters }
     }
 
-    /// What the medians of so many runs a side may differ by: the noise of a median shrinks with the
-    /// root of their number. Never less than what matters.
+    /// What the medians of so many runs a side may differ by: the noise of a median shrinks with
+    /// the root of their number. Never less than what matters.
     pub(super) fn of_runs(self, runs: usize) -> f64 {
         let shrunk = self.single / (runs.max(1) as f64).sqrt();
         shrunk.max(self.matters)
