@@ -35,22 +35,12 @@ const CODES: &str = "BASE and NEW are each a run's folder, a folder of runs such
 #[command(after_help = CODES)]
 pub(super) struct Args {
     /// What to compare with
-    #[arg(
-        value_name = "BASE",
-        required = true,
-        value_delimiter = ',',
-        num_args = 1
-    )]
-    base: Vec<PathBuf>,
+    #[arg(value_name = "BASE", value_parser = side)]
+    base: Side,
 
     /// What may be better or worse
-    #[arg(
-        value_name = "NEW",
-        required = true,
-        value_delimiter = ',',
-        num_args = 1
-    )]
-    new: Vec<PathBuf>,
+    #[arg(value_name = "NEW", value_parser = side)]
+    new: Side,
 
     /// How to tell it
     #[arg(long, value_enum, default_value_t = Format::Terminal)]

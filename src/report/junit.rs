@@ -33,7 +33,7 @@ impl Junit {
         self.0.add_test_suite(suite);
     }
 
-    /// Adds one of several runs of a scenario: suites of one name are taken for one by some readers.
+    /// Adds one of several runs of a scenario: some readers take suites of one name for one.
     pub fn repeated(&mut self, number: u32, history: &History, judgement: &Judgement) {
         let name = format!("{} #{number}", history.plan.name);
         self.0.add_test_suite(ran(&name, history, judgement));

@@ -2,6 +2,7 @@
 
 use super::change::{Called, Change};
 use super::{CheckChange, Comparison, Outcome, VERDICT};
+use crate::report::legible::legible;
 use crate::report::quantity::Kind;
 use crate::verdict::Verdict;
 
@@ -23,7 +24,7 @@ pub(super) fn of(comparison: &Comparison) -> String {
         said.push("no difference: nothing changed by more than noise".to_owned());
     }
     said.extend(measure(comparison));
-    said.join("; ")
+    legible(&said.join("; ")).replace('\n', " ")
 }
 
 /// Everything that decides and is called so.

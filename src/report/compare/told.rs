@@ -42,10 +42,17 @@ pub fn comparison(comparison: &Comparison, style: &Style) -> String {
         }
         text.push('\n');
     }
-    text + &style.remark(word(comparison.outcome), &line(&comparison.sentence))
+    text + &style.remark(word(comparison.outcome), said(comparison))
 }
 
 const HEADER: [&str; 5] = ["quantity", "before", "after", "change", "which is"];
+
+/// The sentence behind the word that says the same as its beginning.
+fn said(comparison: &Comparison) -> &str {
+    let sentence = comparison.sentence.as_str();
+    let without = ["worse: ", "better: "].map(|word| sentence.strip_prefix(word));
+    without.into_iter().flatten().next().unwrap_or(sentence)
+}
 
 /// The word that tells what it came to.
 fn word(outcome: Outcome) -> &'static str {
