@@ -54,6 +54,18 @@ fn repeats_have_seeds_of_their_own_and_one_row() {
     assert_eq!(struck(&said.out), struck(&again.out));
 }
 
+#[test]
+fn a_scenario_that_is_named_twice_runs_once() {
+    let desk = Desk::new();
+    let folder = "scenarios";
+    let said = desk.say(&["plan", folder, SCENARIO, "./scenarios/../scenarios"]);
+    let named = said
+        .out
+        .lines()
+        .filter(|line| *line == "mariadb-nfs-survives-node-stop");
+    assert_eq!(named.count(), 1, "{}", said.whole());
+}
+
 #[rstest]
 #[case::never(&["run", "--on=sim", "--repeat=0", SCENARIO])]
 #[case::often(&["run", "--on=sim", "--repeat=many", SCENARIO])]

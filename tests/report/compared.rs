@@ -134,6 +134,34 @@ fn too_few_for_a_test_are_not_taken_for_many() {
     assert!(said.contains("under 2.3s"), "{said}");
 }
 
+/// Which node is struck is for the seed to choose, and no merit of a version.
+#[test]
+fn recoveries_from_other_blows_are_not_compared() {
+    let of_leader = |seconds| {
+        let mut story = slower(seconds);
+        story.change(|_, event| {
+            if let Event::Poll(poll) = event {
+                for manager in &mut poll.managers {
+                    manager.leader = manager.leader.take().map(|_| "server-3".to_owned());
+                }
+            }
+        });
+        of(&story)
+    };
+    let told = |base: &[Figures], new: &[Figures]| compared(base, new);
+    let other = told(&[of(&whole(NAME))], &[of_leader(6.0)]);
+    let said = other.sentence();
+    assert_eq!(other.outcome(), Outcome::NoDifference, "{said}");
+    assert!(said.contains("they struck other kinds of nodes"), "{said}");
+    let json = comparisons_json(std::slice::from_ref(&other));
+    assert!(json.contains("fault 1 struck"), "{json}");
+    // Those that can be compared are.
+    let some = told(&[of(&whole(NAME)), of_leader(0.0)], &[of_leader(6.0)]);
+    assert_eq!(some.outcome(), Outcome::Worse, "{}", some.sentence());
+    let none = told(&[of(&whole(NAME)), of_leader(6.0)], &[of_leader(6.0)]);
+    assert_eq!(none.outcome(), Outcome::NoDifference, "{}", none.sentence());
+}
+
 /// A promise that was kept and is broken is no noise, however seldom.
 #[test]
 fn one_broken_promise_in_many_runs_is_worse() {

@@ -23,6 +23,12 @@ pub(super) fn of(comparison: &Comparison) -> String {
     if said.is_empty() {
         said.push("no difference: nothing changed by more than noise".to_owned());
     }
+    let elsewhere = |one: &Change| one.decides && one.called == Called::Elsewhere;
+    if comparison.quantities.iter().any(elsewhere) {
+        let why = "what followed the faults is not compared, because they struck other kinds of \
+                   nodes: give both one `--seed`, or `--repeat` more often";
+        said.push(why.to_owned());
+    }
     said.extend(measure(comparison));
     legible(&said.join("; ")).replace('\n', " ")
 }
@@ -133,7 +139,7 @@ fn measure(comparison: &Comparison) -> Option<String> {
         1 if measured.base.runs == measured.new.runs => Some(format!(
             "one run each: a change of {what} under {least} is called noise"
         )),
-        _ if measured.chance.is_some() => None,
+        _ if measured.chance.is_some() || measured.called == Called::Same => None,
         _ => Some(format!(
             "too few runs for a test: a change of {what} under {least} is called noise"
         )),

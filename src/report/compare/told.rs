@@ -132,6 +132,7 @@ fn called(called: Called, decides: bool) -> &'static str {
         (Called::Same, _) => "the same",
         (Called::Noise, _) => "noise",
         (Called::Missing, _) => "not on both sides",
+        (Called::Elsewhere, _) => "of other nodes",
         (Called::Better, true) => "better",
         (Called::Worse, true) => "worse",
         (Called::Better, false) => "less",
