@@ -9,17 +9,21 @@ use seatrial::verdict::Verdict;
 
 mod cache;
 mod check;
+mod compare;
 mod doctor;
 mod down;
 mod exec;
+mod folder;
 mod ground;
 mod heal;
+mod index;
 mod interrupt;
 mod keep;
 mod kept;
 mod output;
 mod plan;
 mod prepare;
+mod prune;
 mod ps;
 mod record;
 mod report;
@@ -27,6 +31,7 @@ mod run;
 mod runs;
 mod scenarios;
 mod schema;
+mod trend;
 mod up;
 
 /// The exit codes, for `--help`.
@@ -55,6 +60,12 @@ enum Command {
     Check(check::Args),
     /// Tell a stored run again
     Report(report::Args),
+    /// Say what got better or worse between runs, and what is noise
+    Compare(compare::Args),
+    /// Draw recovery times and losses over the runs that are kept
+    Trend(trend::Args),
+    /// List the runs that are kept; `prune` removes old ones
+    Runs(runs::Args),
     /// Remove what a killed run left on this computer
     Heal(heal::Args),
     /// Bring up a swarm to keep and play with
@@ -81,6 +92,9 @@ impl Command {
             Self::Run(args) => run::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Report(args) => report::run(&args),
+            Self::Compare(args) => compare::run(&args),
+            Self::Trend(args) => trend::run(&args),
+            Self::Runs(args) => runs::run(&args),
             Self::Heal(args) => heal::run(&args),
             Self::Up(args) => up::run(&args),
             Self::Down => down::run(),

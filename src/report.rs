@@ -5,6 +5,8 @@
 mod aftermath;
 mod breakdown;
 mod clients;
+mod compare;
+mod figures;
 mod html;
 mod json;
 mod junit;
@@ -16,11 +18,18 @@ mod markdown;
 mod openmetrics;
 mod pages;
 mod picture;
+mod quantity;
+mod spread;
 mod style;
 mod summary;
 mod tasks;
 mod terminal;
+mod trend;
 
+pub use compare::{
+    Comparison, Outcome, Unlike, compare, comparison, comparisons_json, comparisons_markdown,
+};
+pub use figures::{FIGURES, Figures};
 pub use html::html;
 pub use json::{json, schema};
 pub use junit::{Junit, junit};
@@ -30,11 +39,13 @@ pub use openmetrics::openmetrics;
 pub use style::Style;
 pub use summary::{SummaryRow, summary};
 pub use terminal::terminal;
+pub use trend::{trend, trend_json};
+
+/// What is said first of whatever ran on `sim`.
+const SIMULATED: &str = "This ran on `sim`, a few lines of memory: a test of the harness, never a \
+                         verdict about Swarm.";
 
 /// What must be said first of a run that was not about Swarm.
 pub fn caveat(history: &crate::journal::History) -> Option<&'static str> {
-    (history.header.place == "sim").then_some(
-        "This ran on `sim`, a few lines of memory: a test of the harness, never a verdict about \
-         Swarm.",
-    )
+    (history.header.place == "sim").then_some(SIMULATED)
 }

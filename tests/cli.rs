@@ -4,6 +4,8 @@
 mod heal;
 #[path = "cli/interrupt.rs"]
 mod interrupt;
+#[path = "cli/kept.rs"]
+mod kept;
 
 use std::fs;
 use std::path::Path;
@@ -124,8 +126,8 @@ fn help_names_every_command_and_exit_code() {
 #[rstest]
 fn every_command_has_help(
     #[values(
-        "doctor", "prepare", "plan", "run", "check", "report", "heal", "up", "down", "ps", "exec",
-        "schema"
+        "doctor", "prepare", "plan", "run", "check", "report", "compare", "trend", "runs", "heal",
+        "up", "down", "ps", "exec", "schema"
     )]
     command: &str,
 ) {

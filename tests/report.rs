@@ -9,6 +9,8 @@ use seatrial::units::{Port, Share, Span};
 #[path = "story/catalogue.rs"]
 #[expect(dead_code, reason = "only some of the stories are shown")]
 mod catalogue;
+#[path = "report/compared.rs"]
+mod compared;
 #[path = "report/formats.rs"]
 mod formats;
 #[path = "report/html.rs"]

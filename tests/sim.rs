@@ -14,6 +14,8 @@ mod api;
 mod article;
 #[path = "sim/balancer.rs"]
 mod balancer;
+#[path = "sim/compared.rs"]
+mod compared;
 #[path = "sim/damage.rs"]
 mod damage;
 #[path = "sim/faults.rs"]

@@ -1,6 +1,5 @@
 //! A stored run: its journal, and what that comes to.
 
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -8,7 +7,7 @@ use seatrial::journal::{self, History};
 use seatrial::report::{Style, caveat, html, junit, terminal};
 use seatrial::verdict::Judgement;
 
-use super::{Refused, output};
+use super::{Refused, folder, output};
 
 /// Which stored run.
 #[derive(clap::Args)]
@@ -32,11 +31,7 @@ impl Which {
     pub(super) fn journal(&self) -> anyhow::Result<PathBuf> {
         let latest = || self.runs.join("latest");
         let asked = self.run.clone().unwrap_or_else(latest);
-        let path = if asked.is_dir() {
-            asked.join("journal.jsonl")
-        } else {
-            asked
-        };
+        let path = folder::journal(&asked);
         if !path.exists() {
             let hint = match self.run {
                 Some(_) => "name a run's folder or its journal",
@@ -50,19 +45,7 @@ impl Which {
 
     /// The journals of all runs there are, the oldest first.
     pub(super) fn all(&self) -> anyhow::Result<Vec<PathBuf>> {
-        let runs = self.runs.display();
-        let entries = match std::fs::read_dir(&self.runs) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-            other => other.with_context(|| format!("cannot read `{runs}`"))?,
-        };
-        // `latest` is a link to one of them.
-        let folders = entries
-            .flatten()
-            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        let journals = folders.map(|entry| entry.path().join("journal.jsonl"));
-        let mut journals: Vec<PathBuf> = journals.filter(|path| path.exists()).collect();
-        journals.sort();
-        Ok(journals)
+        folder::journals(&self.runs)
     }
 }
 

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha8Rng;
 use seatrial::plan::{Outcome, Plan};
-use seatrial::report::{Junit, SummaryRow, line, summary};
+use seatrial::report::{Figures, Junit, SummaryRow, line, summary};
 use seatrial::run::Options;
 use seatrial::substrate::Place;
 use seatrial::substrate::vm::{self, Progress};
@@ -18,7 +20,7 @@ use super::interrupt::{self, Left};
 use super::kept::Kept;
 use super::record::Record;
 use super::scenarios::Asked;
-use super::{Exit, cache, output, runs};
+use super::{Exit, cache, folder, index, output};
 
 /// What `run` is asked.
 #[derive(clap::Args)]
@@ -34,9 +36,18 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs: PathBuf,
 
+    /// Run each scenario so many times, each with a seed of its own that follows from the first
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = repeats())]
+    repeat: u32,
+
     /// Also write all results to this file, as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+}
+
+/// How often a scenario may be run in a row: more say no more.
+fn repeats() -> clap::builder::RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(1..=999)
 }
 
 /// Plans everything, and only then starts anything.
@@ -69,6 +80,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let mut session = Session {
             place,
             runs: &args.runs,
+            repeat: args.repeat,
             stop,
             left,
             rows: Vec::new(),
@@ -99,6 +111,8 @@ fn runtime(on: On) -> anyhow::Result<Runtime> {
 struct Session<'a> {
     place: Option<&'a dyn Place>,
     runs: &'a Path,
+    /// How often each scenario runs.
+    repeat: u32,
     stop: CancellationToken,
     left: Left,
     rows: Vec<SummaryRow>,
@@ -117,7 +131,7 @@ impl Session<'_> {
                     self.results.skipped(name, reason);
                 }
                 (Outcome::Ready(plan), Some(place)) if !self.stop.is_cancelled() => {
-                    if let Err(error) = self.one(place, plan).await {
+                    if let Err(error) = self.each(place, plan).await {
                         output::tell(format_args!("error: {}: {error:#}", plan.name));
                         self.results.trouble(&plan.name, &format!("{error:#}"));
                         self.verdicts.push(Verdict::Unknown);
@@ -127,7 +141,9 @@ impl Session<'_> {
                 (Outcome::Ready(_), _) => {}
             }
         }
-        if outcomes.len() > 1 {
+        // Only saves the next reader time, and a run is over whether or not it could be written.
+        let _ = index::read(self.runs);
+        if outcomes.len() > 1 || self.repeat > 1 {
             output::print(&format!("\n{}", summary(&self.rows)))?;
         }
         Ok(if self.stop.is_cancelled() {
@@ -139,9 +155,59 @@ impl Session<'_> {
         })
     }
 
+    /// Runs one scenario as often as it was asked for, a row of the table.
+    async fn each(&mut self, place: &dyn Place, plan: &Plan) -> anyhow::Result<()> {
+        let folder = folder::make(
+            self.runs,
+            &called(plan, self.repeat),
+            jiff::Timestamp::now(),
+        )?;
+        let named = folder.display().to_string();
+        if self.repeat == 1 {
+            let record = self.one(place, plan, folder).await?;
+            self.results.ran(&record.history, &record.judgement);
+            let row = SummaryRow::of(&record.history, &record.judgement, &named);
+            self.rows.push(row);
+            return Ok(());
+        }
+        let mut runs = Vec::new();
+        let mut ended = Ok(());
+        for (seed, number) in seeds(plan.seed).zip(1..=self.repeat) {
+            if self.stop.is_cancelled() {
+                break;
+            }
+            let again = Plan {
+                seed,
+                ..plan.clone()
+            };
+            let folder = folder.join(number.to_string());
+            match self.one(place, &again, folder).await {
+                Ok(Record { history, judgement }) => {
+                    self.results.repeated(number, &history, &judgement);
+                    runs.push(Figures::of(&history, &judgement));
+                }
+                Err(error) => {
+                    ended = Err(error);
+                    break;
+                }
+            }
+        }
+        if !runs.is_empty() {
+            self.rows.push(SummaryRow::repeated(&runs, &named));
+        }
+        ended
+    }
+
     /// Runs one plan, judges it, and tells it.
-    async fn one(&mut self, place: &dyn Place, plan: &Plan) -> anyhow::Result<()> {
-        let folder = runs::make(self.runs, &plan.name, jiff::Timestamp::now())?;
+    async fn one(
+        &mut self,
+        place: &dyn Place,
+        plan: &Plan,
+        folder: PathBuf,
+    ) -> anyhow::Result<Record> {
+        std::fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+        folder::point(self.runs, &folder)?;
         output::tell(format_args!("{:>12} {}", "RUN", folder.display()));
         self.left.begin(&folder);
         let (told, left) = (plan.clone(), self.left.clone());
@@ -163,13 +229,24 @@ impl Session<'_> {
         let record = Record::read(&ended.journal)?;
         let verdict = record.judgement.verdict;
         self.verdicts.push(verdict);
-        let place = folder.display().to_string();
-        self.rows
-            .push(SummaryRow::of(&record.history, &record.judgement, &place));
         record.save(&folder)?;
-        self.results.ran(&record.history, &record.judgement);
-        output::print(&format!("\n{}", record.told(&output::style())))
+        output::print(&format!("\n{}", record.told(&output::style())))?;
+        Ok(record)
     }
+}
+
+/// The name of the folder: the scenario's, and how often it runs.
+fn called(plan: &Plan, repeat: u32) -> String {
+    match repeat {
+        1 => plan.name.clone(),
+        repeat => format!("{}-x{repeat}", plan.name),
+    }
+}
+
+/// The seeds of repeats: the one that was given, and what follows from it.
+fn seeds(first: u64) -> impl Iterator<Item = u64> {
+    let mut rng = ChaCha8Rng::seed_from_u64(first);
+    std::iter::once(first).chain(std::iter::from_fn(move || Some(rng.next_u64())))
 }
 
 #[cfg(test)]
@@ -184,6 +261,7 @@ mod tests {
         let mut session = Session {
             place: None,
             runs: Path::new("never-made"),
+            repeat: 1,
             stop,
             left: Left::default(),
             rows: Vec::new(),
@@ -195,6 +273,15 @@ mod tests {
             reason: "`sim` has no power cut".into(),
         };
         session.run(&[skipped]).await.expect("written")
+    }
+
+    #[test]
+    fn repeats_have_seeds_of_their_own_that_follow_from_the_first() {
+        let some: Vec<u64> = seeds(7).take(20).collect();
+        assert_eq!(some[0], 7);
+        assert_eq!(some, seeds(7).take(20).collect::<Vec<_>>());
+        let different: std::collections::BTreeSet<u64> = some.into_iter().collect();
+        assert_eq!(different.len(), 20);
     }
 
     #[tokio::test]

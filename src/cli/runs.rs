@@ -1,61 +1,84 @@
-//! The folder that runs land in.
+//! `seatrial runs`: lists the runs that are kept, and removes old ones.
 
-use std::io::ErrorKind;
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::Context;
+use seatrial::report::SummaryRow;
 
-/// Makes the folder of a new run, `<UTC time>-<name>`, and points `latest` to it.
-pub(super) fn make(runs: &Path, name: &str, now: jiff::Timestamp) -> anyhow::Result<PathBuf> {
-    std::fs::create_dir_all(runs)
-        .with_context(|| format!("cannot make the folder `{}`", runs.display()))?;
-    let stem = format!("{}-{name}", now.strftime("%Y%m%dT%H%M%SZ"));
-    let mut called = stem.clone();
-    let mut number = 1;
-    let folder = loop {
-        let folder = runs.join(&called);
-        match std::fs::create_dir(&folder) {
-            Ok(()) => break folder,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                number += 1;
-                called = format!("{stem}-{number}");
-            }
-            Err(error) => {
-                let folder = folder.display();
-                return Err(error).with_context(|| format!("cannot make the folder `{folder}`"));
-            }
-        }
-    };
-    let latest = runs.join("latest");
-    point(&latest, &called).with_context(|| format!("cannot link `{}`", latest.display()))?;
-    Ok(folder)
+use super::index::{self, State};
+use super::{Exit, output, prune};
+
+/// What `runs` is asked.
+#[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    what: Option<What>,
+
+    /// Where runs are
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    runs: PathBuf,
 }
 
-/// Replaces a link in one step, so that there is one at any time.
-fn point(latest: &Path, called: &str) -> std::io::Result<()> {
-    let new = latest.with_file_name(format!(".latest-{}", std::process::id()));
-    match std::fs::remove_file(&new) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-        _ => symlink(called, &new)?,
-    }
-    std::fs::rename(&new, latest)
+#[derive(clap::Subcommand)]
+enum What {
+    /// Remove old runs, but none that is alive or that still needs `heal`
+    Prune(prune::Args),
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn runs_of_one_second_have_folders_of_their_own_and_latest_is_the_last() {
-        let runs = tempfile::tempdir().expect("a folder");
-        let now = "2024-05-06T07:08:09Z".parse().expect("a time");
-        let called = |folder: PathBuf| folder.file_name().map(ToOwned::to_owned);
-        let first = called(make(runs.path(), "a", now).expect("made"));
-        let second = called(make(runs.path(), "a", now).expect("made"));
-        assert_eq!(first, Some("20240506T070809Z-a".into()));
-        assert_eq!(second, Some("20240506T070809Z-a-2".into()));
-        let latest = std::fs::read_link(runs.path().join("latest")).expect("a link");
-        assert_eq!(latest, Path::new("20240506T070809Z-a-2"));
+/// Lists or prunes.
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    match &args.what {
+        Some(What::Prune(args)) => prune::run(args),
+        None => list(args),
     }
+}
+
+/// A line a run, the newest last.
+fn list(args: &Args) -> anyhow::Result<Exit> {
+    let all = index::read(&args.runs)?;
+    if all.is_empty() {
+        output::print(&format!("no runs are kept in `{}`\n", args.runs.display()))?;
+        return Ok(Exit::PASS);
+    }
+    let rows = all.iter().map(|kept| {
+        let place = kept.folder.display().to_string();
+        let Some(figures) = kept.figures() else {
+            let said = match &kept.state {
+                State::Alive => "alive".to_owned(),
+                _ => "cannot be read".to_owned(),
+            };
+            return [
+                "-".to_owned(),
+                "-".to_owned(),
+                said,
+                "-".into(),
+                "-".into(),
+                place,
+            ];
+        };
+        let row = SummaryRow::repeated(std::slice::from_ref(figures), &place);
+        let needs = match kept.state {
+            State::Unhealed(_) => ", needs heal",
+            _ => "",
+        };
+        let none = || "-".to_owned();
+        [
+            figures.began.strftime("%Y-%m-%d %H:%M").to_string(),
+            row.scenario,
+            row.verdict + needs,
+            row.recovery.unwrap_or_else(none),
+            row.lost.unwrap_or_else(none),
+            place,
+        ]
+    });
+    let header = [
+        "began (UTC)",
+        "scenario",
+        "verdict",
+        "recovered in",
+        "lost",
+        "where",
+    ];
+    output::print(&output::table(header, rows.collect()))?;
+    Ok(Exit::PASS)
 }

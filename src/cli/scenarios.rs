@@ -1,5 +1,6 @@
 //! The scenarios that were asked for: found, read and planned, or refused all at once.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use seatrial::plan::{self, Options, Outcome};
@@ -37,12 +38,18 @@ impl Asked {
     /// Plans every scenario, or says every mistake in all of them.
     pub(super) fn plan(&self, options: &Options) -> Result<Vec<Outcome>, Refused> {
         let (mut outcomes, mut mistakes) = (Vec::new(), Vec::new());
+        let mut seen = BTreeSet::new();
         for asked in &self.scenarios {
             let paths = find(asked).unwrap_or_else(|refused| {
                 mistakes.push(refused.0);
                 Vec::new()
             });
             for path in paths {
+                // A folder, and one in it: `--repeat` is there for whoever wants a run twice.
+                let same = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+                if !seen.insert(same) {
+                    continue;
+                }
                 let planned = scenario::load(&path).and_then(|loaded| plan::plan(&loaded, options));
                 match planned {
                     Ok(outcome) => outcomes.push(outcome),

@@ -134,7 +134,7 @@ fn between(history: &History, after: u64, before: u64) -> impl Iterator<Item = &
 }
 
 /// Who led before an entry, by the last round of questions.
-fn leader_before(history: &History, before: u64) -> Option<&str> {
+pub(super) fn leader_before(history: &History, before: u64) -> Option<&str> {
     let before = history.entries.iter().filter(|entry| entry.seq < before);
     let mut polls = before.rev().filter_map(|entry| match &entry.event {
         Event::Poll(poll) => poll.leader(),

@@ -29,7 +29,14 @@ impl Default for Junit {
 impl Junit {
     /// Adds a run.
     pub fn ran(&mut self, history: &History, judgement: &Judgement) {
-        self.0.add_test_suite(ran(history, judgement));
+        let suite = ran(&history.plan.name, history, judgement);
+        self.0.add_test_suite(suite);
+    }
+
+    /// Adds one of several runs of a scenario: some readers take suites of one name for one.
+    pub fn repeated(&mut self, number: u32, history: &History, judgement: &Judgement) {
+        let name = format!("{} #{number}", history.plan.name);
+        self.0.add_test_suite(ran(&name, history, judgement));
     }
 
     /// Adds a scenario that the plan skipped.
@@ -53,8 +60,8 @@ impl Junit {
     }
 }
 
-fn ran(history: &History, judgement: &Judgement) -> TestSuite {
-    let name = legible(&history.plan.name);
+fn ran(name: &str, history: &History, judgement: &Judgement) -> TestSuite {
+    let name = legible(name);
     let mut suite = TestSuite::new(&*name);
     if let (Some(first), Some(last)) = (history.entries.first(), history.entries.last()) {
         suite.set_time(last.at());

@@ -42,7 +42,7 @@ pub fn markdown(history: &History, judgement: &Judgement) -> String {
 const SPECIAL: &str = "\\`*_[]<>|&#~!$";
 
 /// Text that is shown as it is, in one line.
-fn plain(text: &str) -> String {
+pub(super) fn plain(text: &str) -> String {
     let mut plain = String::new();
     for letter in line(text).chars() {
         if SPECIAL.contains(letter) {

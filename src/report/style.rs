@@ -40,9 +40,9 @@ impl Style {
     fn word(self, word: &str) -> String {
         let padded = format!("{word:>12}");
         let colour = match word {
-            "PASS" | "RECOVERED" | "HEALED" | "STEADY" => AnsiColor::Green,
-            "FAIL" => AnsiColor::Red,
-            "UNKNOWN" | "TROUBLE" => AnsiColor::Yellow,
+            "PASS" | "RECOVERED" | "HEALED" | "STEADY" | "BETTER" => AnsiColor::Green,
+            "FAIL" | "WORSE" => AnsiColor::Red,
+            "UNKNOWN" | "TROUBLE" | "DIFFERS" => AnsiColor::Yellow,
             "FAULT" => AnsiColor::Magenta,
             "ACTION" => AnsiColor::Cyan,
             _ => return padded,

@@ -1,10 +1,13 @@
 //! Many runs in one table.
 
-use std::time::Duration;
-
 use comfy_table::{CellAlignment, Table, presets};
 
+use super::Figures;
 use super::aftermath::recovered;
+use super::legible::line;
+use super::quantity::Kind;
+use super::spread::Spread;
+use super::trend::came;
 use crate::journal::History;
 use crate::journal::timeline::Timeline;
 use crate::verdict::wording::{counted, seconds};
@@ -17,8 +20,9 @@ pub struct SummaryRow {
     pub scenario: String,
     /// What it came to: a verdict, or `skipped` with its reason.
     pub verdict: String,
-    /// The longest time from a fault to the steady state; none if it was not seen.
-    pub recovery: Option<Duration>,
+    /// The longest time from a fault to the steady state, of several runs their median and spread;
+    /// none if it was not seen.
+    pub recovery: Option<String>,
     /// What `nothing_lost` came to: `no`, what is lost, or `?`; else the requests that `answers`
     /// missed; none if nobody asked.
     pub lost: Option<String>,
@@ -54,8 +58,48 @@ impl SummaryRow {
         Self {
             scenario: history.plan.name.clone(),
             verdict: judgement.verdict.to_string(),
-            recovery: times.max(),
+            recovery: times.max().map(seconds),
             lost: lost.or(missed),
+            place: folder.to_owned(),
+        }
+    }
+
+    /// The row of several runs of one scenario, which lie in this folder, or of one that is kept.
+    pub fn repeated(runs: &[Figures], folder: &str) -> Self {
+        let all: Vec<&Figures> = runs.iter().collect();
+        let verdict = match runs {
+            [one] => one.verdict.to_string(),
+            _ => came(&all),
+        };
+        let times: Vec<f64> = runs.iter().filter_map(Figures::recovery).collect();
+        let recovery = Spread::of(&times).written(Kind::Recovery);
+        let lost: Vec<(Kind, f64)> = runs.iter().filter_map(Figures::lost).collect();
+        let some = lost.iter().filter(|(_, lost)| *lost > 0.0);
+        let most = some
+            .clone()
+            .max_by(|(_, one), (_, other)| one.total_cmp(other));
+        let lost = match most {
+            None => (!lost.is_empty()).then(|| "no".to_owned()),
+            Some((kind, most)) => {
+                let noun = match kind {
+                    Kind::RowsLost => "rows",
+                    _ => "of requests",
+                };
+                let times = match runs.len() {
+                    1 => String::new(),
+                    runs => format!(" at the most, in {} of {runs}", some.count()),
+                };
+                Some(format!("{} {noun}{times}", kind.written(*most)))
+            }
+        };
+        Self {
+            scenario: all
+                .first()
+                .map(|run| line(&run.scenario))
+                .unwrap_or_default(),
+            verdict,
+            recovery: (!times.is_empty()).then_some(recovery),
+            lost,
             place: folder.to_owned(),
         }
     }
@@ -81,7 +125,7 @@ pub fn summary(rows: &[SummaryRow]) -> String {
         table.add_row([
             row.scenario.clone(),
             row.verdict.clone(),
-            row.recovery.map_or("-".to_owned(), seconds),
+            row.recovery.clone().unwrap_or_else(|| "-".to_owned()),
             row.lost.clone().unwrap_or_else(|| "-".to_owned()),
             row.place.clone(),
         ]);

@@ -180,6 +180,8 @@ pub enum Sabotage {
     HostClockJumps,
     /// Once struck, whoever tries a port panics.
     ProbePanics,
+    /// Once struck, a task takes two seconds longer to start: a slower version, and no fault of it.
+    SlowerStarts,
 }
 
 /// What there is of a place's labs now, and how many it made.

@@ -18,6 +18,9 @@ const RESTART: Duration = Duration::from_secs(5);
 /// From the placing of a task to its running.
 const START: Duration = Duration::from_secs(3);
 
+/// How much longer that is under [`Sabotage::SlowerStarts`].
+const SLOWER: Duration = Duration::from_secs(2);
+
 /// When the task of [`Sabotage::SecondLiveTask`] appears, counted from the deployment.
 const SECOND_AT: Duration = Duration::from_secs(15);
 
@@ -149,7 +152,11 @@ impl World {
                 .map_or(0, |wanted| wanted.generation),
             message: String::new(),
             pulls: false,
-            due: if node.is_some() { due + START } else { due },
+            due: if node.is_some() {
+                due + self.start_takes()
+            } else {
+                due
+            },
             process: false,
             table: Table::default(),
             lingers: None,
@@ -237,10 +244,18 @@ impl World {
             .filter(|node| self.may_run(*node, &task.service))
             .min_by_key(|node| (load(*node), *node));
         if fit.is_some() {
-            let due = self.now + START;
+            let due = self.now + self.start_takes();
             self.change(i, |task| {
                 (task.node, task.state, task.due) = (fit, "preparing", due);
             });
+        }
+    }
+
+    /// From the placing of a task to its running.
+    fn start_takes(&self) -> Duration {
+        match self.is_struck(&Sabotage::SlowerStarts) {
+            true => START + SLOWER,
+            false => START,
         }
     }
 
