@@ -27,6 +27,7 @@ mod run;
 mod runs;
 mod scenarios;
 mod schema;
+mod screen;
 mod up;
 
 /// The exit codes, for `--help`.

@@ -3,6 +3,7 @@
 //! Words carry the verdict; colour only repeats them.
 
 mod aftermath;
+mod board;
 mod breakdown;
 mod clients;
 mod html;
@@ -16,11 +17,13 @@ mod markdown;
 mod openmetrics;
 mod pages;
 mod picture;
+mod repeat;
 mod style;
 mod summary;
 mod tasks;
 mod terminal;
 
+pub use board::Board;
 pub use html::html;
 pub use json::{json, schema};
 pub use junit::{Junit, junit};

@@ -5,6 +5,8 @@ use seatrial::journal::{Event, Outcome};
 use seatrial::plan::Check;
 use seatrial::report::{Style, SummaryRow, json, line, summary, terminal};
 
+#[path = "report/board.rs"]
+mod board;
 #[path = "story/catalogue.rs"]
 #[expect(dead_code, reason = "only some of the stories are shown")]
 mod catalogue;
