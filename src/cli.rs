@@ -31,6 +31,7 @@ mod run;
 mod runs;
 mod scenarios;
 mod schema;
+mod screen;
 mod trend;
 mod up;
 

@@ -26,3 +26,7 @@ pub mod workload;
 
 pub mod check;
 pub mod report;
+
+pub mod trial;
+
+pub use trial::trial;

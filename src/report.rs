@@ -3,6 +3,7 @@
 //! Words carry the verdict; colour only repeats them.
 
 mod aftermath;
+mod board;
 mod breakdown;
 mod clients;
 mod compare;
@@ -19,6 +20,7 @@ mod openmetrics;
 mod pages;
 mod picture;
 mod quantity;
+mod repeat;
 mod spread;
 mod style;
 mod summary;
@@ -26,6 +28,7 @@ mod tasks;
 mod terminal;
 mod trend;
 
+pub use board::Board;
 pub use compare::{
     Comparison, Outcome, Unlike, compare, comparison, comparisons_json, comparisons_markdown,
 };

@@ -6,6 +6,8 @@ use seatrial::plan::{Check, Direction};
 use seatrial::report::{Style, SummaryRow, json, line, summary, terminal};
 use seatrial::units::{Port, Share, Span};
 
+#[path = "report/board.rs"]
+mod board;
 #[path = "story/catalogue.rs"]
 #[expect(dead_code, reason = "only some of the stories are shown")]
 mod catalogue;

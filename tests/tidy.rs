@@ -72,6 +72,19 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("check", JUDGES),
     ("report", JUDGES),
+    (
+        "trial",
+        &[
+            "check",
+            "journal",
+            "plan",
+            "report",
+            "run",
+            "scenario",
+            "substrate",
+            "verdict",
+        ],
+    ),
 ];
 
 /// What breaks, asks or uses a swarm knows the lab, never where it runs.

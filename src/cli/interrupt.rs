@@ -9,7 +9,8 @@ use seatrial::journal::{Event, Resource};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-use super::{Exit, output};
+use super::Exit;
+use super::screen::Screen;
 
 /// What the second interrupt leaves behind, for people.
 #[derive(Clone, Default)]
@@ -117,17 +118,18 @@ impl Interrupts {
 }
 
 /// Cancels the token at the first, and ends the process at the second.
-pub(super) fn watch(stop: &CancellationToken, left: &Left) -> anyhow::Result<()> {
+pub(super) fn watch(stop: &CancellationToken, left: &Left, screen: &Screen) -> anyhow::Result<()> {
     let mut interrupts = Interrupts::catch()?;
-    let (stop, left) = (stop.clone(), left.clone());
+    let (stop, left, screen) = (stop.clone(), left.clone(), screen.clone());
     tokio::spawn(async move {
         interrupts.next().await;
-        output::tell("interrupted: healing and cleaning up; once more to end at once");
+        screen.tell("interrupted: healing and cleaning up; once more to end at once");
         stop.cancel();
         interrupts.next().await;
+        screen.end();
         match left.told() {
-            Some(what) => output::tell(format_args!("interrupted again: {what}")),
-            None => output::tell("interrupted again"),
+            Some(what) => screen.tell(format_args!("interrupted again: {what}")),
+            None => screen.tell("interrupted again"),
         }
         end_at_once();
     });

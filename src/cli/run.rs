@@ -20,6 +20,7 @@ use super::interrupt::{self, Left};
 use super::kept::Kept;
 use super::record::Record;
 use super::scenarios::Asked;
+use super::screen::Screen;
 use super::{Exit, cache, folder, index, output};
 
 /// What `run` is asked.
@@ -58,7 +59,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut outcomes = asked.plan(&ground.options(seed, asked.no_faults))?;
     let (stop, left) = (CancellationToken::new(), Left::default());
     runtime(asked.on)?.block_on(async {
-        interrupt::watch(&stop, &left)?;
+        let screen = Screen::of_this_process();
+        interrupt::watch(&stop, &left, &screen)?;
         let any = outcomes.iter().any(|one| matches!(one, Outcome::Ready(_)));
         if any && asked.on == On::Vm {
             Kept::of(&cache).refuse_if_alive()?;
@@ -83,6 +85,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             repeat: args.repeat,
             stop,
             left,
+            screen,
             rows: Vec::new(),
             verdicts: Vec::new(),
             results: Junit::default(),
@@ -115,6 +118,7 @@ struct Session<'a> {
     repeat: u32,
     stop: CancellationToken,
     left: Left,
+    screen: Screen,
     rows: Vec<SummaryRow>,
     verdicts: Vec<Verdict>,
     results: Junit,
@@ -210,7 +214,8 @@ impl Session<'_> {
         folder::point(self.runs, &folder)?;
         output::tell(format_args!("{:>12} {}", "RUN", folder.display()));
         self.left.begin(&folder);
-        let (told, left) = (plan.clone(), self.left.clone());
+        let (told, left, screen) = (plan.clone(), self.left.clone(), self.screen.clone());
+        screen.begin(plan);
         let options = Options {
             folder: folder.clone(),
             command_line: std::env::args_os()
@@ -218,13 +223,13 @@ impl Session<'_> {
                 .collect(),
             listener: Some(Arc::new(move |entry| {
                 left.note(&entry.event);
-                if let Some(line) = line(entry, &told) {
-                    output::tell(line);
-                }
+                screen.show(entry, line(entry, &told));
             })),
             stop: self.stop.clone(),
         };
-        let ended = seatrial::run::run(place, plan, options).await?;
+        let ended = seatrial::run::run(place, plan, options).await;
+        self.screen.end();
+        let ended = ended?;
         self.left.end();
         let record = Record::read(&ended.journal)?;
         let verdict = record.judgement.verdict;
@@ -264,6 +269,7 @@ mod tests {
             repeat: 1,
             stop,
             left: Left::default(),
+            screen: Screen::default(),
             rows: Vec::new(),
             verdicts: verdicts.to_vec(),
             results: Junit::default(),

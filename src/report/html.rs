@@ -6,6 +6,7 @@
 use askama::Template;
 
 use super::legible::{legible, line};
+use super::repeat::repeat;
 use super::style::verdict_word;
 use super::terminal::closing;
 use super::{caveat, clients, lanes};
@@ -197,6 +198,7 @@ fn ran_with(history: &History) -> Vec<(String, String)> {
         ("started from".to_owned(), header.started_from.clone()),
         ("seed".to_owned(), format!("{:#x}", header.seed)),
         ("command".to_owned(), header.command_line.join(" ")),
+        ("repeat with".to_owned(), repeat(header)),
         ("seatrial".to_owned(), header.seatrial.clone()),
     ];
     if let Some(first) = history.entries.first() {

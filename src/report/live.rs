@@ -115,7 +115,7 @@ fn action(one: &ActionEntry, plan: &Plan) -> Option<(&'static str, String)> {
 }
 
 /// What a phase is about.
-fn phase_line(phase: Phase) -> (&'static str, String) {
+pub(super) fn phase_line(phase: Phase) -> (&'static str, String) {
     let (word, said) = match phase {
         Phase::BringUp => ("BRING UP", "making machines and swarm"),
         Phase::Deploy => ("DEPLOY", "filling the share, deploying the stack"),
