@@ -125,7 +125,14 @@ fn with(history: &History) -> BTreeMap<String, String> {
         .map(|(name, version)| (name.clone(), version.clone()))
         .collect();
     let images = header.images.iter();
-    with.extend(images.map(|(name, identity)| (format!("image {name}"), identity.clone())));
+    // As much of a digest as reports show.
+    let short = |identity: &str| {
+        identity
+            .chars()
+            .take("sha256:".len() + 12)
+            .collect::<String>()
+    };
+    with.extend(images.map(|(name, identity)| (format!("image {name}"), short(identity))));
     let others = [
         ("place", header.place.clone()),
         ("accelerator", header.accelerator.clone()),

@@ -35,7 +35,7 @@ pub fn comparison(comparison: &Comparison, style: &Style) -> String {
     if let Some(column) = table.column_mut(3) {
         column.set_cell_alignment(CellAlignment::Right);
     }
-    if !comparison.quantities.is_empty() {
+    if !comparison.quantities.is_empty() && !one_sided(comparison) {
         text.push('\n');
         for row in table.to_string().lines() {
             let _ = writeln!(text, "{:12}{}", "", row.trim_end());
@@ -75,8 +75,17 @@ fn title(comparison: &Comparison) -> String {
     )
 }
 
+/// True if one side has no run with a verdict, so that there are no two sides to anything.
+fn one_sided(comparison: &Comparison) -> bool {
+    let verdict = comparison.checks.first();
+    verdict.is_none_or(|verdict| verdict.called == Called::Missing)
+}
+
 /// The checks that changed, and how many did not.
 fn checks(comparison: &Comparison) -> Vec<String> {
+    if one_sided(comparison) {
+        return Vec::new();
+    }
     let same = |one: &&CheckChange| one.called == Called::Same;
     let changed = comparison.checks.iter().filter(|one| !same(one));
     let mut said: Vec<String> = changed
