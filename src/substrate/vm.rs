@@ -23,6 +23,9 @@ mod deploy;
 mod inquiry;
 mod lab;
 mod machine;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod noise;
 mod order;
 mod parts;
 mod prepare;
