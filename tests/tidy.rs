@@ -129,7 +129,17 @@ const NO_NAMES: &[&str] = &[
 ];
 
 /// Where nobody looks: made by tools, or not ours.
-const NOT_OURS: &[&str] = &[".git", "target", "runs", "Cargo.lock"];
+const NOT_OURS: &[&str] = &[
+    ".git",
+    "target",
+    "runs",
+    "Cargo.lock",
+    "fuzz/target",
+    "fuzz/corpus",
+    "fuzz/artifacts",
+    "mutants.out",
+    "mutants.out.old",
+];
 
 /// Endings of the files that are read.
 const TEXT: &[&str] = &[

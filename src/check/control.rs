@@ -54,7 +54,10 @@ pub(super) fn check(history: &History, timeline: &Timeline, expected: Control) -
         };
         let (seen, seqs) = last_seen(history, timeline, (from.seq, before), end);
         evidence.extend(seqs);
+        // What breaks off shows some moment, such as an election, and not how it ended.
+        let breaks_off = before == u64::MAX && !history.ended();
         match seen {
+            _ if breaks_off => dark.push(format!("{what}: the record breaks off before its heal")),
             Seen::Leader(name) => kept.push(format!("{what}: {name} led")),
             Seen::Leaderless => lost.push(format!("{what}: the managers had no leader")),
             Seen::Mute => dark.push(format!("{what}: no manager could tell who leads")),

@@ -25,6 +25,9 @@ mod export;
 mod inquiry;
 mod lab;
 mod machine;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod noise;
 mod order;
 mod parts;
 mod prepare;

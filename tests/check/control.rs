@@ -24,3 +24,16 @@ fn a_manager_that_we_broke_is_not_asked_who_leads() {
     let finding = judged(catalogue::control(Control::Lost), believes_in_itself);
     says(&finding, Verdict::Pass, "the managers had no leader");
 }
+
+/// A harness that was killed during an election saw no promise broken.
+#[test]
+fn a_record_that_breaks_off_in_an_election_is_unknown() {
+    for expected in [Control::Kept, Control::Lost] {
+        let breaks_off = |story: &mut Story| {
+            catalogue::no_answers(story, &story::no_leader());
+            story.without(|at, _| at > 62.0);
+        };
+        let finding = judged(catalogue::control(expected), breaks_off);
+        says(&finding, Verdict::Unknown, "breaks off");
+    }
+}

@@ -204,12 +204,12 @@ async fn next(session: &mut Lines) -> Result<Value, String> {
 }
 
 /// Reads one message.
-fn parse(line: &str) -> Result<Value, String> {
+pub(super) fn parse(line: &str) -> Result<Value, String> {
     serde_json::from_str(line).map_err(|error| format!("not understood: {error}"))
 }
 
 /// Reads the status of a command that has ended.
-fn ran(status: &Value) -> Ran {
+pub(super) fn ran(status: &Value) -> Ran {
     let text = |key: &str| {
         let bytes = BASE64
             .decode(status[key].as_str().unwrap_or_default())
@@ -233,6 +233,7 @@ mod tests {
     use proptest::test_runner::RngSeed;
 
     use super::*;
+    use crate::substrate::vm::noise;
 
     #[test]
     fn a_command_that_died_of_a_signal_did_not_succeed() {
@@ -278,18 +279,14 @@ mod tests {
             which in 0..SAMPLES.len(), at in 0_usize..80, length in 0_usize..8,
             number in any::<i64>(),
         ) {
-            let noise = String::from_utf8_lossy(&bytes);
+            let text = String::from_utf8_lossy(&bytes);
             let sample = SAMPLES[which];
             let start = at.min(sample.len());
             let end = (start + length).min(sample.len());
-            let few: String = noise.chars().take(3).collect();
+            let few: String = text.chars().take(3).collect();
             let changed = format!("{}{few}{}", &sample[..start], &sample[end..]);
-            for text in [&*noise, &changed] {
-                if let Ok(message) = parse(text) {
-                    ran(&message);
-                    ran(&message["return"]);
-                }
-            }
+            noise::agent(&text);
+            noise::agent(&changed);
             ran(&json!({ "signal": number }));
         }
     }

@@ -89,7 +89,7 @@ impl Qmp {
 }
 
 /// What a line of the monitor answers: `None` for the greeting and for events.
-fn answer(line: &str) -> Result<Option<Result<Value, String>>, String> {
+pub(super) fn answer(line: &str) -> Result<Option<Result<Value, String>>, String> {
     let message: Value =
         serde_json::from_str(line).map_err(|error| format!("not understood: {error}"))?;
     if let Some(result) = message.get("return") {
@@ -108,6 +108,7 @@ mod tests {
     use proptest::test_runner::RngSeed;
 
     use super::*;
+    use crate::substrate::vm::noise;
 
     #[test]
     fn answers_errors_and_events_are_told_apart() {
@@ -143,13 +144,13 @@ mod tests {
             bytes in prop::collection::vec(any::<u8>(), 0..200),
             which in 0..SAMPLES.len(), at in 0_usize..80, length in 0_usize..8,
         ) {
-            let noise = String::from_utf8_lossy(&bytes);
-            let _ = answer(&noise);
+            let text = String::from_utf8_lossy(&bytes);
+            noise::monitor(&text);
             let sample = SAMPLES[which];
             let start = at.min(sample.len());
             let end = (start + length).min(sample.len());
-            let few: String = noise.chars().take(3).collect();
-            let _ = answer(&format!("{}{few}{}", &sample[..start], &sample[end..]));
+            let few: String = text.chars().take(3).collect();
+            noise::monitor(&format!("{}{few}{}", &sample[..start], &sample[end..]));
         }
     }
 
