@@ -143,12 +143,12 @@ fn programs_get_json() {
 }
 
 /// What a terminal shows of the same run with another fault: the node's lane, and its name.
-fn with_fault(verb: &str, rule: Option<Rule>) -> (String, String) {
+fn with_fault(verb: &str, rule: Option<&Rule>) -> (String, String) {
     let mut story = whole("mariadb-nfs-survives-node-stop");
     story.change(|_, event| {
         if let Event::Intent(intent) = event {
             verb.clone_into(&mut intent.verb);
-            intent.rule.clone_from(&rule);
+            intent.rule = rule.cloned();
         }
     });
     let told = shown(&story);
@@ -177,7 +177,7 @@ fn a_node_that_is_paused_or_struck_in_part_is_not_drawn_without_power() {
         slow: None,
         witness: "server-1".to_owned(),
     };
-    let (lane, fault) = with_fault("isolate", Some(rule.clone()));
+    let (lane, fault) = with_fault("isolate", Some(&rule));
     assert!(!lane.contains(['x', 'z', '.']), "{lane}");
     let named = "isolate server-3 from server-1, 7946/udp, out ";
     assert!(fault.contains(named), "{fault}");
@@ -193,7 +193,7 @@ fn a_node_that_is_paused_or_struck_in_part_is_not_drawn_without_power() {
         direction: Direction::Both,
         ..rule
     };
-    let (_, fault) = with_fault("slow", Some(slow));
+    let (_, fault) = with_fault("slow", Some(&slow));
     let named = "slow server-3, 7946/udp, by 50ms ± 20ms, 1% lost ";
     assert!(fault.contains(named), "{fault}");
 }
