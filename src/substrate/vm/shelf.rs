@@ -14,7 +14,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::prepare::Facts;
-use super::snapshot::{ABOUT, About, Moment, Snapshot, key};
+use super::snapshot::{ABOUT, About, Base, Moment, Snapshot, key};
 use crate::plan::Plan;
 use crate::substrate::Trouble;
 
@@ -36,8 +36,9 @@ struct Kept {
     folder: PathBuf,
     used: SystemTime,
     bytes: u64,
-    /// The folder of the snapshot that holds the disks below its own.
-    rests_on: Option<PathBuf>,
+    id: u64,
+    /// The folder of the snapshot that holds the disks below its own, and that snapshot's number.
+    rests_on: Option<(PathBuf, u64)>,
 }
 
 impl Shelf {
@@ -65,14 +66,23 @@ impl Shelf {
             .find(|(_, snapshot)| self.complete(snapshot))
     }
 
-    /// True if a snapshot was saved as a whole, and all that it rests on is still there.
+    /// True if a snapshot was saved as a whole, and all that it rests on is still there: what was
+    /// removed by hand and saved again has other disks, on which nothing older can rest.
     pub(super) fn complete(&self, snapshot: &Snapshot) -> bool {
-        let chain = chain(&snapshot.folder, &self.kept());
-        chain.iter().all(|folder| folder.join(ABOUT).exists())
+        let kept = self.kept();
+        let find = |folder: &PathBuf| kept.iter().find(|one| one.folder == *folder);
+        let mut chain = chain(&snapshot.folder, &kept).into_iter();
+        chain.all(|folder| {
+            let sound = |one: &Kept| {
+                let below = one.rests_on.as_ref();
+                below.is_none_or(|(below, id)| find(below).is_some_and(|one| one.id == *id))
+            };
+            find(&folder).is_some_and(sound)
+        })
     }
 
-    /// The key of the snapshot whose disk a disk is an overlay on, by the disk's own word.
-    pub(super) async fn below(&self, disk: &Path) -> Result<Option<String>, Trouble> {
+    /// The snapshot whose disk a disk is an overlay on, by the disk's own word.
+    pub(super) async fn below(&self, disk: &Path) -> Result<Option<Base>, Trouble> {
         let mut command = Command::new("qemu-img");
         command.args(["info", "-U", "--output=json"]).arg(disk);
         let out = command.stdin(Stdio::null()).output().await;
@@ -83,8 +93,17 @@ impl Shelf {
         })?;
         let base = about["full-backing-filename"].as_str().map(Path::new);
         let base = base.filter(|base| base.starts_with(&self.folder));
-        let key = base.and_then(|base| base.parent()?.file_name()?.to_str());
-        Ok(key.map(str::to_owned))
+        let Some(folder) = base.and_then(Path::parent) else {
+            return Ok(None);
+        };
+        let kept = read(folder.to_owned());
+        let gone = || Trouble(format!("`{}` is no whole snapshot", folder.display()));
+        let id = kept.ok_or_else(gone)?.id;
+        let key = folder.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Some(Base {
+            key: key.into_owned(),
+            id,
+        }))
     }
 
     /// Notes that a snapshot is used now, and with it those that it rests on.
@@ -157,7 +176,10 @@ fn read(folder: PathBuf) -> Option<Kept> {
     Some(Kept {
         used,
         bytes: bytes.sum(),
-        rests_on: about.rests_on.map(|key| folder.with_file_name(key)),
+        id: about.id,
+        rests_on: about
+            .rests_on
+            .map(|base| (folder.with_file_name(base.key), base.id)),
         folder,
     })
 }
@@ -169,9 +191,9 @@ fn chain(folder: &Path, kept: &[Kept]) -> Vec<PathBuf> {
         .iter()
         .find(|one| Some(&one.folder) == chain.last())
         .and_then(|one| one.rests_on.clone())
-        .filter(|below| !chain.contains(below))
+        .filter(|(below, _)| !chain.contains(below))
     {
-        chain.push(below);
+        chain.push(below.0);
     }
     chain
 }
@@ -180,7 +202,8 @@ fn chain(folder: &Path, kept: &[Kept]) -> Vec<PathBuf> {
 fn superfluous(mut kept: Vec<Kept>, spared: &Path, limit: u64) -> Vec<PathBuf> {
     let mut gone = Vec::new();
     while kept.iter().map(|one| one.bytes).sum::<u64>() > limit {
-        let bases: BTreeSet<_> = kept.iter().filter_map(|one| one.rests_on.clone()).collect();
+        let bases = kept.iter().filter_map(|one| one.rests_on.clone());
+        let bases: BTreeSet<PathBuf> = bases.map(|(below, _)| below).collect();
         let oldest = kept
             .iter()
             .enumerate()
@@ -207,7 +230,8 @@ mod tests {
             folder: name.into(),
             used: SystemTime::UNIX_EPOCH + Duration::from_secs(used),
             bytes: 10,
-            rests_on: rests_on.map(PathBuf::from),
+            id: 0,
+            rests_on: rests_on.map(|below| (PathBuf::from(below), 0)),
         }
     }
 
@@ -255,7 +279,12 @@ mod tests {
         };
         std::fs::create_dir_all(&snapshot.folder).expect("a folder");
         let plan = crate::substrate::vm::balancer::tests::article("14-balancer");
-        let rests_on = rests_on.map(str::to_owned);
+        let rests_on = rests_on.map(|key| Base {
+            key: key.to_owned(),
+            id: read(shelf.folder.join("images").join(key))
+                .expect("saved")
+                .id,
+        });
         let end = snapshot.finish(&plan, Moment::Formed, vec![], rests_on);
         end.expect("a snapshot");
         snapshot
@@ -283,6 +312,8 @@ mod tests {
         assert!(shelf.complete(&steady));
         std::fs::remove_dir_all(&formed.folder).expect("removed");
         assert!(!shelf.complete(&steady));
+        let again = saved(&shelf, "formed", None);
+        assert!(shelf.complete(&again) && !shelf.complete(&steady));
     }
 
     #[test]

@@ -41,8 +41,17 @@ pub(super) struct About {
     moment: String,
     scenario: String,
     machines: Vec<String>,
-    /// The key of the snapshot on whose disks its own are overlays.
-    pub(super) rests_on: Option<String>,
+    /// Drawn when it was saved: another snapshot of the same key has other disks.
+    pub(super) id: u64,
+    /// The snapshot on whose disks its own are overlays.
+    pub(super) rests_on: Option<Base>,
+}
+
+/// A snapshot that holds the disks below those of another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Base {
+    pub(super) key: String,
+    pub(super) id: u64,
 }
 
 impl Snapshot {
@@ -68,12 +77,13 @@ impl Snapshot {
         plan: &Plan,
         moment: Moment,
         machines: Vec<String>,
-        rests_on: Option<String>,
+        rests_on: Option<Base>,
     ) -> Result<(), Trouble> {
         let about = About {
             moment: format!("{moment:?}"),
             scenario: plan.name.clone(),
             machines,
+            id: rand::random(),
             rests_on,
         };
         let path = self.folder.join(ABOUT);
