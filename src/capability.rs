@@ -13,6 +13,8 @@ pub enum Capability {
     CleanStop,
     /// A node can lose its power, with everything that it had not flushed.
     PowerCut,
+    /// A node can end at once and without a word; what it had written may stay.
+    SuddenEnd,
     /// A machine can stand still with its power on, and go on.
     Pause,
     /// All frames of a node can be dropped, while the harness still reaches it.
@@ -40,6 +42,7 @@ impl fmt::Display for Capability {
         f.write_str(match self {
             Self::CleanStop => "clean stop and start of a node",
             Self::PowerCut => "power cut",
+            Self::SuddenEnd => "sudden end of a node",
             Self::Pause => "pause of a machine",
             Self::Isolation => "isolation of a node",
             Self::Flows => "faults of single flows on the LAN",

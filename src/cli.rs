@@ -12,6 +12,7 @@ mod check;
 mod compare;
 mod doctor;
 mod down;
+mod engine;
 mod exec;
 mod folder;
 mod ground;
@@ -52,7 +53,7 @@ enum Command {
     /// Say what can run here, what is missing, and the command that mends it
     Doctor,
     /// Build the disks and images that machines start from, once
-    Prepare,
+    Prepare(prepare::Args),
     /// Say what would happen; change nothing
     Plan(plan::Args),
     /// Run scenarios; journals and reports land in `runs/<time>-<name>/`
@@ -88,7 +89,7 @@ impl Command {
     fn run(self) -> anyhow::Result<Exit> {
         match self {
             Self::Doctor => doctor::run(),
-            Self::Prepare => prepare::run(),
+            Self::Prepare(args) => prepare::run(&args),
             Self::Plan(args) => plan::run(&args),
             Self::Run(args) => run::run(&args),
             Self::Check(args) => check::run(&args),

@@ -213,7 +213,7 @@ pub struct Header {
     pub seed: u64,
     /// The command line that started the run.
     pub command_line: Vec<String>,
-    /// Where it runs: `vm` or `sim`.
+    /// Where it runs: `vm`, `dind` or `sim`.
     pub place: String,
     /// What executes the guests' code: `kvm`, `hvf`, `tcg`, or `none`.
     pub accelerator: String,

@@ -43,7 +43,7 @@ pub struct Plan {
     pub because: String,
     /// Decides every random choice of the run.
     pub seed: u64,
-    /// Where it runs: `vm` or `sim`.
+    /// Where it runs: `vm`, `dind` or `sim`.
     pub place: String,
     /// What the liveness budgets below were multiplied by: 1 on a quick machine.
     pub patience: f64,

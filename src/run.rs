@@ -71,7 +71,7 @@ pub async fn run(place: &dyn Place, plan: &Plan, options: Options) -> Result<Sum
     }
     journal.record(Event::Header(header(place, plan, options.command_line)))?;
     journal.record(Event::Plan(Box::new(plan.clone())))?;
-    let before = audit::before(place, &journal)?;
+    let before = audit::before(place, &journal).await?;
     journal.record(Event::Phase(Phase::BringUp))?;
     let made = place.bring_up(plan, &journal);
     let ended = match options.stop.run_until_cancelled(made).await {

@@ -17,13 +17,18 @@ use crate::plan::Plan;
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::Port;
 
+pub mod dind;
 mod flow;
+mod nodes;
 mod order;
+mod progress;
 pub mod sim;
 pub mod vm;
+mod workspace;
 
 pub use flow::{Dialled, Passage, Tally};
 pub use order::Order;
+pub use progress::Progress;
 
 /// Trouble in the harness or its place: never a verdict about the swarm.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +49,7 @@ impl From<JournalError> for Trouble {
 /// What a place is, for the first line of the journal.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Identity {
-    /// `vm` or `sim`.
+    /// `vm`, `dind` or `sim`.
     pub place: String,
     /// `kvm`, `hvf`, `tcg` or `none`.
     pub accelerator: String,
@@ -77,7 +82,7 @@ pub trait Place: Send + Sync {
 
     /// What of the harness's own is there now, one line each: processes, folders, sockets. None
     /// when the place cannot tell.
-    fn inventory(&self) -> Option<BTreeSet<String>> {
+    async fn inventory(&self) -> Option<BTreeSet<String>> {
         None
     }
 

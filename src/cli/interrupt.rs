@@ -23,6 +23,8 @@ struct Leavings {
     run: PathBuf,
     /// The folders that it announced.
     folders: Vec<PathBuf>,
+    /// The swarms on Docker engines that it announced, in words.
+    swarms: Vec<String>,
     /// Its faults by index: what, and whether it was begun and not seen to be healed.
     faults: BTreeMap<usize, (String, bool)>,
 }
@@ -62,6 +64,9 @@ impl Leavings {
     fn note(&mut self, event: &Event) {
         match event {
             Event::Creating(Resource::Folder { path }) => self.folders.push(path.into()),
+            Event::Creating(Resource::Labelled { engine, swarm }) => {
+                self.swarms.push(format!("what `{engine}` has with the label of `{swarm}`"));
+            }
             Event::Intent(intent) => {
                 let named = format!("{} {}", intent.verb, intent.targets.join(", "));
                 let named = format!("fault {} ({named})", intent.fault + 1);
@@ -84,6 +89,9 @@ impl Leavings {
         let mut all: Vec<String> = in_force.map(|(named, _)| named.clone()).collect();
         let there = self.folders.iter().filter(|folder| folder.exists());
         all.extend(there.map(|folder| format!("`{}`", folder.display())));
+        if self.folders.iter().any(|folder| folder.exists()) {
+            all.extend(self.swarms.iter().cloned());
+        }
         let run = self.run.display();
         match all.is_empty() {
             true => format!("nothing is left but the journal; `seatrial heal {run}` makes sure"),

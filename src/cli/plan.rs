@@ -18,11 +18,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let asked = &args.asked;
     let ground = Ground::find(asked.on, &cache::folder()?, false);
     let outcomes = asked.plan(&ground.options(asked.seed(), asked.no_faults))?;
-    if matches!(ground, Ground::Unprepared) {
-        output::tell(
+    match ground {
+        Ground::Unprepared => output::tell(
             "note: no image is built and nothing was measured: budgets are those of a quick \
              machine; see `seatrial prepare`",
-        );
+        ),
+        Ground::Untried => output::tell(
+            "note: nobody knows what this engine and its kernel can do: the best is assumed, and \
+             budgets are those of a quick machine; see `seatrial prepare --on dind`",
+        ),
+        _ => {}
     }
     let mut exit = Exit::NOTHING_RAN;
     let texts = outcomes.iter().map(|outcome| match outcome {

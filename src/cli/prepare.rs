@@ -1,30 +1,43 @@
-//! `seatrial prepare`: builds what machines start from, and says what there is.
+//! `seatrial prepare`: builds what machines or containers start from, and says what there is.
 
 use anyhow::Context;
 use seatrial::substrate::Place;
-use seatrial::substrate::vm::{self, Progress, Vm};
+use seatrial::substrate::dind::Dind;
+use seatrial::substrate::vm::Vm;
 use tokio::runtime::Runtime;
 
+use super::ground::{Ground, On};
 use super::interrupt::Interrupts;
 use super::{Exit, cache, output, up};
 
+/// What `prepare` is asked.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// For what place; for `dind` its engine is tried too
+    #[arg(long, value_enum, default_value_t = On::Vm)]
+    on: On,
+}
+
 /// Builds what is not there yet. What an interrupted build left is built anew the next time.
-pub(super) fn run() -> anyhow::Result<Exit> {
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let cache = cache::folder()?;
-    let progress = Progress::terminal();
+    let ground = Ground::find(args.on, &cache, false);
     let prepared = Runtime::new().context("cannot start")?.block_on(async {
         let mut interrupts = Interrupts::catch()?;
         tokio::select! {
-            images = vm::prepare(&cache, &progress) => anyhow::Ok(Some(images?)),
-            () = interrupts.next() => Ok(None),
+            ready = ground.made_ready(&cache, false) => Ok(Some(ready?)),
+            () = interrupts.next() => anyhow::Ok(None),
         }
     })?;
-    let Some(images) = prepared else {
-        output::tell("interrupted: nothing was kept; `seatrial prepare` starts again");
-        return Ok(Exit::INTERRUPTED);
-    };
-    let vm = Vm::new(images, &cache, progress, false);
-    output::print(&facts(&vm)?)?;
+    match prepared {
+        None => {
+            output::tell("interrupted: nothing was kept; `seatrial prepare` starts again");
+            return Ok(Exit::INTERRUPTED);
+        }
+        Some(Ground::Vm(vm)) => output::print(&facts(&vm)?)?,
+        Some(Ground::Dind(dind)) => output::print(&abilities(&dind))?,
+        Some(Ground::Sim(_) | Ground::Unprepared | Ground::Untried) => {}
+    }
     Ok(Exit::PASS)
 }
 
@@ -41,4 +54,28 @@ fn facts(vm: &Vm) -> anyhow::Result<String> {
     rows.push(["accelerator".to_owned(), identity.accelerator]);
     rows.push(["patience".to_owned(), identity.patience.to_string()]);
     Ok(output::table(["what", "which"], rows))
+}
+
+/// What an engine and its kernel were seen to do, a line each.
+fn abilities(dind: &Dind) -> String {
+    let seen = dind.ability();
+    let told = |found: &Result<(), String>| match found {
+        Ok(()) => "yes".to_owned(),
+        Err(why) => format!("no: {why}"),
+    };
+    let rights = match &seen.capabilities {
+        None => "privileged".to_owned(),
+        Some(granted) => format!("{} capabilities, not privileged", granted.len()),
+    };
+    let rows = [
+        ("docker around the nodes", seen.engine.clone()),
+        ("linux", seen.kernel.clone()),
+        ("rights", rights),
+        ("routing mesh", told(&seen.mesh)),
+        ("netem", told(&seen.netem)),
+        ("NFS", told(&seen.nfs)),
+        ("patience", dind.patience().to_string()),
+    ];
+    let rows = rows.map(|(what, which)| [what.to_owned(), which]);
+    output::table(["what", "which"], rows.into())
 }

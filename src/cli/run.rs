@@ -10,7 +10,6 @@ use seatrial::plan::{Outcome, Plan};
 use seatrial::report::{Figures, Junit, SummaryRow, line, summary};
 use seatrial::run::Options;
 use seatrial::substrate::Place;
-use seatrial::substrate::vm::{self, Progress};
 use seatrial::verdict::Verdict;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -62,25 +61,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         let screen = Screen::of_this_process();
         interrupt::watch(&stop, &left, &screen)?;
         let any = outcomes.iter().any(|one| matches!(one, Outcome::Ready(_)));
-        if any && asked.on == On::Vm {
+        if any && asked.on != On::Sim {
             Kept::of(&cache).refuse_if_alive()?;
         }
-        if any && matches!(ground, Ground::Unprepared) {
-            let progress = Progress::terminal();
-            let images = tokio::select! {
-                images = vm::prepare(&cache, &progress) => images?,
+        if any && ground.lacks() {
+            ground = tokio::select! {
+                ready = ground.made_ready(&cache, args.fresh) => ready?,
                 () = stop.cancelled() => return Ok(Exit::INTERRUPTED),
             };
-            ground = Ground::of(images, &cache, args.fresh);
             outcomes = asked.plan(&ground.options(seed, asked.no_faults))?;
         }
-        let place: Option<&dyn Place> = match &ground {
-            Ground::Vm(vm) => Some(&**vm),
-            Ground::Sim(sim) => Some(sim),
-            Ground::Unprepared => None,
-        };
         let mut session = Session {
-            place,
+            place: ground.place(),
             runs: &args.runs,
             repeat: args.repeat,
             stop,
@@ -101,7 +93,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 /// Time for machines is real; that of `sim` jumps from one event to the next.
 fn runtime(on: On) -> anyhow::Result<Runtime> {
     let built = match on {
-        On::Vm => Builder::new_multi_thread().enable_all().build(),
+        On::Vm | On::Dind => Builder::new_multi_thread().enable_all().build(),
         On::Sim => Builder::new_current_thread()
             .enable_all()
             .start_paused(true)

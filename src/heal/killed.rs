@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::outstanding;
 use crate::journal::{Cleared, Event, History, Resource};
 use crate::leavings;
+use crate::substrate::dind;
 
 /// The folders that a run announced before it made them.
 pub fn announced(history: &History) -> Vec<PathBuf> {
@@ -18,10 +19,29 @@ pub fn announced(history: &History) -> Vec<PathBuf> {
     folders.collect()
 }
 
+/// The engines on which a run announced a swarm, and its name there.
+fn on_engines(history: &History) -> impl Iterator<Item = (&str, &str)> {
+    let entries = history.entries.iter();
+    entries.filter_map(|entry| match &entry.event {
+        Event::Creating(Resource::Labelled { engine, swarm }) => {
+            Some((engine.as_str(), swarm.as_str()))
+        }
+        _ => None,
+    })
+}
+
 /// Ends the machines of a run whose harness is gone, removes its folders, and says what became of
 /// its faults. Does nothing that was done before.
 pub async fn clear(history: &History) -> Cleared {
-    let leavings::Outcome { mut done, failed } = leavings::clear(&announced(history)).await;
+    let leavings::Outcome {
+        mut done,
+        mut failed,
+    } = leavings::clear(&announced(history)).await;
+    for (engine, swarm) in on_engines(history) {
+        let removed = dind::remove(engine, swarm).await;
+        done.extend(removed.done);
+        failed.extend(removed.failed);
+    }
     let before = history.cleared().any(|cleared| cleared.failed.is_empty());
     if failed.is_empty() && !before {
         // Faults are rules and machines of the harness, and end with it.

@@ -16,6 +16,13 @@ pub enum Resource {
         /// The machine's name.
         name: String,
     },
+    /// Containers, networks and volumes of a Docker engine, all with one label.
+    Labelled {
+        /// Where the engine listens: `unix:///var/run/docker.sock`.
+        engine: String,
+        /// The label's value, a name like those of folders.
+        swarm: String,
+    },
 }
 
 /// What another process did about a run that was over, by `seatrial heal`. It stands behind

@@ -29,7 +29,7 @@ const QUIET: Span = Span::secs(30);
 /// What decides about a plan besides the scenario.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
-    /// Where it is to run: `vm` or `sim`.
+    /// Where it is to run: `vm`, `dind` or `sim`.
     pub place: String,
     /// What that place can do.
     pub capabilities: Capabilities,
@@ -160,9 +160,13 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
     };
     let mut probes = scenario.steady.iter().chain(&scenario.steady_after);
     let mesh = !scenario.workload.is_empty() || probes.any(asks);
+    // What a node had not flushed yet matters where somebody's data are looked at.
+    let ledger = |load: &scenario::Workload| matches!(load, scenario::Workload::Ledger(_));
+    let flushed = nfs.is_some() || scenario.workload.iter().any(ledger);
     let faults = faults.iter().map(|fault| match fault.action {
         FaultAction::Stop(_) => Capability::CleanStop,
-        FaultAction::Kill(_) => Capability::PowerCut,
+        FaultAction::Kill(_) if flushed => Capability::PowerCut,
+        FaultAction::Kill(_) => Capability::SuddenEnd,
         FaultAction::Pause(_) => Capability::Pause,
         FaultAction::Isolate(Isolate::Whole(_)) => Capability::Isolation,
         FaultAction::Isolate(Isolate::Partly(_)) | FaultAction::Drop(_) | FaultAction::Slow(_) => {

@@ -16,11 +16,11 @@ const ENDING: Duration = Duration::from_secs(5);
 const PACE: Duration = Duration::from_millis(50);
 
 /// What is there before anything is made; none where the place cannot tell.
-pub(super) fn before(
+pub(super) async fn before(
     place: &dyn Place,
     journal: &Journal,
 ) -> Result<Option<BTreeSet<String>>, JournalError> {
-    let there = place.inventory();
+    let there = place.inventory().await;
     if let Some(there) = &there {
         let there = there.iter().cloned().collect();
         journal.record(Event::Inventory(there))?;
@@ -34,12 +34,12 @@ pub(super) async fn after(
     journal: &Journal,
     before: &BTreeSet<String>,
 ) -> Result<(), JournalError> {
-    let left = || {
-        let there = place.inventory()?;
+    let left = || async {
+        let there = place.inventory().await?;
         Some(there.difference(before).cloned().collect::<Vec<_>>())
     };
     let look = || async {
-        match left() {
+        match left().await {
             Some(left) if left.is_empty() => Look::Holds(()),
             Some(left) => Look::NotYet(left.join("; ")),
             None => Look::CannotTell("the place cannot tell".to_owned()),
@@ -47,7 +47,7 @@ pub(super) async fn after(
     };
     // What it came to is looked at once more: the last look counts, not how long it took.
     let _ = wait::until("nothing to be left", ENDING, PACE, look).await;
-    let event = match left() {
+    let event = match left().await {
         Some(left) => Event::Residue(left),
         None => Event::Trouble {
             what: "nobody can tell what the run left; see `seatrial heal`".to_owned(),

@@ -240,11 +240,12 @@ impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
         use Capability::{
             Balancer, CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut,
-            Registry, RoutingMesh, Tls,
+            Registry, RoutingMesh, SuddenEnd, Tls,
         };
         [
             CleanStop,
             PowerCut,
+            SuddenEnd,
             Pause,
             Isolation,
             Flows,
@@ -279,7 +280,7 @@ impl Place for Sim {
         Ok(self.lab(plan))
     }
 
-    fn inventory(&self) -> Option<BTreeSet<String>> {
+    async fn inventory(&self) -> Option<BTreeSet<String>> {
         let made = self.made();
         let blind = self.is(&Sabotage::AuditBlind) && made.labs > 0;
         (!blind).then(|| made.there.clone())

@@ -15,38 +15,32 @@ use crate::substrate::{Identity, Lab, Place, Trouble};
 mod accelerator;
 mod agent;
 mod api;
-mod archive;
+pub(super) mod archive;
 mod assemble;
 mod balancer;
 mod certificate;
-mod deploy;
 mod dial;
 mod export;
-mod inquiry;
 mod lab;
 mod machine;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod noise;
-mod order;
 mod parts;
-mod prepare;
-mod progress;
+pub(super) mod prepare;
 mod qmp;
 mod registry;
 mod residents;
-mod settled;
 mod share;
 mod shelf;
 mod snapshot;
 mod still;
 mod switch;
-mod workspace;
 
-pub use agent::Ran;
+pub use super::nodes::Ran;
 pub use lab::VmLab;
 pub use prepare::{Images, prepare};
-pub use progress::Progress;
+pub use super::progress::Progress;
 pub use shelf::weigh;
 
 use shelf::Shelf;
@@ -109,6 +103,7 @@ impl Place for Vm {
         Capabilities::from([
             Capability::CleanStop,
             Capability::PowerCut,
+            Capability::SuddenEnd,
             Capability::Pause,
             Capability::Isolation,
             Capability::Flows,
@@ -153,7 +148,7 @@ impl Place for Vm {
         Ok(lab)
     }
 
-    fn inventory(&self) -> Option<BTreeSet<String>> {
+    async fn inventory(&self) -> Option<BTreeSet<String>> {
         let places = [self.cache.join(leavings::WORK), std::env::temp_dir()];
         leavings::inventory(&places).ok()
     }

@@ -27,12 +27,19 @@ use crate::journal::{ApiError, ContainerSeen};
 
 mod change;
 mod classify;
+mod container;
+mod exec;
+mod labelled;
+mod place;
 mod seen;
 
 #[cfg(test)]
 mod tests;
 
 pub use change::NewTasks;
+pub use container::{ContainerState, NewContainer, Rights};
+pub use exec::{Executed, Talk};
+pub use labelled::{Kind, Labelled};
 
 /// The label that tells a task's container from any other.
 const TASK_LABEL: &str = "com.docker.swarm.task.id";

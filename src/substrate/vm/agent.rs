@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use tokio_util::codec::{Framed, LinesCodec};
 
 use crate::substrate::Trouble;
+use crate::substrate::nodes::Ran;
 use crate::wait::{Look, TimedOut, until};
 
 /// The longest answer: the output of a command, in base 64.
@@ -20,17 +21,6 @@ const LINE_MAX: usize = 64 << 20;
 
 /// How long the agent may take for anything but a command of ours.
 const CALL: Duration = Duration::from_secs(20);
-
-/// What a command in the guest came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ran {
-    /// The exit code; a command that died of a signal counts as 128 and the signal.
-    pub code: i64,
-    /// Standard output.
-    pub out: String,
-    /// Standard error.
-    pub err: String,
-}
 
 type Lines = Framed<UnixStream, LinesCodec>;
 

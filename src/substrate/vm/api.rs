@@ -4,13 +4,13 @@
 //! on every TCP port, so the harness's own way in, on the management network, becomes a socket of
 //! systemd that leads to the engine's Unix socket.
 
-use super::agent::Ran;
 use super::certificate::{Certificates, Pair};
 use super::lab::{BOOT, COMMAND, VmLab, all};
 use crate::journal::Event;
 use crate::plan::{Node, Plan, Role};
 use crate::scenario::Api;
 use crate::substrate::Trouble;
+use crate::substrate::nodes::{Ran, STRANGER};
 
 /// The engine as `recipe/system.sh` starts it, but for where it listens.
 const ENGINE: &str = "/usr/sbin/dockerd --containerd=/run/containerd/containerd.sock -H fd://";
@@ -23,10 +23,6 @@ const CERTIFICATES: &str = "etc/docker/tls";
 
 /// Where the `docker` client of a machine looks for its own, if nobody says otherwise.
 const CLIENT: &str = "root/.docker";
-
-/// The same for a client that trusts the managers and has no certificate to show. Only a folder
-/// without one does: with `--tlscert=` the client of 20.10 panics.
-pub(super) const STRANGER: &str = "root/.docker/stranger";
 
 /// The units that are the harness's way in, where an engine listens with TLS.
 pub(super) const WAY_IN: &str = "seatrial-engine.socket seatrial-engine.service";
@@ -66,7 +62,7 @@ impl VmLab {
             let archive = archive(&engine_files(manager, api, certificates))?;
             let agent = &self.machine(&manager.name)?.agent;
             agent.sh_with(RESTART, &archive, BOOT).await?;
-            self.engine_answers(&manager.name).await
+            self.nodes().engine_answers(&manager.name).await
         });
         all(opens).await?;
         if let Some(certificates) = certificates {
@@ -78,7 +74,7 @@ impl VmLab {
             });
             all(hands).await?;
         }
-        self.settled().await?;
+        self.nodes().settled().await?;
         self.try_api().await?;
         step.done();
         Ok(())

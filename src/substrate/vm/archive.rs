@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 /// A service image: its root file system and its settings.
-pub(super) struct ServiceImage {
+pub(in crate::substrate) struct ServiceImage {
     /// Name and tag.
-    pub(super) name: String,
+    pub(in crate::substrate) name: String,
     /// The whole root file system, as a tar file.
-    pub(super) root: PathBuf,
+    pub(in crate::substrate) root: PathBuf,
     /// The `config` object of the image's description.
-    pub(super) config: Value,
+    pub(in crate::substrate) config: Value,
 }
 
 /// An entry of a root file system: its path, and a digest of its header and content.
@@ -25,7 +25,7 @@ type Fingerprint = (PathBuf, [u8; 32]);
 ///
 /// What all images hold alike becomes one layer below each image's own: an emulated engine takes
 /// in about 2 MB a second, and most of a small Debian image is Debian.
-pub(super) fn write(
+pub(in crate::substrate) fn write(
     archive: &Path,
     images: &[ServiceImage],
 ) -> io::Result<BTreeMap<String, String>> {
@@ -192,7 +192,7 @@ fn sha256(path: &Path) -> io::Result<String> {
 
 /// The version of a Debian package that a root file system holds, without epoch and revision:
 /// `10.11.14`.
-pub(super) fn package_version(root: &Path, package: &str) -> io::Result<Option<String>> {
+pub(in crate::substrate) fn package_version(root: &Path, package: &str) -> io::Result<Option<String>> {
     let mut archive = tar::Archive::new(File::open(root)?);
     for entry in archive.entries()? {
         let mut entry = entry?;

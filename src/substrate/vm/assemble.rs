@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::process::Command;
 use tokio::sync::Mutex;
@@ -16,14 +15,11 @@ use super::prepare::make_folder;
 use super::share::{EXPORT, STORAGE};
 use super::snapshot::Moment;
 use super::switch::Switch;
-use super::workspace::Workspace;
-use crate::journal::{ApiError, Event, Journal, Resource};
-use crate::leavings::TURN;
-use crate::plan::{Plan, Role};
+use crate::journal::{Event, Journal, Resource};
+use crate::plan::Plan;
 use crate::scenario::Target;
 use crate::substrate::Trouble;
-use crate::swarm::engine::Engine;
-use crate::wait::{Look, until};
+use crate::substrate::workspace::{Workspace, take_turn};
 
 /// Memory of a node and of every other machine, in MiB. 1.5 GiB a node is what the engine,
 /// MariaDB and a kernel were seen to live in without swapping.
@@ -36,7 +32,7 @@ pub(super) async fn bring_up(
     plan: &Plan,
     journal: Option<&Journal>,
 ) -> Result<Arc<VmLab>, Trouble> {
-    let turn = take_turn(vm).await?;
+    let turn = take_turn(&vm.cache, &vm.progress).await?;
     let lab = Arc::new(lay_out(vm, plan, journal, turn)?);
     match start(&lab).await {
         Ok(()) => Ok(lab),
@@ -63,34 +59,10 @@ async fn start(lab: &VmLab) -> Result<(), Trouble> {
             lab.keep(Moment::Booted).await?;
         }
     }
-    form(lab).await?;
-    lab.keep(Moment::Formed).await
-}
-
-/// Waits for the one place where a swarm may run on this machine.
-async fn take_turn(vm: &Vm) -> Result<std::fs::File, Trouble> {
-    make_folder(&vm.cache)?;
-    let path = vm.cache.join(TURN);
-    if let Look::Holds(turn) = try_turn(&path) {
-        return Ok(turn);
-    }
-    let step = vm.progress.step("wait for another run on this computer");
-    let hour = Duration::from_secs(3600);
-    let pace = Duration::from_millis(200);
-    let what = format!("`{}`", path.display());
-    let turn = until(what, hour, pace, || async { try_turn(&path) }).await;
-    let turn = turn.map_err(|late| Trouble(late.to_string()))?;
+    let step = lab.vm.progress.step("form the swarm");
+    lab.nodes().form().await?;
     step.done();
-    Ok(turn)
-}
-
-/// Takes the turn if nobody has it.
-fn try_turn(path: &Path) -> Look<std::fs::File> {
-    match std::fs::File::create(path).map(|file| (file.try_lock(), file)) {
-        Ok((Ok(()), file)) => Look::Holds(file),
-        Ok((Err(_), _)) => Look::NotYet("another run has it".into()),
-        Err(error) => Look::CannotTell(error.to_string()),
-    }
+    lab.keep(Moment::Formed).await
 }
 
 /// Makes folders, switch and machines, all without power.
@@ -214,50 +186,8 @@ async fn boot(lab: &VmLab) -> Result<(), Trouble> {
     for machine in storage {
         machine.agent.sh(EXPORT, COMMAND).await?;
     }
-    all(lab.plan.node_names().map(|node| lab.engine_answers(node))).await?;
+    all(lab.plan.node_names().map(|node| lab.nodes().engine_answers(node))).await?;
     lab.rehearse_mounts().await?;
-    step.done();
-    Ok(())
-}
-
-/// Forms the swarm: the first node initialises it, the others join, one after the other.
-async fn form(lab: &VmLab) -> Result<(), Trouble> {
-    let step = lab.vm.progress.step("form the swarm");
-    let nodes = &lab.plan.topology.nodes;
-    let slow = |engine: Engine| engine.with_deadline(COMMAND);
-    let about = |node: &str, error: ApiError| Trouble(format!("swarm on `{node}`: {error}"));
-    let first = &nodes[0];
-    let leader = slow(
-        lab.engine(&first.name)
-            .await
-            .map_err(|e| about(&first.name, e))?,
-    );
-    leader
-        .swarm_init(&first.address)
-        .await
-        .map_err(|e| about(&first.name, e))?;
-    let tokens = leader
-        .join_tokens()
-        .await
-        .map_err(|e| about(&first.name, e))?;
-    for node in &nodes[1..] {
-        let engine = slow(
-            lab.engine(&node.name)
-                .await
-                .map_err(|e| about(&node.name, e))?,
-        );
-        let token = match node.role {
-            Role::Manager => &tokens.manager,
-            Role::Worker => &tokens.worker,
-        };
-        let remote = [format!("{}:2377", first.address)];
-        match engine.swarm_join(&remote, token, &node.address).await {
-            // The engine goes on joining after this answer; the wait below sees it through.
-            Ok(()) | Err(ApiError::Refused { status: 503, .. }) => {}
-            Err(error) => return Err(about(&node.name, error)),
-        }
-    }
-    lab.settled().await?;
     step.done();
     Ok(())
 }

@@ -10,15 +10,15 @@ use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use super::Vm;
-use super::agent::Ran;
 use super::machine::Machine;
 use super::snapshot::Moment;
 use super::switch::Switch;
-use super::workspace::Workspace;
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal, Rule};
 use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
+use crate::substrate::nodes::{Nodes, Ran};
+use crate::substrate::workspace::Workspace;
 use crate::substrate::{
     ClientCall, ClientRan, Database, Dialled, Knock, Lab, MountSeen, Order, PageRequest, PowerOff,
     Tally, Trouble,
@@ -26,7 +26,8 @@ use crate::substrate::{
 use crate::swarm::engine::Engine;
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::Port;
-use crate::wait::{Look, until};
+
+pub(super) use crate::substrate::nodes::{BOOT, COMMAND};
 
 /// The engine's port on the management network.
 pub(super) const API: u16 = 2375;
@@ -35,14 +36,8 @@ pub(super) const API: u16 = 2375;
 /// answers within 3 s; twice that tells a hung one.
 const QUESTION: Duration = Duration::from_secs(6);
 
-/// How long a command in a guest may take.
-pub(super) const COMMAND: Duration = Duration::from_secs(120);
-
 /// How long a guest may take to shut down: systemd's own limit for a unit is 90 s.
 pub(super) const SHUTDOWN: Duration = Duration::from_secs(150);
-
-/// How long a guest may take from power to an answer of its engine.
-pub(super) const BOOT: Duration = Duration::from_secs(300);
 
 /// The machines of a lab.
 pub(super) type Machines = BTreeMap<String, Arc<Machine>>;
@@ -97,8 +92,28 @@ impl VmLab {
             .await
     }
 
-    /// The engine of a node.
-    pub(super) async fn engine(&self, node: &str) -> Result<Engine, ApiError> {
+    /// What any machines with engines can be asked and told.
+    pub(super) fn nodes(&self) -> &(dyn Nodes + '_) {
+        self
+    }
+}
+
+#[async_trait]
+impl Nodes for VmLab {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn variables(&self) -> &BTreeMap<String, String> {
+        &self.vm.images.facts.variables
+    }
+
+    /// While a fault holds it, nobody can tell what is open.
+    fn elsewhere(&self) -> &'static str {
+        "storage"
+    }
+
+    async fn engine(&self, node: &str) -> Result<Engine, ApiError> {
         let address = self.address(node, API).await;
         let address = address.map_err(|trouble| ApiError::Unreachable(trouble.0))?;
         let mut engines = self.engines.lock().await;
@@ -110,34 +125,15 @@ impl VmLab {
         Ok(engine)
     }
 
-    /// Service names in the swarm to those in the plan.
-    pub(super) fn services(&self) -> BTreeMap<String, String> {
-        let services = self.plan.services();
-        services
-            .map(|service| (service.full_name.clone(), service.name.clone()))
-            .collect()
-    }
-
-    /// Waits until a node's engine answers.
-    pub(super) async fn engine_answers(&self, node: &str) -> Result<(), Trouble> {
-        let look = || async {
-            let pinged = match self.engine(node).await {
-                Ok(engine) => engine.ping().await,
-                Err(error) => Err(error),
-            };
-            match pinged {
-                Ok(()) => Look::Holds(()),
-                Err(error) => Look::NotYet(error.to_string()),
-            }
-        };
-        until(
-            format!("the engine of `{node}`"),
-            BOOT,
-            Duration::from_millis(250),
-            look,
-        )
-        .await
-        .map_err(|late| Trouble(late.to_string()))
+    async fn run(
+        &self,
+        machine: &str,
+        command: &str,
+        input: &[u8],
+        within: Duration,
+    ) -> Result<Ran, Trouble> {
+        let machine = self.machine(machine)?;
+        machine.agent.run(command, input, within).await
     }
 }
 
@@ -164,7 +160,7 @@ impl Lab for VmLab {
         if let Some(registry) = &self.plan.topology.registry {
             self.fill_registry(registry).await?;
         }
-        self.deploy_stack().await?;
+        self.nodes().deploy_stack().await?;
         if let Some(balancer) = &self.plan.topology.balancer {
             self.start_balancer(balancer).await?;
         }
@@ -177,16 +173,16 @@ impl Lab for VmLab {
     }
 
     async fn view(&self, manager: &str) -> Result<View, ApiError> {
-        self.engine(manager).await?.view(&self.services()).await
+        self.engine(manager).await?.view(&self.nodes().services()).await
     }
 
     async fn service(&self, manager: &str, name: &str) -> Result<Option<ServiceSeen>, ApiError> {
-        let name = self.full_name(name)?;
+        let name = self.nodes().full_name(name)?;
         self.engine(manager).await?.service(&name).await
     }
 
     async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
-        self.obey(manager, order).await
+        self.nodes().obey(manager, order).await
     }
 
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
@@ -194,7 +190,7 @@ impl Lab for VmLab {
     }
 
     async fn has_image(&self, node: &str, image: &str) -> Result<bool, ApiError> {
-        self.lists(node, image).await
+        self.nodes().lists(node, image).await
     }
 
     async fn serves(&self, machine: &str) -> Result<(), ApiError> {
@@ -221,7 +217,7 @@ impl Lab for VmLab {
         self.machine(node)?.power_on(None).await?;
         match self.part(node) {
             Some(part) => self.part_serves(node, part).await,
-            None => self.engine_answers(node).await,
+            None => self.nodes().engine_answers(node).await,
         }
     }
 
@@ -292,23 +288,23 @@ impl Lab for VmLab {
     }
 
     async fn knock(&self, nodes: &[String], port: u16) -> Result<BTreeMap<String, Knock>, String> {
-        self.knocked(nodes, port).await
+        self.nodes().knocked(nodes, port).await
     }
 
     async fn remains(&self, manager: &str, service: &str) -> Result<Remains, ApiError> {
-        self.left_of(manager, service).await
+        self.nodes().left_of(manager, service).await
     }
 
     async fn mounts(&self, node: &str, container: &str) -> Result<Vec<MountSeen>, String> {
-        self.mounted(node, container).await
+        self.nodes().mounted(node, container).await
     }
 
     async fn shared_file(&self, node: &str, path: &str) -> Result<Option<String>, String> {
-        self.read(node, path).await
+        self.nodes().read(node, path).await
     }
 
     async fn docker(&self, node: &str, call: &ClientCall) -> Result<ClientRan, String> {
-        self.client(node, call).await
+        self.nodes().client(node, call).await
     }
 
     async fn last_words(&self, node: &str, container: &str) -> Vec<String> {

@@ -13,16 +13,15 @@ use tokio::process::Command;
 
 use super::accelerator::Accelerator;
 use super::archive::{self, ServiceImage};
-use super::progress::Progress;
-use crate::substrate::Trouble;
+use crate::substrate::{Progress, Trouble};
 
 mod load;
 mod service;
 
-use service::{SERVICES, Service, config};
+pub(in crate::substrate) use service::{SERVICES, Service, config};
 
 /// The Debian release that engines and services come from.
-const SUITE: &str = "bookworm";
+pub(in crate::substrate) const SUITE: &str = "bookworm";
 
 /// What the system disk of a machine holds besides Debian's minimum.
 const SYSTEM_PACKAGES: &str = "systemd,systemd-sysv,udev,dbus,linux-image-cloud-amd64,\
@@ -31,7 +30,7 @@ const SYSTEM_PACKAGES: &str = "systemd,systemd-sysv,udev,dbus,linux-image-cloud-
 
 const SYSTEM_RECIPE: &str = include_str!("recipe/system.sh");
 const INITRAMFS_RECIPE: &str = include_str!("recipe/initramfs.sh");
-const SERVICE_RECIPE: &str = include_str!("recipe/service.sh");
+pub(in crate::substrate) const SERVICE_RECIPE: &str = include_str!("recipe/service.sh");
 
 /// Everything that machines start from.
 #[derive(Clone, Debug)]
@@ -169,9 +168,9 @@ async fn build(folder: &Path, progress: &Progress) -> Result<(), Trouble> {
 }
 
 /// Builds into one folder, with progress.
-struct Builder<'a> {
-    folder: &'a Path,
-    progress: &'a Progress,
+pub(in crate::substrate) struct Builder<'a> {
+    pub(in crate::substrate) folder: &'a Path,
+    pub(in crate::substrate) progress: &'a Progress,
 }
 
 impl Builder<'_> {
@@ -183,7 +182,7 @@ impl Builder<'_> {
     }
 
     /// Every service's root file system, one after the other: each is half a core's work.
-    async fn services(&self) -> Result<Vec<ServiceImage>, Trouble> {
+    pub(in crate::substrate) async fn services(&self) -> Result<Vec<ServiceImage>, Trouble> {
         let mut images = Vec::new();
         for service in &SERVICES {
             images.push(self.service(service).await?);
@@ -266,7 +265,7 @@ impl Builder<'_> {
     }
 
     /// Makes a root file system as a tar file.
-    async fn mmdebstrap(
+    pub(in crate::substrate) async fn mmdebstrap(
         &self,
         name: &str,
         packages: &str,
@@ -286,7 +285,7 @@ impl Builder<'_> {
     }
 
     /// Writes a script into the folder and returns its path.
-    fn script(&self, name: &str, text: &str) -> Result<String, Trouble> {
+    pub(in crate::substrate) fn script(&self, name: &str, text: &str) -> Result<String, Trouble> {
         use std::os::unix::fs::PermissionsExt;
         let path = self.folder.join(name);
         std::fs::write(&path, text)
@@ -342,11 +341,11 @@ pub(super) async fn qemu_version() -> Option<String> {
 }
 
 /// The trouble of a file that cannot be used.
-fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Trouble {
+pub(in crate::substrate) fn cannot(verb: &str, path: &Path, error: &std::io::Error) -> Trouble {
     Trouble(format!("cannot {verb} `{}`: {error}", path.display()))
 }
 
 /// Creates a folder and those above it.
-pub(super) fn make_folder(path: &Path) -> Result<(), Trouble> {
+pub(in crate::substrate) fn make_folder(path: &Path) -> Result<(), Trouble> {
     std::fs::create_dir_all(path).map_err(|error| cannot("create", path, &error))
 }

@@ -10,6 +10,7 @@ use super::lab::{SHUTDOWN, VmLab};
 use crate::journal::{ApiError, ContainerSeen};
 use crate::scenario::Api;
 use crate::substrate::Trouble;
+use crate::substrate::nodes::Nodes;
 
 /// Fails unless the engine was stopped; then prints the container of every shim that runs.
 /// A shim's command line is `containerd-shim-runc-v2 -namespace moby -id CONTAINER …`. One process
@@ -26,7 +27,7 @@ impl VmLab {
         let machine = self.machine(node);
         let machine = machine.map_err(|trouble| ApiError::Unreachable(trouble.0))?;
         let asked = match self.engine(node).await {
-            Ok(engine) => engine.containers(&self.services()).await,
+            Ok(engine) => engine.containers(&self.nodes().services()).await,
             Err(error) => Err(error),
         };
         let error = match asked {

@@ -82,7 +82,8 @@ impl VmLab {
             .values()
             .map(|machine| machine.agent.set_time()))
         .await?;
-        all(self.plan.node_names().map(|node| self.engine_answers(node))).await?;
+        let nodes = self.nodes();
+        all(self.plan.node_names().map(|node| nodes.engine_answers(node))).await?;
         Ok(())
     }
 

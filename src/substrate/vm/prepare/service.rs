@@ -3,23 +3,23 @@
 use serde_json::{Value, json};
 
 /// A service image's recipe.
-pub(super) struct Service {
-    pub(super) name: &'static str,
+pub(in crate::substrate) struct Service {
+    pub(in crate::substrate) name: &'static str,
     /// The variable that stack files take the image's name from.
-    pub(super) variable: &'static str,
+    pub(in crate::substrate) variable: &'static str,
     /// The package whose version the image is tagged with.
-    pub(super) package: &'static str,
-    pub(super) packages: &'static str,
+    pub(in crate::substrate) package: &'static str,
+    pub(in crate::substrate) packages: &'static str,
     /// Made before the recipe, which tells services apart by it.
-    pub(super) folder: &'static str,
-    pub(super) entry_point: &'static str,
-    pub(super) port: u16,
-    pub(super) volume: Option<&'static str>,
-    pub(super) stop_signal: &'static str,
+    pub(in crate::substrate) folder: &'static str,
+    pub(in crate::substrate) entry_point: &'static str,
+    pub(in crate::substrate) port: u16,
+    pub(in crate::substrate) volume: Option<&'static str>,
+    pub(in crate::substrate) stop_signal: &'static str,
 }
 
 /// The service images that are made.
-pub(super) const SERVICES: [Service; 3] = [
+pub(in crate::substrate) const SERVICES: [Service; 3] = [
     Service {
         name: "mariadb",
         variable: "MARIADB_IMAGE",
@@ -56,7 +56,7 @@ pub(super) const SERVICES: [Service; 3] = [
 ];
 
 /// The `config` object of a service's image.
-pub(super) fn config(service: &Service) -> Value {
+pub(in crate::substrate) fn config(service: &Service) -> Value {
     let mut config = json!({
         "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
         "Entrypoint": ["/entrypoint"],

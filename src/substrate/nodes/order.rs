@@ -1,9 +1,9 @@
-//! Orders to a swarm of virtual machines.
+//! Orders to a swarm.
 
 use std::time::Duration;
 
 use super::inquiry::quoted;
-use super::lab::{COMMAND, VmLab};
+use super::{COMMAND, Nodes};
 use crate::journal::ApiError;
 use crate::plan::{Role, interpolated};
 use crate::scenario::Token;
@@ -14,17 +14,17 @@ use crate::swarm::engine::{Engine, JoinTokens, NewTasks};
 /// once, so an engine that is still at it was not heard.
 const JOINING: Duration = Duration::from_secs(30);
 
-impl VmLab {
+impl dyn Nodes + '_ {
     /// A service's name in the swarm.
-    pub(super) fn full_name(&self, service: &str) -> Result<String, ApiError> {
-        let known = self.plan.service(service);
+    pub(in crate::substrate) fn full_name(&self, service: &str) -> Result<String, ApiError> {
+        let known = self.plan().service(service);
         known
             .map(|known| known.full_name.clone())
             .ok_or_else(|| ApiError::NotUnderstood(format!("there is no service `{service}`")))
     }
 
     /// Gives one order.
-    pub(super) async fn obey(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
+    pub(in crate::substrate) async fn obey(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
         let engine = || async {
             let engine = self.engine(manager).await?;
             Ok::<Engine, ApiError>(engine.with_deadline(COMMAND))
@@ -82,16 +82,15 @@ impl VmLab {
         }
     }
 
-    /// Overwrites a file of the share on the storage machine, by its guest agent.
+    /// Overwrites a file of the share on the storage machine.
     async fn write(&self, path: &str, content: &str) -> Result<(), ApiError> {
-        let Some(storage) = &self.plan.topology.storage else {
+        let Some(storage) = &self.plan().topology.storage else {
             let what = "there is no storage machine".to_owned();
             return Err(ApiError::NotUnderstood(what));
         };
         let unreachable = |trouble: Trouble| ApiError::Unreachable(trouble.0);
-        let machine = self.machine(&storage.name).map_err(unreachable)?;
         let command = overwrite(&format!("{}/{path}", storage.export));
-        let ran = machine.agent.run(&command, content.as_bytes(), COMMAND);
+        let ran = self.run(&storage.name, &command, content.as_bytes(), COMMAND);
         let ran = ran.await.map_err(unreachable)?;
         match ran.code {
             0 => Ok(()),
@@ -103,14 +102,14 @@ impl VmLab {
     }
 
     /// An image as the machines know it.
-    pub(super) fn image(&self, image: &str) -> Result<String, ApiError> {
-        interpolated(image, &self.vm.images.facts.variables).map_err(ApiError::NotUnderstood)
+    pub(in crate::substrate) fn image(&self, image: &str) -> Result<String, ApiError> {
+        interpolated(image, self.variables()).map_err(ApiError::NotUnderstood)
     }
 
     /// Removes a service, and with a stack's last service the stack's networks.
     async fn remove(&self, engine: &Engine, service: &str) -> Result<(), ApiError> {
         engine.remove_service(&self.full_name(service)?).await?;
-        match self.plan.stack_of(service) {
+        match self.plan().stack_of(service) {
             Some(stack) => engine.remove_networks(&stack.name, COMMAND).await,
             None => Ok(()),
         }
@@ -125,7 +124,7 @@ impl VmLab {
         tokens: &JoinTokens,
     ) -> Result<(), ApiError> {
         let address = |name: &str| {
-            let mut nodes = self.plan.topology.nodes.iter();
+            let mut nodes = self.plan().topology.nodes.iter();
             let node = nodes.find(|one| one.name == name);
             node.map(|node| node.address.clone())
                 .ok_or_else(|| ApiError::NotUnderstood(format!("there is no node `{name}`")))

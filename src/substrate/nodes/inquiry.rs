@@ -4,15 +4,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::agent::Ran;
-use super::api::STRANGER;
-use super::lab::VmLab;
+use super::{Nodes, Ran};
 use crate::journal::ApiError;
 use crate::substrate::{ClientCall, ClientRan, Knock, MountSeen};
 use crate::swarm::Remains;
 
-/// No node, and on their LAN; while a fault holds it, nobody can tell what is open.
-const ELSEWHERE: &str = "storage";
+/// Where a `docker` client looks that trusts the managers and has no certificate to show. Only a
+/// folder without one does: with `--tlscert=` the client of 20.10 panics.
+pub(in crate::substrate) const STRANGER: &str = "root/.docker/stranger";
 
 /// How long a command may take. The slowest, a `docker` client on an emulated machine under load,
 /// takes some seconds; each command also ends itself before this.
@@ -30,29 +29,28 @@ const READ_S: u32 = 8;
 /// The most that is read of a file, in bytes: more than a scenario file can hold.
 const READ_MAX: usize = 1024 * 1024;
 
-impl VmLab {
-    /// Tries a port on each node from the storage machine, all in one command.
-    pub(super) async fn knocked(
+impl dyn Nodes + '_ {
+    /// Tries a port on each node from a machine that is no node, all in one command.
+    pub(in crate::substrate) async fn knocked(
         &self,
         nodes: &[String],
         port: u16,
     ) -> Result<BTreeMap<String, Knock>, String> {
-        let all = || self.plan.topology.nodes.iter();
+        let all = || self.plan().topology.nodes.iter();
         let addresses: BTreeMap<&str, &str> = all()
             .filter(|node| nodes.contains(&node.name))
             .map(|node| (node.address.as_str(), node.name.as_str()))
             .collect();
-        let machine = self.machine(ELSEWHERE).map_err(|trouble| trouble.0)?;
         let command = knocks(addresses.keys().copied(), port, CONNECT_S);
-        let said = machine.agent.sh(&command, COMMAND).await;
+        let said = self.sh(self.elsewhere(), &command, COMMAND).await;
         let said = said.map_err(|trouble| trouble.0)?;
         Ok(answers(&said, &addresses))
     }
 
     /// What a manager still lists of a service of the plan.
-    pub(super) async fn left_of(&self, manager: &str, service: &str) -> Result<Remains, ApiError> {
-        let stack = self.plan.stack_of(service);
-        let known = stack.zip(self.plan.service(service));
+    pub(in crate::substrate) async fn left_of(&self, manager: &str, service: &str) -> Result<Remains, ApiError> {
+        let stack = self.plan().stack_of(service);
+        let known = stack.zip(self.plan().service(service));
         let Some((stack, service)) = known else {
             let what = format!("there is no service `{service}` in the plan");
             return Err(ApiError::NotUnderstood(what));
@@ -62,13 +60,13 @@ impl VmLab {
     }
 
     /// Whether a node's own engine lists an image of the plan.
-    pub(super) async fn lists(&self, node: &str, image: &str) -> Result<bool, ApiError> {
+    pub(in crate::substrate) async fn lists(&self, node: &str, image: &str) -> Result<bool, ApiError> {
         let image = self.image(image)?;
         self.engine(node).await?.has_image(&image).await
     }
 
     /// Reads the mounts of a container's first process.
-    pub(super) async fn mounted(
+    pub(in crate::substrate) async fn mounted(
         &self,
         node: &str,
         container: &str,
@@ -76,8 +74,7 @@ impl VmLab {
         if container.is_empty() || !container.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(format!("`{container}` is no identity of a container"));
         }
-        let machine = self.machine(node).map_err(|trouble| trouble.0)?;
-        let ran = machine.agent.run(&table(container), b"", COMMAND).await;
+        let ran = self.run(node, &table(container), b"", COMMAND).await;
         let ran = ran.map_err(|trouble| trouble.0)?;
         match ran.code {
             0 => mounts(&ran.out),
@@ -87,19 +84,17 @@ impl VmLab {
     }
 
     /// Reads a file of the share where a node has it mounted.
-    pub(super) async fn read(&self, node: &str, path: &str) -> Result<Option<String>, String> {
-        let Some(storage) = &self.plan.topology.storage else {
+    pub(in crate::substrate) async fn read(&self, node: &str, path: &str) -> Result<Option<String>, String> {
+        let Some(storage) = &self.plan().topology.storage else {
             return Err("there is no share".to_owned());
         };
-        let machine = self.machine(node).map_err(|trouble| trouble.0)?;
         let command = reading(&format!("{}/{path}", storage.mount));
-        let ran = machine.agent.run(&command, b"", COMMAND).await;
+        let ran = self.run(node, &command, b"", COMMAND).await;
         content(ran.map_err(|trouble| trouble.0)?)
     }
 
-    /// Runs the guest's own `docker` client.
-    pub(super) async fn client(&self, node: &str, call: &ClientCall) -> Result<ClientRan, String> {
-        let machine = self.machine(node).map_err(|trouble| trouble.0)?;
+    /// Runs the node's own `docker` client.
+    pub(in crate::substrate) async fn client(&self, node: &str, call: &ClientCall) -> Result<ClientRan, String> {
         let words: Vec<String> = call.args.iter().map(|word| quoted(word)).collect();
         let identity = if call.without_certificate {
             format!("DOCKER_CERT_PATH=/{STRANGER} ")
@@ -110,7 +105,7 @@ impl VmLab {
             "{identity}timeout -k 1 {CLIENT_S} docker {}",
             words.join(" ")
         );
-        let ran = machine.agent.run(&command, b"", COMMAND).await;
+        let ran = self.run(node, &command, b"", COMMAND).await;
         let ran = ran.map_err(|trouble| trouble.0)?;
         match ran.code {
             // What `timeout` itself says: see its manual, "EXIT STATUS".

@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use super::prepare::make_folder;
+use super::vm::prepare::make_folder;
+use super::{Progress, Trouble};
 use crate::journal::{Event, Journal, Resource};
-use crate::leavings;
-use crate::substrate::Trouble;
+use crate::leavings::{self, TURN};
+use crate::wait::{Look, until};
 
 /// The folders of one swarm; removed with it.
 pub(super) struct Workspace {
@@ -55,6 +57,35 @@ impl Drop for Workspace {
     /// A swarm that was given up half made has nobody else to remove them.
     fn drop(&mut self) {
         self.remove();
+    }
+}
+
+/// Waits for the one place where a swarm may run on this machine.
+pub(super) async fn take_turn(
+    cache: &Path,
+    progress: &Progress,
+) -> Result<std::fs::File, Trouble> {
+    make_folder(cache)?;
+    let path = cache.join(TURN);
+    if let Look::Holds(turn) = try_turn(&path) {
+        return Ok(turn);
+    }
+    let step = progress.step("wait for another run on this computer");
+    let hour = Duration::from_secs(3600);
+    let pace = Duration::from_millis(200);
+    let what = format!("`{}`", path.display());
+    let turn = until(what, hour, pace, || async { try_turn(&path) }).await;
+    let turn = turn.map_err(|late| Trouble(late.to_string()))?;
+    step.done();
+    Ok(turn)
+}
+
+/// Takes the turn if nobody has it.
+fn try_turn(path: &Path) -> Look<std::fs::File> {
+    match std::fs::File::create(path).map(|file| (file.try_lock(), file)) {
+        Ok((Ok(()), file)) => Look::Holds(file),
+        Ok((Err(_), _)) => Look::NotYet("another run has it".into()),
+        Err(error) => Look::CannotTell(error.to_string()),
     }
 }
 

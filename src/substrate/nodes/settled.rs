@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::lab::{BOOT, VmLab};
+use super::{BOOT, Nodes};
 use crate::journal::NodeSeen;
 use crate::plan::{Node, Role};
 use crate::substrate::Trouble;
 use crate::swarm::View;
 use crate::wait::{Look, until};
 
-impl VmLab {
+impl dyn Nodes + '_ {
     /// Waits until the first manager sees every node ready and every manager reachable.
-    pub(super) async fn settled(&self) -> Result<(), Trouble> {
-        let nodes = &self.plan.topology.nodes;
+    pub(in crate::substrate) async fn settled(&self) -> Result<(), Trouble> {
+        let nodes = &self.plan().topology.nodes;
         let look = || async {
             let view = match self.engine(&nodes[0].name).await {
                 Ok(engine) => engine.view(&BTreeMap::new()).await,

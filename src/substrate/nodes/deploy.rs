@@ -2,30 +2,26 @@
 
 use std::time::Duration;
 
-use super::lab::{BOOT, COMMAND, VmLab};
+use super::{BOOT, COMMAND, Nodes};
 use crate::plan::Stack;
 use crate::substrate::Trouble;
 use crate::wait::{Look, until};
 
-impl VmLab {
+impl dyn Nodes + '_ {
     /// Has a manager take the plan's stack.
-    pub(super) async fn deploy_stack(&self) -> Result<(), Trouble> {
-        let Some(stack) = &self.plan.stack else {
+    pub(in crate::substrate) async fn deploy_stack(&self) -> Result<(), Trouble> {
+        let Some(stack) = &self.plan().stack else {
             return Ok(());
         };
         self.settled().await?;
-        self.take_stack(&self.plan.topology.nodes[0].name, stack)
+        self.take_stack(&self.plan().topology.nodes[0].name, stack)
             .await
     }
 
     /// Has a manager take a stack.
-    pub(super) async fn take_stack(&self, manager: &str, stack: &Stack) -> Result<(), Trouble> {
-        let variables: Vec<String> = self
-            .vm
-            .images
-            .facts
-            .variables
-            .iter()
+    pub(in crate::substrate) async fn take_stack(&self, manager: &str, stack: &Stack) -> Result<(), Trouble> {
+        let variables = self.variables().iter();
+        let variables: Vec<String> = variables
             .map(|(variable, image)| format!("{variable}={image}"))
             .collect();
         let command = format!(
@@ -33,13 +29,10 @@ impl VmLab {
             variables.join(" "),
             stack.name
         );
-        let agent = &self.machine(manager)?.agent;
         // Deploying a stack twice is deploying it once; slow managers may not take it at once.
         let look = || async {
-            match agent
-                .sh_with(&command, stack.text.as_bytes(), COMMAND)
-                .await
-            {
+            let text = stack.text.as_bytes();
+            match self.sh_with(manager, &command, text, COMMAND).await {
                 Ok(_) => Look::Holds(()),
                 Err(trouble) => Look::NotYet(trouble.0),
             }

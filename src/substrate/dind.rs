@@ -1,0 +1,240 @@
+//! Containers of a Docker engine, each with an engine of its own: a swarm in seconds, wherever an
+//! engine grants enough and its kernel can do what a scenario needs.
+//!
+//! What the engine and its kernel can do is tried, never assumed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt;
+use tokio_util::codec::{BytesCodec, FramedRead};
+
+use crate::capability::{Capabilities, Capability};
+use crate::journal::Journal;
+use crate::leavings;
+use crate::plan::Plan;
+use crate::substrate::{Identity, Lab, Place, Progress, Trouble};
+use crate::swarm::engine::{Engine, Rights};
+
+mod ability;
+mod assemble;
+mod image;
+mod lab;
+mod left;
+mod rights;
+mod tunnel;
+mod wall;
+
+pub use ability::Ability;
+pub use image::{NodeImages, prepare};
+pub use lab::DindLab;
+pub use left::{remove, swarms, user};
+
+/// Where an engine listens if nobody says otherwise.
+pub const DEFAULT_ENGINE: &str = "unix:///var/run/docker.sock";
+
+/// How long a call to the engine may take that makes or removes something.
+const CALL: Duration = Duration::from_secs(60);
+
+/// How long the question whether there is an engine may take.
+const ANSWER: Duration = Duration::from_secs(5);
+
+/// Seconds from a container's start to an answer of its engine that need no patience: 1.5 to 3 s
+/// on two quiet cores.
+const PROMPT_BOOT_SECONDS: f64 = 4.0;
+
+/// As for `vm`: Swarm's own timers are not stretched.
+const PATIENCE_MAX: f64 = 2.5;
+
+/// A Docker engine, as a place where swarms of containers can run.
+#[derive(Clone)]
+pub struct Dind {
+    images: NodeImages,
+    address: String,
+    host: Engine,
+    cache: PathBuf,
+    progress: Progress,
+    rights: Rights,
+    ability: Ability,
+}
+
+impl Dind {
+    /// The place, as far as it was tried before; none if it has to be tried first.
+    ///
+    /// # Errors
+    /// When no engine answers there.
+    pub async fn known(
+        images: &NodeImages,
+        address: &str,
+        cache: &Path,
+        progress: &Progress,
+    ) -> Result<Option<Self>, Trouble> {
+        let (host, version) = greet(address).await?;
+        let known = Ability::recall(cache, address, &version, images);
+        Ok(known.map(|ability| Self {
+            images: images.clone(),
+            address: address.to_owned(),
+            host,
+            cache: cache.to_owned(),
+            progress: progress.clone(),
+            rights: ability.rights(),
+            ability,
+        }))
+    }
+
+    /// The place, tried now if it was not before: that takes a swarm of one node.
+    ///
+    /// # Errors
+    /// When no engine answers there, or it grants too little for a node.
+    pub async fn tried(
+        images: &NodeImages,
+        address: &str,
+        cache: &Path,
+        progress: &Progress,
+    ) -> Result<Self, Trouble> {
+        if let Some(known) = Self::known(images, address, cache, progress).await? {
+            known.bring_image().await?;
+            return Ok(known);
+        }
+        let (host, version) = greet(address).await?;
+        let mut place = Self {
+            images: images.clone(),
+            address: address.to_owned(),
+            host,
+            cache: cache.to_owned(),
+            progress: progress.clone(),
+            rights: Rights::Usual,
+            ability: Ability::of(&version, images),
+        };
+        place.bring_image().await?;
+        place.rights = rights::widest(&place).await?;
+        place.ability.granted(&place.rights);
+        place.ability = ability::tried(&place).await?;
+        place.ability.remember(cache, address)?;
+        Ok(place)
+    }
+
+    /// What an engine can do whose kernel can do everything.
+    pub fn at_best() -> Capabilities {
+        let always = [
+            Capability::CleanStop,
+            Capability::SuddenEnd,
+            Capability::Pause,
+            Capability::Isolation,
+            Capability::RoutingMesh,
+        ];
+        always.into()
+    }
+
+    /// The engine that the containers are made by.
+    fn host(&self) -> &Engine {
+        &self.host
+    }
+
+    /// What was found out about the engine and its kernel.
+    pub fn ability(&self) -> &Ability {
+        &self.ability
+    }
+
+    /// What liveness budgets are multiplied by here: how many times longer than 4 s a node took
+    /// to answer; at least 1, at most 2.5.
+    pub fn patience(&self) -> f64 {
+        let times = self.ability.boot_seconds / PROMPT_BOOT_SECONDS;
+        (times.clamp(1.0, PATIENCE_MAX) * 10.0).round() / 10.0
+    }
+
+    /// The variables that stack files take their images from.
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        self.images.facts.variables.clone()
+    }
+
+    /// Gives the engine the image of a node, if it has none.
+    async fn bring_image(&self) -> Result<(), Trouble> {
+        let about = |error| Trouble(format!("the engine `{}`: {error}", self.address));
+        let node = &self.images.facts.node;
+        if self.host.has_image(node).await.map_err(about)? {
+            return Ok(());
+        }
+        let step = self.progress.step(format!("load `{node}` into `{}`", self.address));
+        let patient = self.host.with_deadline(Duration::from_secs(600));
+        load(&patient, &self.images.node()).await?;
+        step.done();
+        Ok(())
+    }
+
+    /// What of this process is on the engine.
+    async fn made(&self) -> Option<BTreeSet<String>> {
+        let swarms = left::swarms(&self.address).await.ok()?;
+        let ours = |swarm: &String| leavings::owner(Path::new(swarm)) == Some(std::process::id());
+        let ours = swarms.iter().filter(|(swarm, _)| ours(swarm));
+        let things = ours.flat_map(|(_, things)| things);
+        Some(things.map(ToString::to_string).collect())
+    }
+}
+
+/// Connects to an engine that must answer.
+async fn greet(address: &str) -> Result<(Engine, crate::swarm::engine::EngineVersion), Trouble> {
+    let silent = |error| {
+        Trouble(format!(
+            "no Docker engine answers at `{address}`: {error}; start one, or set `DOCKER_HOST`"
+        ))
+    };
+    let engine = Engine::at(address, ANSWER).map_err(silent)?;
+    let version = engine.version().await.map_err(silent)?;
+    Ok((engine.with_deadline(CALL), version))
+}
+
+/// Gives an engine an archive of images.
+async fn load(engine: &Engine, archive: &Path) -> Result<(), Trouble> {
+    let about = |error: String| Trouble(format!("cannot load `{}`: {error}", archive.display()));
+    let file = tokio::fs::File::open(archive).await;
+    let file = file.map_err(|error| about(error.to_string()))?;
+    let stream = FramedRead::with_capacity(file, BytesCodec::new(), 64 * 1024);
+    let loaded = engine.load_image(stream.map_ok(bytes::BytesMut::freeze)).await;
+    loaded.map_err(|error| about(error.to_string()))
+}
+
+#[async_trait]
+impl Place for Dind {
+    fn capabilities(&self) -> Capabilities {
+        let mut all = Self::at_best();
+        if self.ability.mesh.is_err() {
+            all.remove(&Capability::RoutingMesh);
+        }
+        all
+    }
+
+    fn identity(&self, _plan: &Plan) -> Identity {
+        let facts = &self.images.facts;
+        let versions = [
+            ("docker", &facts.engine),
+            ("docker around the nodes", &self.ability.engine),
+            ("linux", &self.ability.kernel),
+        ];
+        Identity {
+            place: "dind".into(),
+            accelerator: "none".into(),
+            patience: self.patience(),
+            versions: versions
+                .map(|(name, version)| (name.into(), version.clone()))
+                .into(),
+            images: facts.images.clone(),
+            started_from: "cold".into(),
+        }
+    }
+
+    async fn bring_up(&self, plan: &Plan, journal: &Journal) -> Result<Arc<dyn Lab>, Trouble> {
+        let lab: Arc<dyn Lab> = assemble::bring_up(self, plan, Some(journal)).await?;
+        Ok(lab)
+    }
+
+    async fn inventory(&self) -> Option<BTreeSet<String>> {
+        let places = [self.cache.join(leavings::WORK), std::env::temp_dir()];
+        let mut all = leavings::inventory(&places).ok()?;
+        all.extend(self.made().await?);
+        Some(all)
+    }
+}

@@ -1,0 +1,202 @@
+//! Builds what nodes are made of, once: a Debian root file system with an engine, and the service
+//! images, each as an archive that `docker load` takes.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::substrate::vm::archive::{self, ServiceImage};
+use crate::substrate::vm::prepare::{
+    Builder, SERVICE_RECIPE, SERVICES, SUITE, cannot, config, make_folder,
+};
+use crate::substrate::{Progress, Trouble};
+
+/// What a node holds besides Debian's minimum.
+const PACKAGES: &str = "docker.io,iptables,nftables,iproute2,socat,procps,ca-certificates";
+
+const NODE_RECIPE: &str = include_str!("recipe/node.sh");
+
+/// What nodes are made of.
+#[derive(Clone, Debug)]
+pub struct NodeImages {
+    pub(super) folder: PathBuf,
+    pub(super) facts: NodeFacts,
+}
+
+/// What the images are; the last file that is written.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NodeFacts {
+    /// The hash of the recipes.
+    pub(super) key: String,
+    /// The name of a node's image.
+    pub(super) node: String,
+    /// The engine's version.
+    pub(super) engine: String,
+    /// Image name to identity.
+    pub(super) images: BTreeMap<String, String>,
+    /// Variable of stack files to image name.
+    pub(super) variables: BTreeMap<String, String>,
+}
+
+impl NodeImages {
+    /// What was built earlier from the very recipes of this program, if it is whole.
+    pub fn find(cache: &Path) -> Option<Self> {
+        let folder = cache.join("dind").join(key());
+        let facts = std::fs::read(folder.join("facts.json")).ok()?;
+        let facts: NodeFacts = serde_json::from_slice(&facts).ok()?;
+        (facts.key == key()).then_some(Self { folder, facts })
+    }
+
+    /// The archive of a node's image.
+    pub(super) fn node(&self) -> PathBuf {
+        self.folder.join("node.image.tar")
+    }
+
+    /// The archive of a service image, by its whole name.
+    pub(super) fn service(&self, image: &str) -> Option<PathBuf> {
+        let known = self.facts.images.contains_key(image);
+        let name = image.strip_prefix("seatrial/")?.split(':').next()?;
+        known.then(|| self.folder.join(format!("{name}.image.tar")))
+    }
+}
+
+/// The hash of everything that decides what the images hold.
+fn key() -> String {
+    let mut digest = Sha256::new();
+    for part in [SUITE, PACKAGES, NODE_RECIPE, SERVICE_RECIPE] {
+        digest.update(part);
+    }
+    for service in &SERVICES {
+        digest.update(service.packages);
+        digest.update(service.entry_point);
+        digest.update(config(service).to_string());
+    }
+    format!("{:x}", digest.finalize())[..16].to_owned()
+}
+
+/// Returns the images, building them if they are not there yet.
+///
+/// # Errors
+/// The step that failed, with the end of its log. Nothing that looks whole is left behind.
+pub async fn prepare(cache: &Path, progress: &Progress) -> Result<NodeImages, Trouble> {
+    if let Some(images) = NodeImages::find(cache) {
+        return Ok(images);
+    }
+    let place = cache.join("dind");
+    let partial = place.join(format!("{}.partial", key()));
+    let _ = std::fs::remove_dir_all(&partial);
+    make_folder(&partial)?;
+    let folder = &partial;
+    build(&Builder { folder, progress }).await?;
+    let whole = place.join(key());
+    let _ = std::fs::remove_dir_all(&whole);
+    std::fs::rename(&partial, &whole).map_err(|error| cannot("rename", &partial, &error))?;
+    NodeImages::find(cache).ok_or_else(|| Trouble("the images were built but are not whole".into()))
+}
+
+/// Builds everything into the builder's folder; `facts.json` comes last.
+async fn build(builder: &Builder<'_>) -> Result<(), Trouble> {
+    let (node, services) = tokio::try_join!(node(builder), builder.services())?;
+    let engine = archive::package_version(&node.root, "docker.io")
+        .map_err(|error| cannot("read", &node.root, &error))?
+        .ok_or_else(|| Trouble("`docker.io` is not in the node's image".to_owned()))?;
+    let step = builder.progress.step("pack the images");
+    let named = node.name.clone();
+    pack(builder.folder, "node", node)?;
+    let (mut images, mut variables) = (BTreeMap::new(), BTreeMap::new());
+    for (service, image) in SERVICES.iter().zip(services) {
+        variables.insert(service.variable.to_owned(), image.name.clone());
+        images.extend(pack(builder.folder, service.name, image)?);
+    }
+    step.done();
+    let facts = NodeFacts {
+        key: key(),
+        node: named,
+        engine,
+        images,
+        variables,
+    };
+    let text = serde_json::to_vec_pretty(&facts).map_err(|error| Trouble(error.to_string()))?;
+    let path = builder.folder.join("facts.json");
+    std::fs::write(&path, text).map_err(|error| cannot("write", &path, &error))
+}
+
+/// Writes the archive of one image, in place of its root file system.
+fn pack(
+    folder: &Path,
+    name: &str,
+    image: ServiceImage,
+) -> Result<BTreeMap<String, String>, Trouble> {
+    let archive = folder.join(format!("{name}.image.tar"));
+    let root = image.root.clone();
+    let packed = archive::write(&archive, &[image]);
+    let packed = packed.map_err(|error| cannot("pack", &archive, &error))?;
+    let _ = std::fs::remove_file(root);
+    Ok(packed)
+}
+
+/// A node's root file system.
+async fn node(builder: &Builder<'_>) -> Result<ServiceImage, Trouble> {
+    let step = builder
+        .progress
+        .step(format!("Debian {SUITE} with its Docker engine, for containers"));
+    let script = builder.script("seatrial-node", NODE_RECIPE)?;
+    let hooks = [
+        format!("--customize-hook=upload {script} /usr/local/sbin/seatrial-node"),
+        "--customize-hook=chmod 755 \"$1/usr/local/sbin/seatrial-node\"".to_owned(),
+        "--customize-hook=rm -rf \"$1/var/lib/apt/lists\" \"$1/var/cache/apt\"".to_owned(),
+    ];
+    builder.mmdebstrap("node", PACKAGES, &hooks).await?;
+    step.done();
+    Ok(ServiceImage {
+        name: format!("seatrial/node:{}", key()),
+        root: builder.folder.join("node.tar"),
+        config: node_config(),
+    })
+}
+
+/// The `config` object of a node's image.
+fn node_config() -> Value {
+    json!({
+        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"],
+        "Entrypoint": ["/usr/local/sbin/seatrial-node"],
+        "StopSignal": "SIGTERM",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn images_without_their_last_file_are_not_whole() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let folder = cache.path().join("dind").join(key());
+        std::fs::create_dir_all(&folder).expect("a folder");
+        assert!(NodeImages::find(cache.path()).is_none());
+        let mut facts = NodeFacts {
+            key: key(),
+            node: "seatrial/node:1".into(),
+            engine: "20.10".into(),
+            images: [("seatrial/nginx:1".to_owned(), "sha256:0".to_owned())].into(),
+            variables: BTreeMap::new(),
+        };
+        let write = |facts: &NodeFacts| {
+            let text = serde_json::to_vec(facts).expect("text");
+            std::fs::write(folder.join("facts.json"), text).expect("written");
+        };
+        write(&facts);
+        let found = NodeImages::find(cache.path()).expect("whole");
+        assert_eq!(found.service("seatrial/nginx:1"), Some(folder.join("nginx.image.tar")));
+        for unknown in ["seatrial/nginx:2", "nginx:1", "seatrial/../x:1"] {
+            assert_eq!(found.service(unknown), None, "{unknown}");
+        }
+        facts.key = "other".into();
+        write(&facts);
+        assert!(NodeImages::find(cache.path()).is_none(), "of other recipes");
+    }
+}

@@ -1,0 +1,431 @@
+//! A swarm of containers, as the rest of the harness knows it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use tokio::sync::Mutex;
+
+use super::Dind;
+use super::assemble::all;
+use super::left;
+use super::tunnel::Tunnels;
+use super::wall::{self, Counted};
+use crate::journal::{Answer, ApiError, ContainerSeen, Rule};
+use crate::plan::Plan;
+use crate::remote::database::MySql;
+use crate::remote::page;
+use crate::substrate::nodes::{BOOT, COMMAND, Nodes, Ran};
+use crate::substrate::workspace::Workspace;
+use crate::substrate::{
+    ClientCall, ClientRan, Database, Dialled, Knock, Lab, MountSeen, Order, PageRequest, PowerOff,
+    Tally, Trouble,
+};
+use crate::swarm::engine::{ContainerState, Engine};
+use crate::swarm::{Remains, ServiceSeen, View};
+use crate::units::Port;
+use crate::wait::{Look, until};
+
+/// The machine that tries ports: a container without an engine.
+pub(super) const ELSEWHERE: &str = "elsewhere";
+
+/// The engine's port on the way in.
+const API: u16 = 2375;
+
+/// How long one question to a node's engine may take.
+const QUESTION: Duration = Duration::from_secs(6);
+
+/// Seconds that a node may take to stop its engine and all containers: that of `docker stop` for
+/// each of them is 10 s, and they are stopped together.
+const SHUTDOWN_S: u16 = 90;
+
+/// A machine of the lab.
+pub(super) struct Machine {
+    pub(super) container: String,
+    /// On the LAN.
+    pub(super) address: String,
+    wall: Mutex<Wall>,
+}
+
+/// The state of a machine's packet filter.
+#[derive(Default)]
+struct Wall {
+    shut: bool,
+    /// Counted before the last start, which made the filter anew.
+    before: Counted,
+    /// The last answer since.
+    last: Counted,
+}
+
+impl Machine {
+    pub(super) fn new(_name: &str, container: &str, address: &str) -> Self {
+        Self {
+            container: container.to_owned(),
+            address: address.to_owned(),
+            wall: Mutex::default(),
+        }
+    }
+}
+
+/// A swarm of containers.
+pub struct DindLab {
+    pub(super) dind: Dind,
+    pub(super) plan: Plan,
+    pub(super) name: String,
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) machines: BTreeMap<String, Machine>,
+    /// Where the machines' last words go.
+    pub(super) console: Option<PathBuf>,
+    /// Its lock says that we live.
+    pub(super) folders: Workspace,
+    pub(super) tunnels: Tunnels,
+    pub(super) deployed: Mutex<bool>,
+    pub(super) engines: Mutex<BTreeMap<SocketAddr, Engine>>,
+    /// One swarm at a time; released when the lab is gone.
+    pub(super) _turn: std::fs::File,
+}
+
+impl DindLab {
+    /// The network that the plan means.
+    pub(super) fn lan(&self) -> String {
+        format!("{}-lan", self.name)
+    }
+
+    /// The network that nobody breaks.
+    pub(super) fn way(&self) -> String {
+        format!("{}-way", self.name)
+    }
+
+    pub(super) fn nodes(&self) -> &(dyn Nodes + '_) {
+        self
+    }
+
+    fn machine(&self, name: &str) -> Result<&Machine, Trouble> {
+        let found = self.machines.get(name);
+        found.ok_or_else(|| Trouble(format!("there is no machine `{name}`")))
+    }
+
+    /// What the host's engine says of a machine.
+    async fn state(&self, machine: &str) -> Result<ContainerState, Trouble> {
+        let container = &self.machine(machine)?.container;
+        let state = self.dind.host().container_state(container).await;
+        state.map_err(|error| Trouble(format!("`{machine}`: {error}")))
+    }
+
+    /// Starts a machine, if it does not run, and raises its packet filter anew.
+    pub(super) async fn start(&self, name: &str) -> Result<(), Trouble> {
+        if self.state(name).await?.running {
+            return Ok(());
+        }
+        let machine = self.machine(name)?;
+        let started = self.dind.host().start_container(&machine.container).await;
+        started.map_err(|error| Trouble(format!("`{name}` does not start: {error}")))?;
+        if name == ELSEWHERE {
+            return Ok(());
+        }
+        let mut wall = machine.wall.lock().await;
+        let Counted { sent, passed } = std::mem::take(&mut wall.last);
+        wall.before.sent += sent;
+        wall.before.passed += passed;
+        let command = wall::raise(&machine.address, wall.shut);
+        self.nodes().sh(name, &command, COMMAND).await.map(drop)
+    }
+
+    /// The loopback address that leads to a port of a node.
+    async fn address(&self, node: &str, port: u16) -> Result<SocketAddr, Trouble> {
+        let state = self.state(node).await?;
+        let way = state.addresses.get(&self.way());
+        let way = way.and_then(|address| address.parse().ok());
+        let Some(way) = way.filter(|_| state.running && !state.paused) else {
+            return Err(Trouble(format!("`{node}` has no address: it does not run")));
+        };
+        let container = &self.machine(node)?.container;
+        let to = SocketAddr::new(way, port);
+        self.tunnels.to(self.dind.host(), container, to).await
+    }
+
+    /// Reads what a node's packet filter counted, or what it said last.
+    async fn counted(&self, machine: &Machine) -> Counted {
+        let command = ["/bin/sh", "-c", wall::COUNTED];
+        let said = self.dind.host().execute(&machine.container, &command, b"").await;
+        let said = said.ok().filter(|ran| ran.code == 0);
+        let now = said.and_then(|ran| wall::counted(&String::from_utf8_lossy(&ran.out)));
+        let mut wall = machine.wall.lock().await;
+        wall.last = now.unwrap_or(wall.last);
+        Counted {
+            sent: wall.before.sent + wall.last.sent,
+            passed: wall.before.passed + wall.last.passed,
+        }
+    }
+
+    /// Loads the service images that the plan's stacks name into every node.
+    async fn load(&self) -> Result<(), Trouble> {
+        let wanted = self.plan.services().map(|service| self.nodes().image(&service.image));
+        let wanted: Result<std::collections::BTreeSet<String>, ApiError> = wanted.collect();
+        let wanted = wanted.map_err(|error| Trouble(error.to_string()))?;
+        for image in &wanted {
+            let archive = self.dind.images.service(image).ok_or_else(|| {
+                Trouble(format!("no image is called `{image}` here; see `seatrial prepare`"))
+            })?;
+            let step = self.dind.progress.step(format!("load `{image}` into every node"));
+            let loads = self.plan.node_names().map(|node| async {
+                let engine = self.engine(node).await;
+                let engine = engine.map_err(|error| Trouble(error.to_string()))?;
+                super::load(&engine.with_deadline(BOOT), &archive).await
+            });
+            all(join_all(loads).await)?;
+            step.done();
+        }
+        Ok(())
+    }
+
+    /// Writes down what each machine said.
+    async fn keep_last_words(&self) {
+        let Some(folder) = &self.console else {
+            return;
+        };
+        if std::fs::create_dir_all(folder).is_err() {
+            return;
+        }
+        for (name, machine) in &self.machines {
+            let host = self.dind.host();
+            if let Ok(lines) = host.last_words(&machine.container, 2000).await {
+                let _ = std::fs::write(folder.join(format!("{name}.log")), lines.join("\n"));
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Nodes for DindLab {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn variables(&self) -> &BTreeMap<String, String> {
+        &self.dind.images.facts.variables
+    }
+
+    fn elsewhere(&self) -> &'static str {
+        ELSEWHERE
+    }
+
+    async fn engine(&self, node: &str) -> Result<Engine, ApiError> {
+        let address = self.address(node, API).await;
+        let address = address.map_err(|trouble| ApiError::Unreachable(trouble.0))?;
+        let mut engines = self.engines.lock().await;
+        if let Some(engine) = engines.get(&address) {
+            return Ok(engine.clone());
+        }
+        let engine = Engine::connect(address, QUESTION)?;
+        engines.insert(address, engine.clone());
+        Ok(engine)
+    }
+
+    async fn run(
+        &self,
+        machine: &str,
+        command: &str,
+        input: &[u8],
+        within: Duration,
+    ) -> Result<Ran, Trouble> {
+        let container = &self.machine(machine)?.container;
+        let host = self.dind.host().with_deadline(within);
+        let ran = host.execute(container, &["/bin/sh", "-c", command], input).await;
+        let ran = ran.map_err(|error| Trouble(format!("`{command}` on `{machine}`: {error}")))?;
+        Ok(Ran {
+            code: ran.code,
+            out: String::from_utf8_lossy(&ran.out).into_owned(),
+            err: String::from_utf8_lossy(&ran.err).into_owned(),
+        })
+    }
+}
+
+#[async_trait]
+impl Lab for DindLab {
+    async fn deploy(&self) -> Result<(), Trouble> {
+        let mut deployed = self.deployed.lock().await;
+        if !*deployed {
+            self.load().await?;
+            self.nodes().deploy_stack().await?;
+            *deployed = true;
+        }
+        Ok(())
+    }
+
+    async fn view(&self, manager: &str) -> Result<View, ApiError> {
+        let services = self.nodes().services();
+        self.engine(manager).await?.view(&services).await
+    }
+
+    async fn service(&self, manager: &str, name: &str) -> Result<Option<ServiceSeen>, ApiError> {
+        let name = self.nodes().full_name(name)?;
+        self.engine(manager).await?.service(&name).await
+    }
+
+    async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
+        self.nodes().obey(manager, order).await
+    }
+
+    async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
+        let services = self.nodes().services();
+        self.engine(node).await?.containers(&services).await
+    }
+
+    async fn has_image(&self, node: &str, image: &str) -> Result<bool, ApiError> {
+        self.nodes().lists(node, image).await
+    }
+
+    async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
+        let machine = self.machine(node)?;
+        // What was counted goes with the machine.
+        self.counted(machine).await;
+        let host = self.dind.host().with_deadline(Duration::from_secs(150));
+        let off = match how {
+            PowerOff::Shutdown => host.stop_container(&machine.container, SHUTDOWN_S).await,
+            PowerOff::Cut => host.kill_container(&machine.container).await,
+        };
+        off.map_err(|error| Trouble(format!("`{node}`: {error}")))?;
+        let look = || async {
+            match self.state(node).await {
+                Ok(state) if !state.running => Look::Holds(()),
+                Ok(_) => Look::NotYet("its container runs".to_owned()),
+                Err(trouble) => Look::CannotTell(trouble.0),
+            }
+        };
+        let pace = Duration::from_millis(100);
+        until(format!("the end of `{node}`"), COMMAND, pace, look)
+            .await
+            .map_err(|late| Trouble(late.to_string()))
+    }
+
+    async fn power_on(&self, node: &str) -> Result<(), Trouble> {
+        self.start(node).await?;
+        self.nodes().engine_answers(node).await
+    }
+
+    async fn powered(&self, node: &str) -> bool {
+        self.state(node).await.is_ok_and(|state| state.running)
+    }
+
+    async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
+        if self.paused(machine).await? == paused {
+            return Ok(());
+        }
+        let found = self.machine(machine)?;
+        if paused {
+            // A frozen machine cannot be asked.
+            self.counted(found).await;
+        }
+        let ordered = self.dind.host().pause_container(&found.container, paused).await;
+        ordered.map_err(|error| Trouble(format!("`{machine}`: {error}")))
+    }
+
+    async fn paused(&self, machine: &str) -> Result<bool, Trouble> {
+        let state = self.state(machine).await?;
+        match state.running {
+            true => Ok(state.paused),
+            false => Err(Trouble(format!("`{machine}` does not run"))),
+        }
+    }
+
+    async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
+        let machine = self.machine(node)?;
+        let mut wall = machine.wall.lock().await;
+        let command = wall::set(&machine.address, isolated);
+        self.nodes().sh(node, &command, COMMAND).await?;
+        wall.shut = isolated;
+        Ok(())
+    }
+
+    async fn impose(&self, _number: usize, rule: &Rule, _in_force: bool) -> Result<(), Trouble> {
+        let what = format!("`{}`{rule}: `dind` has no rules for single flows", rule.node);
+        Err(Trouble(what))
+    }
+
+    async fn tally(&self, _number: usize) -> Tally {
+        Tally::default()
+    }
+
+    async fn dial(&self, from: &str, to: &str, port: Port) -> Result<Dialled, String> {
+        Err(format!("`{from}` cannot try {port} of `{to}` on `dind`"))
+    }
+
+    async fn frames(&self, node: &str) -> (u64, u64) {
+        match self.machine(node) {
+            Ok(machine) => {
+                let Counted { sent, passed } = self.counted(machine).await;
+                (sent, passed)
+            }
+            Err(_) => (0, 0),
+        }
+    }
+
+    async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer {
+        match self.address(node, port).await {
+            Ok(address) => page::get(address, ask).await,
+            Err(trouble) => Answer::Failed(trouble.0),
+        }
+    }
+
+    async fn database(
+        &self,
+        node: &str,
+        service: &str,
+        deadline: Duration,
+    ) -> Result<Box<dyn Database>, String> {
+        let Some(service) = self.plan.service(service) else {
+            return Err(format!("there is no service `{service}`"));
+        };
+        let Some(port) = service.published.first() else {
+            return Err(format!("`{}` publishes no port", service.name));
+        };
+        let address = self.address(node, *port).await;
+        let address = address.map_err(|trouble| trouble.0)?;
+        let session = MySql::connect(address, service.root_password.as_deref(), deadline).await?;
+        Ok(Box::new(session))
+    }
+
+    async fn knock(&self, nodes: &[String], port: u16) -> Result<BTreeMap<String, Knock>, String> {
+        self.nodes().knocked(nodes, port).await
+    }
+
+    async fn remains(&self, manager: &str, service: &str) -> Result<Remains, ApiError> {
+        self.nodes().left_of(manager, service).await
+    }
+
+    async fn mounts(&self, node: &str, container: &str) -> Result<Vec<MountSeen>, String> {
+        self.nodes().mounted(node, container).await
+    }
+
+    async fn shared_file(&self, node: &str, path: &str) -> Result<Option<String>, String> {
+        self.nodes().read(node, path).await
+    }
+
+    async fn docker(&self, node: &str, call: &ClientCall) -> Result<ClientRan, String> {
+        self.nodes().client(node, call).await
+    }
+
+    async fn last_words(&self, node: &str, container: &str) -> Vec<String> {
+        match self.engine(node).await {
+            Ok(engine) => engine.last_words(container, 10).await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    async fn tear_down(&self) -> Result<(), Trouble> {
+        self.keep_last_words().await;
+        self.tunnels.close().await;
+        self.engines.lock().await.clear();
+        let removed = left::remove(&self.dind.address, &self.name).await;
+        let mut left = removed.failed;
+        left.extend(self.folders.remove());
+        match left.is_empty() {
+            true => Ok(()),
+            false => Err(Trouble(left.join("; "))),
+        }
+    }
+}

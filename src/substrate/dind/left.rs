@@ -1,0 +1,143 @@
+//! What a harness makes on an engine carries labels; by them it is found and removed, also by
+//! another process.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::leavings;
+use crate::swarm::engine::{Engine, Kind, Labelled};
+
+/// The label whose value is the swarm's name, the same as that of its folder.
+pub(super) const SWARM: &str = "seatrial.swarm";
+
+/// The label that says where the swarm's folder is, whose lock says whether its harness lives.
+pub(super) const FOLDER: &str = "seatrial.folder";
+
+/// The label that says which run made it.
+pub(super) const RUN: &str = "seatrial.run";
+
+/// The label that says on which computer the harness runs: only there its lock can be looked at.
+pub(super) const COMPUTER: &str = "seatrial.computer";
+
+/// How long an engine may take to remove one thing: a node's engine and all its containers end
+/// with it.
+const REMOVAL: Duration = Duration::from_secs(60);
+
+/// The name of this computer.
+pub(super) fn computer() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname");
+    name.unwrap_or_default().trim().to_owned()
+}
+
+/// What is left on an engine, by swarm.
+///
+/// # Errors
+/// When the engine cannot be asked.
+pub async fn swarms(engine: &str) -> Result<BTreeMap<String, Vec<Labelled>>, String> {
+    let asked = connected(engine)?.labelled(SWARM).await;
+    let mut found: BTreeMap<String, Vec<Labelled>> = BTreeMap::new();
+    for one in asked.map_err(|error| format!("`{engine}`: {error}"))? {
+        let swarm = one.labels.get(SWARM).cloned().unwrap_or_default();
+        found.entry(swarm).or_default().push(one);
+    }
+    Ok(found)
+}
+
+/// Who may still use these; none if nobody does.
+pub fn user(left: &[Labelled]) -> Option<String> {
+    let label = |name: &str| left.iter().find_map(|one| one.labels.get(name));
+    match label(COMPUTER) {
+        Some(other) if *other != computer() => {
+            Some(format!("a harness of the computer `{other}`"))
+        }
+        _ => label(FOLDER)
+            .filter(|folder| leavings::in_use(Path::new(folder)))
+            .map(|_| "a living harness".to_owned()),
+    }
+}
+
+/// Removes everything of a swarm. Visits all of it.
+pub async fn remove(engine: &str, swarm: &str) -> leavings::Outcome {
+    let mut outcome = leavings::Outcome::default();
+    if leavings::owner(Path::new(swarm)).is_none() || swarm.contains('/') {
+        let what = format!("`{swarm}` is no name of a swarm, so it is left alone");
+        outcome.failed.push(what);
+        return outcome;
+    }
+    let found = match find(engine, swarm).await {
+        Ok(found) => found,
+        Err(why) => {
+            let what = format!("what `{swarm}` left there is not known: {why}");
+            outcome.failed.push(what);
+            return outcome;
+        }
+    };
+    let (engine, found) = found;
+    for kind in [Kind::Container, Kind::Network, Kind::Volume] {
+        let these = found.iter().filter(|one| one.kind == kind);
+        let engine = &engine;
+        let removed = these.map(|one| async move { (one, engine.remove_labelled(one).await) });
+        for (one, removed) in join_all(removed).await {
+            match removed {
+                Ok(()) => outcome.done.push(format!("removed {one}")),
+                Err(error) => outcome.failed.push(format!("cannot remove {one}: {error}")),
+            }
+        }
+    }
+    outcome
+}
+
+/// What a swarm has on an engine.
+pub(super) async fn find(engine: &str, swarm: &str) -> Result<(Engine, Vec<Labelled>), String> {
+    let engine = connected(engine)?;
+    let found = engine.labelled(&format!("{SWARM}={swarm}")).await;
+    let found = found.map_err(|error| error.to_string())?;
+    Ok((engine, found))
+}
+
+fn connected(engine: &str) -> Result<Engine, String> {
+    Engine::at(engine, REMOVAL).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labelled(labels: &[(&str, &str)]) -> Vec<Labelled> {
+        let labels = labels.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        vec![Labelled {
+            kind: Kind::Container,
+            name: "x".into(),
+            labels: labels.collect(),
+        }]
+    }
+
+    #[test]
+    fn a_lock_says_who_lives_and_another_computer_cannot_be_asked() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let folder = cache.path().join("seatrial-4194305-0a1b2c3d");
+        std::fs::create_dir(&folder).expect("a folder");
+        let path = folder.display().to_string();
+        let ours = labelled(&[(FOLDER, path.as_str()), (COMPUTER, &computer())]);
+        assert_eq!(user(&ours), None);
+        let held = leavings::hold(&folder).expect("a lock");
+        assert!(user(&ours).is_some_and(|who| who.contains("living")));
+        drop(held);
+        let theirs = labelled(&[(FOLDER, path.as_str()), (COMPUTER, "another")]);
+        assert!(user(&theirs).is_some_and(|who| who.contains("`another`")));
+    }
+
+    #[tokio::test]
+    async fn only_a_name_of_ours_is_removed() {
+        for foreign in ["", "mine", "x/seatrial-1-0a1b2c3d", "seatrial-1-0a1b2c3d,x"] {
+            let outcome = remove("unix:///nowhere", foreign).await;
+            assert_eq!(outcome.failed.len(), 1, "{foreign}");
+            assert!(outcome.failed[0].contains("left alone"), "{outcome:?}");
+        }
+        let outcome = remove("unix:///nowhere", "seatrial-1-0a1b2c3d").await;
+        assert!(outcome.failed[0].contains("not known"), "{outcome:?}");
+    }
+}

@@ -1,0 +1,120 @@
+//! Machines with engines, whatever they are made of: how a swarm of them is formed, ordered and
+//! asked.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::Trouble;
+use crate::journal::ApiError;
+use crate::plan::Plan;
+use crate::swarm::engine::Engine;
+use crate::wait::{Look, until};
+
+mod deploy;
+mod form;
+mod inquiry;
+mod order;
+mod settled;
+
+pub(super) use inquiry::STRANGER;
+
+/// How long a command in a machine may take.
+pub(super) const COMMAND: Duration = Duration::from_secs(120);
+
+/// How long a machine may take from power to an answer of its engine.
+pub(super) const BOOT: Duration = Duration::from_secs(300);
+
+/// What a command in a machine came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ran {
+    /// The exit code; a command that died of a signal counts as 128 and the signal.
+    pub code: i64,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+/// A lab whose nodes are machines with engines. What is asked and ordered goes through these few.
+#[async_trait]
+pub(super) trait Nodes: Send + Sync {
+    /// What is to happen there.
+    fn plan(&self) -> &Plan;
+
+    /// Variables of stack files: the images that the nodes have.
+    fn variables(&self) -> &BTreeMap<String, String>;
+
+    /// The machine that is no node, and from which ports are tried.
+    fn elsewhere(&self) -> &'static str;
+
+    /// The engine of a node, by a path that no fault in the swarm's network cuts.
+    async fn engine(&self, node: &str) -> Result<Engine, ApiError>;
+
+    /// Runs a shell command in a machine, with this standard input.
+    async fn run(
+        &self,
+        machine: &str,
+        command: &str,
+        input: &[u8],
+        within: Duration,
+    ) -> Result<Ran, Trouble>;
+}
+
+impl dyn Nodes + '_ {
+    /// Runs a shell command that must succeed, and returns its standard output.
+    pub(super) async fn sh(
+        &self,
+        machine: &str,
+        command: &str,
+        within: Duration,
+    ) -> Result<String, Trouble> {
+        self.sh_with(machine, command, b"", within).await
+    }
+
+    /// The same with a standard input.
+    pub(super) async fn sh_with(
+        &self,
+        machine: &str,
+        command: &str,
+        input: &[u8],
+        within: Duration,
+    ) -> Result<String, Trouble> {
+        let ran = self.run(machine, command, input, within).await?;
+        if ran.code == 0 {
+            return Ok(ran.out);
+        }
+        let said = ran.err.trim().replace('\n', "; ");
+        let code = ran.code;
+        Err(Trouble(format!(
+            "`{command}` on `{machine}` failed with {code}: {said}"
+        )))
+    }
+
+    /// Service names in the swarm to those in the plan.
+    pub(super) fn services(&self) -> BTreeMap<String, String> {
+        let services = self.plan().services();
+        services
+            .map(|service| (service.full_name.clone(), service.name.clone()))
+            .collect()
+    }
+
+    /// Waits until a node's engine answers.
+    pub(super) async fn engine_answers(&self, node: &str) -> Result<(), Trouble> {
+        let look = || async {
+            let pinged = match self.engine(node).await {
+                Ok(engine) => engine.ping().await,
+                Err(error) => Err(error),
+            };
+            match pinged {
+                Ok(()) => Look::Holds(()),
+                Err(error) => Look::NotYet(error.to_string()),
+            }
+        };
+        let pace = Duration::from_millis(250);
+        until(format!("the engine of `{node}`"), BOOT, pace, look)
+            .await
+            .map_err(|late| Trouble(late.to_string()))
+    }
+}
