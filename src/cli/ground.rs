@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use clap::ValueEnum;
-use seatrial::capability::{Capabilities, Capability};
 use seatrial::plan::Options;
 use seatrial::substrate::dind::{self, Dind, NodeImages};
 use seatrial::substrate::{Place, Progress};
@@ -109,7 +108,7 @@ impl Ground {
     pub(super) fn options(&self, seed: u64, no_faults: bool) -> Options {
         let (place, capabilities, patience, environment) = match self {
             Self::Vm(vm) => ("vm", vm.capabilities(), vm.patience(), vm.variables()),
-            Self::Unprepared => ("vm", everything(), 1.0, BTreeMap::new()),
+            Self::Unprepared => ("vm", Vm::at_best(), 1.0, BTreeMap::new()),
             Self::Dind(dind) => {
                 let (patience, variables) = (dind.patience(), dind.variables());
                 ("dind", dind.capabilities(), patience, variables)
@@ -126,23 +125,4 @@ impl Ground {
             environment,
         }
     }
-}
-
-/// All that machines are known to be able to do.
-fn everything() -> Capabilities {
-    use Capability::{
-        CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PowerCut, RoutingMesh, SuddenEnd,
-    };
-    [
-        CleanStop,
-        PowerCut,
-        SuddenEnd,
-        Pause,
-        Isolation,
-        Flows,
-        RoutingMesh,
-        NfsV3,
-        NfsV42,
-    ]
-    .into()
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use seatrial::journal::{Cleared, Stored, read};
+use seatrial::substrate::dind;
 use seatrial::wait::{Look, until};
 use seatrial::{heal, leavings};
 use tokio::runtime::Runtime;
 
 use super::record::Which;
-use super::{Exit, cache, output};
+use super::{Exit, cache, engine, output};
 
 /// How long the lock of a harness that was killed a moment ago may still be held.
 const DYING: Duration = Duration::from_secs(1);
@@ -24,7 +25,7 @@ pub(super) struct Args {
     #[command(flatten)]
     which: Which,
 
-    /// Every run, and whatever is in the cache of harnesses that are gone
+    /// Every run, and whatever harnesses that are gone left in the cache and on the Docker engine
     #[arg(long, conflicts_with = "run")]
     all: bool,
 }
@@ -88,10 +89,34 @@ async fn all(which: &Which) -> anyhow::Result<bool> {
         let torn = None;
         whole &= told(&path, &Some(Cleared { done, failed, torn }), false)?;
     }
+    let (removed, idle) = on_engine().await?;
+    (whole, quiet) = (whole && removed, quiet && idle);
     if whole && quiet {
         output::print("nothing is left of any run\n")?;
     }
     Ok(whole)
+}
+
+/// Removes every swarm that no living harness uses from the engine of `dind`, if one answers.
+/// Whether nothing is left, and whether nothing was.
+async fn on_engine() -> anyhow::Result<(bool, bool)> {
+    let engine = engine::address()?;
+    // Whoever has no engine has nothing there.
+    let Ok(swarms) = dind::swarms(&engine).await else {
+        return Ok((true, true));
+    };
+    let (mut whole, quiet) = (true, swarms.is_empty());
+    for (swarm, things) in swarms {
+        let named = format!("{engine}: {swarm}");
+        if let Some(who) = dind::user(&things) {
+            output::print(&format!("{named}: {who} uses it, so it is left alone\n"))?;
+            continue;
+        }
+        let leavings::Outcome { done, failed } = dind::remove(&engine, &swarm).await;
+        let torn = None;
+        whole &= told(&named, &Some(Cleared { done, failed, torn }), false)?;
+    }
+    Ok((whole, quiet))
 }
 
 /// What became of one run.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::TryStreamExt;
+use futures_util::{Stream, TryStreamExt};
 use tokio_util::codec::{BytesCodec, FramedRead};
 
 use crate::capability::{Capabilities, Capability};
@@ -160,7 +160,12 @@ impl Dind {
         }
         let step = self.progress.step(format!("load `{node}` into `{}`", self.address));
         let patient = self.host.with_deadline(Duration::from_secs(600));
-        load(&patient, &self.images.node()).await?;
+        let path = self.images.node();
+        let unreadable = |error| Trouble(format!("cannot read `{}`: {error}", path.display()));
+        let file = tokio::fs::File::open(&path).await.map_err(unreadable)?;
+        let about_it = image::NODE.map(str::to_owned);
+        let taken = patient.import_image(node, &about_it, stream(file)).await;
+        taken.map_err(about)?;
         step.done();
         Ok(())
     }
@@ -192,9 +197,14 @@ async fn load(engine: &Engine, archive: &Path) -> Result<(), Trouble> {
     let about = |error: String| Trouble(format!("cannot load `{}`: {error}", archive.display()));
     let file = tokio::fs::File::open(archive).await;
     let file = file.map_err(|error| about(error.to_string()))?;
-    let stream = FramedRead::with_capacity(file, BytesCodec::new(), 64 * 1024);
-    let loaded = engine.load_image(stream.map_ok(bytes::BytesMut::freeze)).await;
+    let loaded = engine.load_image(stream(file)).await;
     loaded.map_err(|error| about(error.to_string()))
+}
+
+/// A file in pieces.
+fn stream(file: tokio::fs::File) -> impl Stream<Item = std::io::Result<bytes::Bytes>> {
+    let pieces = FramedRead::with_capacity(file, BytesCodec::new(), 64 * 1024);
+    pieces.map_ok(bytes::BytesMut::freeze)
 }
 
 #[async_trait]

@@ -88,18 +88,8 @@ impl Vm {
         self.images.facts.variables.clone()
     }
 
-    /// Makes a lab, with a journal or, for a swarm that is only to be used, without one.
-    ///
-    /// # Errors
-    /// When the lab cannot be made; whatever was made is removed again.
-    pub async fn lab(&self, plan: &Plan, journal: Option<&Journal>) -> Result<Arc<VmLab>, Trouble> {
-        assemble::bring_up(self, plan, journal).await
-    }
-}
-
-#[async_trait]
-impl Place for Vm {
-    fn capabilities(&self) -> Capabilities {
+    /// What machines can do.
+    pub fn at_best() -> Capabilities {
         Capabilities::from([
             Capability::CleanStop,
             Capability::PowerCut,
@@ -115,6 +105,21 @@ impl Place for Vm {
             Capability::Tls,
             Capability::PlainApi,
         ])
+    }
+
+    /// Makes a lab, with a journal or, for a swarm that is only to be used, without one.
+    ///
+    /// # Errors
+    /// When the lab cannot be made; whatever was made is removed again.
+    pub async fn lab(&self, plan: &Plan, journal: Option<&Journal>) -> Result<Arc<VmLab>, Trouble> {
+        assemble::bring_up(self, plan, journal).await
+    }
+}
+
+#[async_trait]
+impl Place for Vm {
+    fn capabilities(&self) -> Capabilities {
+        Self::at_best()
     }
 
     fn identity(&self, plan: &Plan) -> Identity {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::substrate::vm::archive::{self, ServiceImage};
@@ -51,9 +50,9 @@ impl NodeImages {
         (facts.key == key()).then_some(Self { folder, facts })
     }
 
-    /// The archive of a node's image.
+    /// A node's root file system.
     pub(super) fn node(&self) -> PathBuf {
-        self.folder.join("node.image.tar")
+        self.folder.join("node.tar")
     }
 
     /// The archive of a service image, by its whole name.
@@ -101,12 +100,10 @@ pub async fn prepare(cache: &Path, progress: &Progress) -> Result<NodeImages, Tr
 /// Builds everything into the builder's folder; `facts.json` comes last.
 async fn build(builder: &Builder<'_>) -> Result<(), Trouble> {
     let (node, services) = tokio::try_join!(node(builder), builder.services())?;
-    let engine = archive::package_version(&node.root, "docker.io")
-        .map_err(|error| cannot("read", &node.root, &error))?
+    let engine = archive::package_version(&node, "docker.io")
+        .map_err(|error| cannot("read", &node, &error))?
         .ok_or_else(|| Trouble("`docker.io` is not in the node's image".to_owned()))?;
     let step = builder.progress.step("pack the images");
-    let named = node.name.clone();
-    pack(builder.folder, "node", node)?;
     let (mut images, mut variables) = (BTreeMap::new(), BTreeMap::new());
     for (service, image) in SERVICES.iter().zip(services) {
         variables.insert(service.variable.to_owned(), image.name.clone());
@@ -115,7 +112,7 @@ async fn build(builder: &Builder<'_>) -> Result<(), Trouble> {
     step.done();
     let facts = NodeFacts {
         key: key(),
-        node: named,
+        node: format!("seatrial/node:{}", key()),
         engine,
         images,
         variables,
@@ -140,7 +137,7 @@ fn pack(
 }
 
 /// A node's root file system.
-async fn node(builder: &Builder<'_>) -> Result<ServiceImage, Trouble> {
+async fn node(builder: &Builder<'_>) -> Result<PathBuf, Trouble> {
     let step = builder
         .progress
         .step(format!("Debian {SUITE} with its Docker engine, for containers"));
@@ -152,21 +149,15 @@ async fn node(builder: &Builder<'_>) -> Result<ServiceImage, Trouble> {
     ];
     builder.mmdebstrap("node", PACKAGES, &hooks).await?;
     step.done();
-    Ok(ServiceImage {
-        name: format!("seatrial/node:{}", key()),
-        root: builder.folder.join("node.tar"),
-        config: node_config(),
-    })
+    Ok(builder.folder.join("node.tar"))
 }
 
-/// The `config` object of a node's image.
-fn node_config() -> Value {
-    json!({
-        "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root"],
-        "Entrypoint": ["/usr/local/sbin/seatrial-node"],
-        "StopSignal": "SIGTERM",
-    })
-}
+/// What an engine is told of that root file system when it takes it in.
+pub(super) const NODE: [&str; 3] = [
+    "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    "ENV HOME=/root",
+    "ENTRYPOINT [\"/usr/local/sbin/seatrial-node\"]",
+];
 
 #[cfg(test)]
 mod tests {
