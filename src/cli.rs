@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use seatrial::verdict::Verdict;
 
+mod abilities;
 mod cache;
 mod check;
 mod compare;

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use seatrial::substrate::Place;
 use seatrial::substrate::vm::{Images, Progress, Vm, weigh};
 
-use super::{Exit, cache, output, up};
+use super::{Exit, abilities, cache, output, up};
 
 /// A program that machines need, and the Debian package that has it.
 struct Tool {
@@ -44,7 +44,7 @@ const MEMORY_WANTED: u64 = 6 * GIB + GIB / 2;
 
 const GIB: u64 = 1 << 30;
 
-/// Prints the table; succeeds if `vm` can run.
+/// Prints the tables; succeeds if `vm` can run.
 pub(super) fn run() -> anyhow::Result<Exit> {
     let cache = cache::folder()?;
     let images = Images::find(&cache);
@@ -68,6 +68,7 @@ pub(super) fn run() -> anyhow::Result<Exit> {
         }
     }
     rows.push(snapshots(&cache));
+    let (places, dind_runs) = abilities::table(&cache)?;
     let mut text = output::table(["what", "state", "found", "mend with"], rows);
     text += &format!("\ncache: {}\n", cache.display());
     if !lacking.is_empty() {
@@ -79,6 +80,12 @@ pub(super) fn run() -> anyhow::Result<Exit> {
     } else {
         "`vm` cannot run here yet\n"
     };
+    text += if dind_runs {
+        "`dind` can run here\n"
+    } else {
+        "`dind` cannot run here yet\n"
+    };
+    text += &format!("\n{places}");
     output::print(&text)?;
     Ok(if can_run {
         Exit::PASS

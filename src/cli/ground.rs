@@ -6,9 +6,9 @@ use std::path::Path;
 use clap::ValueEnum;
 use seatrial::plan::Options;
 use seatrial::substrate::dind::{self, Dind, NodeImages};
-use seatrial::substrate::{Place, Progress};
 use seatrial::substrate::sim::Sim;
 use seatrial::substrate::vm::{self, Images, Vm};
+use seatrial::substrate::{Place, Progress};
 use tokio::runtime::Runtime;
 
 use super::engine;

@@ -65,7 +65,8 @@ impl Leavings {
         match event {
             Event::Creating(Resource::Folder { path }) => self.folders.push(path.into()),
             Event::Creating(Resource::Labelled { engine, swarm }) => {
-                self.swarms.push(format!("what `{engine}` has with the label of `{swarm}`"));
+                self.swarms
+                    .push(format!("what `{engine}` has with the label of `{swarm}`"));
             }
             Event::Intent(intent) => {
                 let named = format!("{} {}", intent.verb, intent.targets.join(", "));

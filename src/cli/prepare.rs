@@ -2,13 +2,13 @@
 
 use anyhow::Context;
 use seatrial::substrate::Place;
-use seatrial::substrate::dind::Dind;
+use seatrial::substrate::dind::{self, Dind};
 use seatrial::substrate::vm::Vm;
 use tokio::runtime::Runtime;
 
 use super::ground::{Ground, On};
 use super::interrupt::Interrupts;
-use super::{Exit, cache, output, up};
+use super::{Exit, cache, engine, output, up};
 
 /// What `prepare` is asked.
 #[derive(clap::Args)]
@@ -21,6 +21,10 @@ pub(super) struct Args {
 /// Builds what is not there yet. What an interrupted build left is built anew the next time.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let cache = cache::folder()?;
+    if args.on == On::Dind {
+        // Somebody who asks may have mended something.
+        dind::forget(&cache, &engine::address()?);
+    }
     let ground = Ground::find(args.on, &cache, false);
     let prepared = Runtime::new().context("cannot start")?.block_on(async {
         let mut interrupts = Interrupts::catch()?;

@@ -24,11 +24,12 @@ mod assemble;
 mod image;
 mod lab;
 mod left;
+mod machine;
 mod rights;
 mod tunnel;
 mod wall;
 
-pub use ability::Ability;
+pub use ability::{Ability, forget};
 pub use image::{NodeImages, prepare};
 pub use lab::DindLab;
 pub use left::{remove, swarms, user};
@@ -158,7 +159,9 @@ impl Dind {
         if self.host.has_image(node).await.map_err(about)? {
             return Ok(());
         }
-        let step = self.progress.step(format!("load `{node}` into `{}`", self.address));
+        let step = self
+            .progress
+            .step(format!("load `{node}` into `{}`", self.address));
         let patient = self.host.with_deadline(Duration::from_secs(600));
         let path = self.images.node();
         let unreadable = |error| Trouble(format!("cannot read `{}`: {error}", path.display()));
@@ -190,6 +193,15 @@ async fn greet(address: &str) -> Result<(Engine, crate::swarm::engine::EngineVer
     let engine = Engine::at(address, ANSWER).map_err(silent)?;
     let version = engine.version().await.map_err(silent)?;
     Ok((engine.with_deadline(CALL), version))
+}
+
+/// The version of the engine that answers at an address.
+///
+/// # Errors
+/// When none does, and what to do.
+pub async fn engine_version(address: &str) -> Result<String, Trouble> {
+    let (_, version) = greet(address).await?;
+    Ok(version.engine)
 }
 
 /// Gives an engine an archive of images.

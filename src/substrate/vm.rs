@@ -38,9 +38,9 @@ mod still;
 mod switch;
 
 pub use super::nodes::Ran;
+pub use super::progress::Progress;
 pub use lab::VmLab;
 pub use prepare::{Images, prepare};
-pub use super::progress::Progress;
 pub use shelf::weigh;
 
 use shelf::Shelf;

@@ -61,10 +61,7 @@ impl Drop for Workspace {
 }
 
 /// Waits for the one place where a swarm may run on this machine.
-pub(super) async fn take_turn(
-    cache: &Path,
-    progress: &Progress,
-) -> Result<std::fs::File, Trouble> {
+pub(super) async fn take_turn(cache: &Path, progress: &Progress) -> Result<std::fs::File, Trouble> {
     make_folder(cache)?;
     let path = cache.join(TURN);
     if let Look::Holds(turn) = try_turn(&path) {

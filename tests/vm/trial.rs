@@ -156,8 +156,8 @@ impl Place for Watched {
         Ok(Arc::clone(lab) as Arc<dyn Lab>)
     }
 
-    fn inventory(&self) -> Option<BTreeSet<String>> {
-        self.vm.inventory()
+    async fn inventory(&self) -> Option<BTreeSet<String>> {
+        self.vm.inventory().await
     }
 }
 

@@ -122,7 +122,15 @@ impl Ability {
 /// The file of an engine's abilities.
 fn file(cache: &Path, address: &str) -> PathBuf {
     let digest = format!("{:x}", Sha256::digest(address));
-    cache.join("dind").join(format!("ability-{}.json", &digest[..16]))
+    cache
+        .join("dind")
+        .join(format!("ability-{}.json", &digest[..16]))
+}
+
+/// Forgets what an engine was seen to do, so that it is tried anew.
+pub fn forget(cache: &Path, address: &str) {
+    // What was never remembered is forgotten.
+    let _ = std::fs::remove_file(file(cache, address));
 }
 
 /// Tries everything with a swarm of one node, and removes it.
@@ -154,12 +162,21 @@ async fn look(lab: &DindLab) -> Result<(Found, Found, Found), Trouble> {
         let ran = lab.nodes().run(node, command, b"", COMMAND).await?;
         Ok::<Found, Trouble>(match ran.code {
             0 => Ok(()),
-            _ => Err(ran.err.trim().lines().last().unwrap_or("it failed").to_owned()),
+            _ => Err(ran
+                .err
+                .trim()
+                .lines()
+                .last()
+                .unwrap_or("it failed")
+                .to_owned()),
         })
     };
     let netem = says("tc qdisc add dev lo root netem delay 1ms && tc qdisc del dev lo root");
     let netem = netem.await?;
-    let nfs = says("grep -qw nfs /proc/filesystems || { echo 'no `nfs` in /proc/filesystems' >&2; exit 1; }");
+    let nfs = says(
+        "grep -qw nfs /proc/filesystems || \
+         { echo 'no `nfs` in /proc/filesystems' >&2; exit 1; }",
+    );
     let nfs = nfs.await?;
     lab.deploy().await?;
     let pace = Duration::from_millis(500);
@@ -190,7 +207,10 @@ async fn look(lab: &DindLab) -> Result<(Found, Found, Found), Trouble> {
 /// The plan of the swarm that is tried.
 fn probe(place: &Dind) -> Result<Plan, Trouble> {
     let folder = tempfile::tempdir().map_err(|error| Trouble(error.to_string()))?;
-    let (scenario, stack) = (folder.path().join("mesh.yaml"), folder.path().join("mesh.stack.yaml"));
+    let (scenario, stack) = (
+        folder.path().join("mesh.yaml"),
+        folder.path().join("mesh.stack.yaml"),
+    );
     std::fs::write(&stack, STACK).map_err(|error| cannot("write", &stack, &error))?;
     let options = Options {
         place: "dind".into(),

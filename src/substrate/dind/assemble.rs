@@ -8,8 +8,9 @@ use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use super::Dind;
-use super::lab::{DindLab, ELSEWHERE, Machine};
+use super::lab::{DindLab, ELSEWHERE};
 use super::left::{self, COMPUTER, FOLDER, RUN, SWARM};
+use super::machine::Machine;
 use crate::journal::{Event, Journal, Resource};
 use crate::plan::Plan;
 use crate::substrate::workspace::{Workspace, take_turn};
@@ -65,7 +66,7 @@ fn lay_out(
             journal.record(Event::Creating(Resource::Machine { name }))?;
         }
         let container = format!("{name}-{machine}");
-        machines.insert(machine.to_owned(), Machine::new(machine, &container, address));
+        machines.insert(machine.to_owned(), Machine::new(container, address));
     }
     let run = journal.map(|journal| journal.folder().display().to_string());
     Ok(DindLab {
@@ -91,7 +92,9 @@ fn labels(name: &str, folder: &Path, run: Option<String>) -> BTreeMap<String, St
         (COMPUTER, Some(left::computer())),
         (RUN, run),
     ];
-    let set = all.into_iter().filter_map(|(label, value)| Some((label.to_owned(), value?)));
+    let set = all
+        .into_iter()
+        .filter_map(|(label, value)| Some((label.to_owned(), value?)));
     set.collect()
 }
 
@@ -102,12 +105,18 @@ async fn start(lab: &DindLab) -> Result<(), Trouble> {
     let about = |error| Trouble(format!("the engine `{}`: {error}", lab.dind.address));
     let host = lab.dind.host();
     let (lan, way) = (lab.lan(), lab.way());
-    host.make_network(&lan, Some(LAN), &lab.labels).await.map_err(about)?;
-    host.make_network(&way, None, &lab.labels).await.map_err(about)?;
+    host.make_network(&lan, Some(LAN), &lab.labels)
+        .await
+        .map_err(about)?;
+    host.make_network(&way, None, &lab.labels)
+        .await
+        .map_err(about)?;
     let starts = lab.machines.iter().map(|(name, machine)| async {
         let new = container(lab, name, machine);
         host.make_container(&new).await.map_err(about)?;
-        host.join_network(&way, &machine.container).await.map_err(about)?;
+        host.join_network(&way, &machine.container)
+            .await
+            .map_err(about)?;
         lab.start(name).await
     });
     all(join_all(starts).await)?;

@@ -138,9 +138,9 @@ fn pack(
 
 /// A node's root file system.
 async fn node(builder: &Builder<'_>) -> Result<PathBuf, Trouble> {
-    let step = builder
-        .progress
-        .step(format!("Debian {SUITE} with its Docker engine, for containers"));
+    let step = builder.progress.step(format!(
+        "Debian {SUITE} with its Docker engine, for containers"
+    ));
     let script = builder.script("seatrial-node", NODE_RECIPE)?;
     let hooks = [
         format!("--customize-hook=upload {script} /usr/local/sbin/seatrial-node"),
@@ -182,7 +182,10 @@ mod tests {
         };
         write(&facts);
         let found = NodeImages::find(cache.path()).expect("whole");
-        assert_eq!(found.service("seatrial/nginx:1"), Some(folder.join("nginx.image.tar")));
+        assert_eq!(
+            found.service("seatrial/nginx:1"),
+            Some(folder.join("nginx.image.tar"))
+        );
         for unknown in ["seatrial/nginx:2", "nginx:1", "seatrial/../x:1"] {
             assert_eq!(found.service(unknown), None, "{unknown}");
         }

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use super::Dind;
 use super::assemble::all;
 use super::left;
+use super::machine::Machine;
 use super::tunnel::Tunnels;
 use super::wall::{self, Counted};
 use crate::journal::{Answer, ApiError, ContainerSeen, Rule};
@@ -41,34 +42,6 @@ const QUESTION: Duration = Duration::from_secs(6);
 /// Seconds that a node may take to stop its engine and all containers: that of `docker stop` for
 /// each of them is 10 s, and they are stopped together.
 const SHUTDOWN_S: u16 = 90;
-
-/// A machine of the lab.
-pub(super) struct Machine {
-    pub(super) container: String,
-    /// On the LAN.
-    pub(super) address: String,
-    wall: Mutex<Wall>,
-}
-
-/// The state of a machine's packet filter.
-#[derive(Default)]
-struct Wall {
-    shut: bool,
-    /// Counted before the last start, which made the filter anew.
-    before: Counted,
-    /// The last answer since.
-    last: Counted,
-}
-
-impl Machine {
-    pub(super) fn new(_name: &str, container: &str, address: &str) -> Self {
-        Self {
-            container: container.to_owned(),
-            address: address.to_owned(),
-            wall: Mutex::default(),
-        }
-    }
-}
 
 /// A swarm of containers.
 pub struct DindLab {
@@ -126,11 +99,7 @@ impl DindLab {
         if name == ELSEWHERE {
             return Ok(());
         }
-        let mut wall = machine.wall.lock().await;
-        let Counted { sent, passed } = std::mem::take(&mut wall.last);
-        wall.before.sent += sent;
-        wall.before.passed += passed;
-        let command = wall::raise(&machine.address, wall.shut);
+        let command = wall::raise(&machine.address, machine.begins_anew().await);
         self.nodes().sh(name, &command, COMMAND).await.map(drop)
     }
 
@@ -150,27 +119,34 @@ impl DindLab {
     /// Reads what a node's packet filter counted, or what it said last.
     async fn counted(&self, machine: &Machine) -> Counted {
         let command = ["/bin/sh", "-c", wall::COUNTED];
-        let said = self.dind.host().execute(&machine.container, &command, b"").await;
+        let said = self
+            .dind
+            .host()
+            .execute(&machine.container, &command, b"")
+            .await;
         let said = said.ok().filter(|ran| ran.code == 0);
         let now = said.and_then(|ran| wall::counted(&String::from_utf8_lossy(&ran.out)));
-        let mut wall = machine.wall.lock().await;
-        wall.last = now.unwrap_or(wall.last);
-        Counted {
-            sent: wall.before.sent + wall.last.sent,
-            passed: wall.before.passed + wall.last.passed,
-        }
+        machine.count(now).await
     }
 
     /// Loads the service images that the plan's stacks name into every node.
     async fn load(&self) -> Result<(), Trouble> {
-        let wanted = self.plan.services().map(|service| self.nodes().image(&service.image));
+        let wanted = self
+            .plan
+            .services()
+            .map(|service| self.nodes().image(&service.image));
         let wanted: Result<std::collections::BTreeSet<String>, ApiError> = wanted.collect();
         let wanted = wanted.map_err(|error| Trouble(error.to_string()))?;
         for image in &wanted {
             let archive = self.dind.images.service(image).ok_or_else(|| {
-                Trouble(format!("no image is called `{image}` here; see `seatrial prepare`"))
+                Trouble(format!(
+                    "no image is called `{image}` here; see `seatrial prepare`"
+                ))
             })?;
-            let step = self.dind.progress.step(format!("load `{image}` into every node"));
+            let step = self
+                .dind
+                .progress
+                .step(format!("load `{image}` into every node"));
             let loads = self.plan.node_names().map(|node| async {
                 let engine = self.engine(node).await;
                 let engine = engine.map_err(|error| Trouble(error.to_string()))?;
@@ -234,7 +210,9 @@ impl Nodes for DindLab {
     ) -> Result<Ran, Trouble> {
         let container = &self.machine(machine)?.container;
         let host = self.dind.host().with_deadline(within);
-        let ran = host.execute(container, &["/bin/sh", "-c", command], input).await;
+        let ran = host
+            .execute(container, &["/bin/sh", "-c", command], input)
+            .await;
         let ran = ran.map_err(|error| Trouble(format!("`{command}` on `{machine}`: {error}")))?;
         Ok(Ran {
             code: ran.code,
@@ -320,7 +298,11 @@ impl Lab for DindLab {
             // A frozen machine cannot be asked.
             self.counted(found).await;
         }
-        let ordered = self.dind.host().pause_container(&found.container, paused).await;
+        let ordered = self
+            .dind
+            .host()
+            .pause_container(&found.container, paused)
+            .await;
         ordered.map_err(|error| Trouble(format!("`{machine}`: {error}")))
     }
 
@@ -342,7 +324,10 @@ impl Lab for DindLab {
     }
 
     async fn impose(&self, _number: usize, rule: &Rule, _in_force: bool) -> Result<(), Trouble> {
-        let what = format!("`{}`{rule}: `dind` has no rules for single flows", rule.node);
+        let what = format!(
+            "`{}`{rule}: `dind` has no rules for single flows",
+            rule.node
+        );
         Err(Trouble(what))
     }
 

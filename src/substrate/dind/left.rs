@@ -50,9 +50,7 @@ pub async fn swarms(engine: &str) -> Result<BTreeMap<String, Vec<Labelled>>, Str
 pub fn user(left: &[Labelled]) -> Option<String> {
     let label = |name: &str| left.iter().find_map(|one| one.labels.get(name));
     match label(COMPUTER) {
-        Some(other) if *other != computer() => {
-            Some(format!("a harness of the computer `{other}`"))
-        }
+        Some(other) if *other != computer() => Some(format!("a harness of the computer `{other}`")),
         _ => label(FOLDER)
             .filter(|folder| leavings::in_use(Path::new(folder)))
             .map(|_| "a living harness".to_owned()),
@@ -107,7 +105,9 @@ mod tests {
     use super::*;
 
     fn labelled(labels: &[(&str, &str)]) -> Vec<Labelled> {
-        let labels = labels.iter().map(|(name, value)| ((*name).into(), (*value).into()));
+        let labels = labels
+            .iter()
+            .map(|(name, value)| ((*name).into(), (*value).into()));
         vec![Labelled {
             kind: Kind::Container,
             name: "x".into(),

@@ -58,7 +58,9 @@ async fn search(place: &Dind, name: &str) -> Result<Rights, Trouble> {
         }
     }
     granted.sort();
-    let lacking = NEEDED.into_iter().find(|need| !granted.iter().any(|one| one == need));
+    let lacking = NEEDED
+        .into_iter()
+        .find(|need| !granted.iter().any(|one| one == need));
     match lacking {
         None => Ok(Rights::Wide(granted)),
         Some(one) => Err(Trouble(format!(

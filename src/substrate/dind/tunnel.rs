@@ -40,7 +40,9 @@ impl Tunnels {
             return Ok(way.at);
         }
         let cannot = |error: std::io::Error| {
-            Trouble(format!("cannot listen for `{container}` on 127.0.0.1: {error}"))
+            Trouble(format!(
+                "cannot listen for `{container}` on 127.0.0.1: {error}"
+            ))
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(cannot)?;
         let at = listener.local_addr().map_err(cannot)?;

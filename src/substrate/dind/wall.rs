@@ -12,7 +12,10 @@ pub(super) struct Counted {
 /// The card of the node's address, for the rules below. Before every other filter for what comes
 /// in, and behind every other for what goes out (`nft(8)`, "priority").
 fn head(address: &str) -> String {
-    format!("set -e; lan=$(ip -o -4 addr show to {address} | awk '{{print $2; exit}}'); test \"$lan\"; ")
+    format!(
+        "set -e; lan=$(ip -o -4 addr show to {address} | awk '{{print $2; exit}}'); \
+         test \"$lan\"; "
+    )
 }
 
 /// Puts the filter in place, once after each start of the node.
@@ -71,7 +74,10 @@ mod tests {
     fn what_was_counted_is_read_or_nothing_is() {
         let said = "table inet seatrial {\n\tcounter passed {\n\t\tpackets 7 bytes 420\n\t}\n\
                     \tcounter sent {\n\t\tpackets 12 bytes 999\n\t}\n}\n";
-        let right = Counted { sent: 12, passed: 7 };
+        let right = Counted {
+            sent: 12,
+            passed: 7,
+        };
         assert_eq!(counted(said), Some(right));
         for broken in ["", "counter sent { packets 1 bytes 2 }", "counter sent {"] {
             assert_eq!(counted(broken), None, "{broken}");

@@ -19,7 +19,11 @@ impl dyn Nodes + '_ {
     }
 
     /// Has a manager take a stack.
-    pub(in crate::substrate) async fn take_stack(&self, manager: &str, stack: &Stack) -> Result<(), Trouble> {
+    pub(in crate::substrate) async fn take_stack(
+        &self,
+        manager: &str,
+        stack: &Stack,
+    ) -> Result<(), Trouble> {
         let variables = self.variables().iter();
         let variables: Vec<String> = variables
             .map(|(variable, image)| format!("{variable}={image}"))

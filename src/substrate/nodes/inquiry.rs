@@ -48,7 +48,11 @@ impl dyn Nodes + '_ {
     }
 
     /// What a manager still lists of a service of the plan.
-    pub(in crate::substrate) async fn left_of(&self, manager: &str, service: &str) -> Result<Remains, ApiError> {
+    pub(in crate::substrate) async fn left_of(
+        &self,
+        manager: &str,
+        service: &str,
+    ) -> Result<Remains, ApiError> {
         let stack = self.plan().stack_of(service);
         let known = stack.zip(self.plan().service(service));
         let Some((stack, service)) = known else {
@@ -60,7 +64,11 @@ impl dyn Nodes + '_ {
     }
 
     /// Whether a node's own engine lists an image of the plan.
-    pub(in crate::substrate) async fn lists(&self, node: &str, image: &str) -> Result<bool, ApiError> {
+    pub(in crate::substrate) async fn lists(
+        &self,
+        node: &str,
+        image: &str,
+    ) -> Result<bool, ApiError> {
         let image = self.image(image)?;
         self.engine(node).await?.has_image(&image).await
     }
@@ -84,7 +92,11 @@ impl dyn Nodes + '_ {
     }
 
     /// Reads a file of the share where a node has it mounted.
-    pub(in crate::substrate) async fn read(&self, node: &str, path: &str) -> Result<Option<String>, String> {
+    pub(in crate::substrate) async fn read(
+        &self,
+        node: &str,
+        path: &str,
+    ) -> Result<Option<String>, String> {
         let Some(storage) = &self.plan().topology.storage else {
             return Err("there is no share".to_owned());
         };
@@ -94,7 +106,11 @@ impl dyn Nodes + '_ {
     }
 
     /// Runs the node's own `docker` client.
-    pub(in crate::substrate) async fn client(&self, node: &str, call: &ClientCall) -> Result<ClientRan, String> {
+    pub(in crate::substrate) async fn client(
+        &self,
+        node: &str,
+        call: &ClientCall,
+    ) -> Result<ClientRan, String> {
         let words: Vec<String> = call.args.iter().map(|word| quoted(word)).collect();
         let identity = if call.without_certificate {
             format!("DOCKER_CERT_PATH=/{STRANGER} ")

@@ -24,7 +24,11 @@ impl dyn Nodes + '_ {
     }
 
     /// Gives one order.
-    pub(in crate::substrate) async fn obey(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
+    pub(in crate::substrate) async fn obey(
+        &self,
+        manager: &str,
+        order: &Order,
+    ) -> Result<(), ApiError> {
         let engine = || async {
             let engine = self.engine(manager).await?;
             Ok::<Engine, ApiError>(engine.with_deadline(COMMAND))

@@ -192,7 +192,10 @@ fn sha256(path: &Path) -> io::Result<String> {
 
 /// The version of a Debian package that a root file system holds, without epoch and revision:
 /// `10.11.14`.
-pub(in crate::substrate) fn package_version(root: &Path, package: &str) -> io::Result<Option<String>> {
+pub(in crate::substrate) fn package_version(
+    root: &Path,
+    package: &str,
+) -> io::Result<Option<String>> {
     let mut archive = tar::Archive::new(File::open(root)?);
     for entry in archive.entries()? {
         let mut entry = entry?;

@@ -186,7 +186,11 @@ async fn boot(lab: &VmLab) -> Result<(), Trouble> {
     for machine in storage {
         machine.agent.sh(EXPORT, COMMAND).await?;
     }
-    all(lab.plan.node_names().map(|node| lab.nodes().engine_answers(node))).await?;
+    all(lab
+        .plan
+        .node_names()
+        .map(|node| lab.nodes().engine_answers(node)))
+    .await?;
     lab.rehearse_mounts().await?;
     step.done();
     Ok(())

@@ -173,7 +173,10 @@ impl Lab for VmLab {
     }
 
     async fn view(&self, manager: &str) -> Result<View, ApiError> {
-        self.engine(manager).await?.view(&self.nodes().services()).await
+        self.engine(manager)
+            .await?
+            .view(&self.nodes().services())
+            .await
     }
 
     async fn service(&self, manager: &str, name: &str) -> Result<Option<ServiceSeen>, ApiError> {

@@ -83,7 +83,11 @@ impl VmLab {
             .map(|machine| machine.agent.set_time()))
         .await?;
         let nodes = self.nodes();
-        all(self.plan.node_names().map(|node| nodes.engine_answers(node))).await?;
+        all(self
+            .plan
+            .node_names()
+            .map(|node| nodes.engine_answers(node)))
+        .await?;
         Ok(())
     }
 

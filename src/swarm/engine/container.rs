@@ -187,7 +187,10 @@ fn body(new: &NewContainer) -> ContainerCreateBody {
         }),
         ..Default::default()
     };
-    let env = new.env.iter().map(|(name, value)| format!("{name}={value}"));
+    let env = new
+        .env
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
     ContainerCreateBody {
         hostname: Some(new.hostname.clone()).filter(|name| !name.is_empty()),
         image: Some(new.image.clone()),
@@ -199,8 +202,18 @@ fn body(new: &NewContainer) -> ContainerCreateBody {
         }),
         host_config: Some(HostConfig {
             network_mode: Some(network.map_or("none", |(name, _)| name).to_owned()),
-            mounts: Some(new.volume.iter().map(|at| volume(new, at, &labels)).collect()),
-            tmpfs: Some(new.memory.iter().map(|at| (at.clone(), "exec".into())).collect()),
+            mounts: Some(
+                new.volume
+                    .iter()
+                    .map(|at| volume(new, at, &labels))
+                    .collect(),
+            ),
+            tmpfs: Some(
+                new.memory
+                    .iter()
+                    .map(|at| (at.clone(), "exec".into()))
+                    .collect(),
+            ),
             ..rights(&new.rights)
         }),
         ..Default::default()

@@ -100,9 +100,8 @@ impl Engine {
     }
 }
 
-type Output = std::pin::Pin<
-    Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>,
->;
+type Output =
+    std::pin::Pin<Box<dyn Stream<Item = Result<LogOutput, bollard::errors::Error>> + Send>>;
 type Input = std::pin::Pin<Box<dyn AsyncWrite + Send>>;
 
 /// All that a command says.

@@ -87,11 +87,9 @@ impl Engine {
         }));
         let networks = self.docker.list_networks(Some(ListNetworksOptions {
             filters: Some(filter.clone()),
-            ..Default::default()
         }));
         let volumes = self.docker.list_volumes(Some(ListVolumesOptions {
             filters: Some(filter),
-            ..Default::default()
         }));
         let all = async { tokio::try_join!(containers, networks, volumes) };
         let (containers, networks, volumes) = self.call("what carries a label", all).await?;

@@ -43,7 +43,12 @@ mod tests {
     async fn an_address_is_a_socket_or_a_port() {
         let at = |address: &str| Engine::at(address, Duration::from_secs(1));
         at("tcp://127.0.0.1:2375").expect("a port");
-        for wrong in ["ssh://me@there", "/var/run/docker.sock", "tcp://127.0.0.1", ""] {
+        for wrong in [
+            "ssh://me@there",
+            "/var/run/docker.sock",
+            "tcp://127.0.0.1",
+            "",
+        ] {
             let error = at(wrong).expect_err(wrong).to_string();
             assert!(error.contains(&format!("`{wrong}`")), "{error}");
         }

@@ -1,0 +1,85 @@
+//! The table of places and capabilities: what each can do here, and what would mend a gap.
+
+use std::path::Path;
+
+use anyhow::Context;
+use seatrial::capability::Capability;
+use seatrial::substrate::Place;
+use seatrial::substrate::dind::{self, Dind};
+use seatrial::substrate::vm::Vm;
+use tokio::runtime::Runtime;
+
+use super::ground::{Ground, On};
+use super::{engine, output};
+
+/// What was found of the engine that `dind` uses.
+enum Found {
+    /// None answers; why.
+    Silent(String),
+    /// One answers, and nobody knows yet what it can do.
+    Untried,
+    /// It was tried.
+    Tried(Box<Dind>),
+}
+
+/// The table, and whether `dind` can run.
+pub(super) fn table(cache: &Path) -> anyhow::Result<(String, bool)> {
+    let found = found(cache)?;
+    let all = Vm::at_best().into_iter();
+    let rows: Vec<[String; 4]> = all
+        .map(|one| {
+            let (state, mend) = state(one, &found);
+            [one.to_string(), "yes".to_owned(), state, mend]
+        })
+        .collect();
+    let mut text = output::table(["capability", "vm", "dind", "mend with"], rows);
+    if let Found::Silent(why) = &found {
+        text += &format!("\n{why}\n");
+    }
+    Ok((text, !matches!(found, Found::Silent(_))))
+}
+
+/// Asks the engine, if there is one.
+fn found(cache: &Path) -> anyhow::Result<Found> {
+    let version = Runtime::new().context("cannot start")?.block_on(async {
+        dind::engine_version(&engine::address()?)
+            .await
+            .map_err(Into::into)
+    });
+    Ok(match version {
+        Err(error) => {
+            let error: anyhow::Error = error;
+            Found::Silent(error.to_string())
+        }
+        Ok(_) => match Ground::find(On::Dind, cache, false) {
+            Ground::Dind(dind) => Found::Tried(dind),
+            _ => Found::Untried,
+        },
+    })
+}
+
+/// Whether `dind` has a capability, and what would mend it.
+fn state(one: Capability, found: &Found) -> (String, String) {
+    let vm = || "run it with --on vm".to_owned();
+    if !Dind::at_best().contains(&one) {
+        return ("no".to_owned(), vm());
+    }
+    match found {
+        Found::Silent(_) => (
+            "no engine".to_owned(),
+            "start one, or set DOCKER_HOST".to_owned(),
+        ),
+        Found::Untried => {
+            let mend = "seatrial prepare --on dind".to_owned();
+            ("not tried".to_owned(), mend)
+        }
+        Found::Tried(dind) if dind.capabilities().contains(&one) => {
+            ("yes".to_owned(), String::new())
+        }
+        Found::Tried(_) if one == Capability::RoutingMesh => {
+            let mend = "modprobe ip_vs, then seatrial prepare --on dind".to_owned();
+            ("no".to_owned(), mend)
+        }
+        Found::Tried(_) => ("no".to_owned(), vm()),
+    }
+}
