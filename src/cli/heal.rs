@@ -100,8 +100,10 @@ async fn all(which: &Which) -> anyhow::Result<bool> {
 /// Removes every swarm that no living harness uses from the engine of `dind`, if one answers.
 /// Whether nothing is left, and whether nothing was.
 async fn on_engine() -> anyhow::Result<(bool, bool)> {
-    let engine = engine::address()?;
-    // Whoever has no engine has nothing there.
+    // Whoever has no engine that `dind` could use has nothing there.
+    let Ok(engine) = engine::address() else {
+        return Ok((true, true));
+    };
     let Ok(swarms) = dind::swarms(&engine).await else {
         return Ok((true, true));
     };
@@ -112,7 +114,7 @@ async fn on_engine() -> anyhow::Result<(bool, bool)> {
             output::print(&format!("{named}: {who} uses it, so it is left alone\n"))?;
             continue;
         }
-        let leavings::Outcome { done, failed } = dind::remove(&engine, &swarm).await;
+        let leavings::Outcome { done, failed } = dind::clear(&engine, &swarm).await;
         let torn = None;
         whole &= told(&named, &Some(Cleared { done, failed, torn }), false)?;
     }

@@ -38,7 +38,7 @@ pub async fn clear(history: &History) -> Cleared {
         mut failed,
     } = leavings::clear(&announced(history)).await;
     for (engine, swarm) in on_engines(history) {
-        let removed = dind::remove(engine, swarm).await;
+        let removed = dind::clear(engine, swarm).await;
         done.extend(removed.done);
         failed.extend(removed.failed);
     }

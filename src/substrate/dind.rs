@@ -32,7 +32,7 @@ mod wall;
 pub use ability::{Ability, forget};
 pub use image::{NodeImages, prepare};
 pub use lab::DindLab;
-pub use left::{remove, swarms, user};
+pub use left::{clear, swarms, user};
 
 /// Where an engine listens if nobody says otherwise.
 pub const DEFAULT_ENGINE: &str = "unix:///var/run/docker.sock";

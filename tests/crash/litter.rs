@@ -115,7 +115,7 @@ impl Place for Littering {
         self.sim.bring_up(plan, journal).await
     }
 
-    fn inventory(&self) -> Option<BTreeSet<String>> {
+    async fn inventory(&self) -> Option<BTreeSet<String>> {
         leavings::inventory(&self.places).ok()
     }
 

@@ -57,8 +57,23 @@ pub fn user(left: &[Labelled]) -> Option<String> {
     }
 }
 
+/// Removes everything of a swarm that nobody uses any more. Visits all of it.
+pub async fn clear(engine: &str, swarm: &str) -> leavings::Outcome {
+    let used = find(engine, swarm).await.ok();
+    let used = used.and_then(|(_, found)| user(&found));
+    match used {
+        None => remove(engine, swarm).await,
+        Some(who) => leavings::Outcome {
+            done: Vec::new(),
+            failed: vec![format!(
+                "{who} uses what `{engine}` has of `{swarm}`, so it is left alone; end that one first"
+            )],
+        },
+    }
+}
+
 /// Removes everything of a swarm. Visits all of it.
-pub async fn remove(engine: &str, swarm: &str) -> leavings::Outcome {
+pub(super) async fn remove(engine: &str, swarm: &str) -> leavings::Outcome {
     let mut outcome = leavings::Outcome::default();
     if leavings::owner(Path::new(swarm)).is_none() || swarm.contains('/') {
         let what = format!("`{swarm}` is no name of a swarm, so it is left alone");
