@@ -26,6 +26,7 @@ mod lab;
 mod left;
 mod machine;
 mod rights;
+mod service;
 mod tunnel;
 mod wall;
 

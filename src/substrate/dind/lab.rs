@@ -6,11 +6,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use super::Dind;
-use super::assemble::all;
 use super::left;
 use super::machine::Machine;
 use super::tunnel::Tunnels;
@@ -19,7 +17,7 @@ use crate::journal::{Answer, ApiError, ContainerSeen, Rule};
 use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
-use crate::substrate::nodes::{BOOT, COMMAND, Nodes, Ran};
+use crate::substrate::nodes::{COMMAND, Nodes, Ran};
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{
     ClientCall, ClientRan, Database, Dialled, Knock, Lab, MountSeen, Order, PageRequest, PowerOff,
@@ -127,35 +125,6 @@ impl DindLab {
         let said = said.ok().filter(|ran| ran.code == 0);
         let now = said.and_then(|ran| wall::counted(&String::from_utf8_lossy(&ran.out)));
         machine.count(now).await
-    }
-
-    /// Loads the service images that the plan's stacks name into every node.
-    async fn load(&self) -> Result<(), Trouble> {
-        let wanted = self
-            .plan
-            .services()
-            .map(|service| self.nodes().image(&service.image));
-        let wanted: Result<std::collections::BTreeSet<String>, ApiError> = wanted.collect();
-        let wanted = wanted.map_err(|error| Trouble(error.to_string()))?;
-        for image in &wanted {
-            let archive = self.dind.images.service(image).ok_or_else(|| {
-                Trouble(format!(
-                    "no image is called `{image}` here; see `seatrial prepare`"
-                ))
-            })?;
-            let step = self
-                .dind
-                .progress
-                .step(format!("load `{image}` into every node"));
-            let loads = self.plan.node_names().map(|node| async {
-                let engine = self.engine(node).await;
-                let engine = engine.map_err(|error| Trouble(error.to_string()))?;
-                super::load(&engine.with_deadline(BOOT), &archive).await
-            });
-            all(join_all(loads).await)?;
-            step.done();
-        }
-        Ok(())
     }
 
     /// Writes down what each machine said.

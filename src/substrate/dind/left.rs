@@ -66,7 +66,8 @@ pub async fn clear(engine: &str, swarm: &str) -> leavings::Outcome {
         Some(who) => leavings::Outcome {
             done: Vec::new(),
             failed: vec![format!(
-                "{who} uses what `{engine}` has of `{swarm}`, so it is left alone; end that one first"
+                "{who} uses what `{engine}` has of `{swarm}`, so it is left alone; end that \
+                 one first"
             )],
         },
     }
