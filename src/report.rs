@@ -44,11 +44,32 @@ pub use summary::{SummaryRow, summary};
 pub use terminal::terminal;
 pub use trend::{trend, trend_json};
 
+use crate::journal::History;
+use crate::verdict::Judgement;
+
 /// What is said first of whatever ran on `sim`.
 const SIMULATED: &str = "This ran on `sim`, a few lines of memory: a test of the harness, never a \
                          verdict about Swarm.";
 
+/// The whole run for people, and before it what must be said first.
+pub fn told(history: &History, judgement: &Judgement, style: &Style) -> String {
+    let text = terminal(history, judgement, style);
+    match caveat(history) {
+        Some(caveat) => format!("{caveat}\n\n{text}"),
+        None => text,
+    }
+}
+
+/// What is kept beside a journal: the name of each file, and what is in it.
+pub fn files(history: &History, judgement: &Judgement) -> [(&'static str, String); 3] {
+    [
+        ("report.txt", told(history, judgement, &Style::default())),
+        ("report.html", html(history, judgement)),
+        ("junit.xml", junit(history, judgement)),
+    ]
+}
+
 /// What must be said first of a run that was not about Swarm.
-pub fn caveat(history: &crate::journal::History) -> Option<&'static str> {
+pub fn caveat(history: &History) -> Option<&'static str> {
     (history.header.place == "sim").then_some(SIMULATED)
 }

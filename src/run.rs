@@ -19,6 +19,7 @@ mod audit;
 mod clocks;
 mod course;
 mod excerpt;
+mod folder;
 mod load;
 mod observe;
 mod order;
@@ -30,6 +31,8 @@ mod target;
 mod trial;
 
 use trial::Trial;
+
+pub use folder::new_folder;
 
 /// What a run needs beside its plan and its place.
 pub struct Options {

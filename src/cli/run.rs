@@ -161,11 +161,8 @@ impl Session<'_> {
 
     /// Runs one scenario as often as it was asked for, a row of the table.
     async fn each(&mut self, place: &dyn Place, plan: &Plan) -> anyhow::Result<()> {
-        let folder = folder::make(
-            self.runs,
-            &called(plan, self.repeat),
-            jiff::Timestamp::now(),
-        )?;
+        let (called, now) = (called(plan, self.repeat), jiff::Timestamp::now());
+        let folder = seatrial::run::new_folder(self.runs, &called, now)?;
         let named = folder.display().to_string();
         if self.repeat == 1 {
             let record = self.one(place, plan, folder).await?;
