@@ -5,6 +5,7 @@
 mod aftermath;
 mod board;
 mod breakdown;
+mod bundle;
 mod clients;
 mod compare;
 mod figures;
@@ -29,6 +30,7 @@ mod terminal;
 mod trend;
 
 pub use board::Board;
+pub use bundle::bundle;
 pub use compare::{
     Comparison, Outcome, Unlike, compare, comparison, comparisons_json, comparisons_markdown,
 };

@@ -109,6 +109,11 @@ impl Trial {
         let judgement = check::check(&history);
         let text = report::terminal(&history, &judgement, &Style::default());
         save(&folder.join("report.txt"), &text)?;
+        for (path, text) in report::bundle(&history) {
+            // A run without machines made no folder for it.
+            let _ = std::fs::create_dir_all(folder.join("evidence"));
+            save(&folder.join(path), &text)?;
+        }
         let page = report::html(&history, &judgement);
         save(&folder.join("report.html"), &page)?;
         Ok(Judged {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use seatrial::journal::{self, History};
-use seatrial::report::{Style, caveat, html, junit, terminal};
+use seatrial::report::{Style, bundle, caveat, html, junit, terminal};
 use seatrial::verdict::Judgement;
 
 use super::{Refused, folder, output};
@@ -76,6 +76,9 @@ impl Record {
     /// Writes what people and programs read of it into the run's folder.
     pub(super) fn save(&self, folder: &Path) -> anyhow::Result<()> {
         let (history, judgement) = (&self.history, &self.judgement);
+        for (path, text) in bundle(history) {
+            save_evidence(&folder.join(path), &text)?;
+        }
         output::save(&folder.join("report.txt"), &self.told(&Style::default()))?;
         output::save(&folder.join("report.html"), &html(history, judgement))?;
         output::save(&folder.join("junit.xml"), &junit(history, judgement))
@@ -85,4 +88,13 @@ impl Record {
     pub(super) fn warning(&self) -> Option<String> {
         caveat(&self.history).map(|caveat| format!("{caveat}\n\n"))
     }
+}
+
+/// Writes a piece of evidence into its folder, which a run without machines did not make.
+fn save_evidence(path: &Path, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        let made = std::fs::create_dir_all(folder);
+        made.with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    }
+    output::save(path, text)
 }
