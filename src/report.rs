@@ -33,6 +33,7 @@ pub use board::Board;
 pub use bundle::bundle;
 pub use compare::{
     Comparison, Outcome, Unlike, compare, comparison, comparisons_json, comparisons_markdown,
+    comparisons_schema,
 };
 pub use figures::{FIGURES, Figures};
 pub use html::html;
