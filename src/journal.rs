@@ -13,6 +13,7 @@ use crate::plan::Plan;
 
 mod action;
 mod clock;
+mod exhibit;
 mod file;
 mod intent;
 mod leavings;
@@ -25,6 +26,7 @@ pub use action::{
     ActionEntry, ActionIntent, ActionStep, Before, Deed, Membership, ServiceBefore, refuses_token,
 };
 pub use clock::{Clock, Jump};
+pub use exhibit::{Exhibit, Kept};
 pub use file::{Journal, JournalError, Listener};
 pub use intent::{Intent, Rule, Slowness};
 pub use leavings::{Cleared, Resource};
@@ -189,6 +191,8 @@ pub enum Event {
         /// The lines.
         lines: Vec<String>,
     },
+    /// A piece of evidence that was kept beside the journal, for people.
+    Exhibit(Exhibit),
     /// What of the harness's own was there before anything was made; only where the place can tell.
     Inventory(Vec<String>),
     /// What is there after the tear-down and was not before.

@@ -27,6 +27,7 @@ pub use action::{Action, Change};
 pub use balancer::Balancer;
 pub use probe::Probe;
 pub use ready::{Options, Outcome, plan};
+pub(crate) use stack::passwords_left_out;
 pub use text::text;
 pub use topology::{NfsVersionKey, Node, Registry, Role, Storage, Topology};
 pub use variable::interpolated;

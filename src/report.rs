@@ -5,6 +5,7 @@
 mod aftermath;
 mod board;
 mod breakdown;
+mod bundle;
 mod clients;
 mod compare;
 mod figures;
@@ -29,8 +30,10 @@ mod terminal;
 mod trend;
 
 pub use board::Board;
+pub use bundle::bundle;
 pub use compare::{
     Comparison, Outcome, Unlike, compare, comparison, comparisons_json, comparisons_markdown,
+    comparisons_schema,
 };
 pub use figures::{FIGURES, Figures};
 pub use html::html;
@@ -60,13 +63,15 @@ pub fn told(history: &History, judgement: &Judgement, style: &Style) -> String {
     }
 }
 
-/// What is kept beside a journal: the name of each file, and what is in it.
-pub fn files(history: &History, judgement: &Judgement) -> [(&'static str, String); 3] {
-    [
+/// What is kept beside a journal: the name of each file in the run's folder, and what is in it.
+pub fn files(history: &History, judgement: &Judgement) -> Vec<(&'static str, String)> {
+    let mut files = vec![
         ("report.txt", told(history, judgement, &Style::default())),
         ("report.html", html(history, judgement)),
         ("junit.xml", junit(history, judgement)),
-    ]
+    ];
+    files.extend(bundle(history));
+    files
 }
 
 /// What must be said first of a run that was not about Swarm.

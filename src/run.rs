@@ -17,6 +17,7 @@ use crate::substrate::{Place, Trouble};
 mod act;
 mod audit;
 mod clocks;
+mod collect;
 mod course;
 mod excerpt;
 mod folder;
@@ -24,6 +25,7 @@ mod load;
 mod observe;
 mod order;
 mod poll;
+mod redact;
 mod sight;
 mod steady;
 mod strike;
@@ -150,7 +152,8 @@ async fn conduct(trial: &Arc<Trial>) {
     }
 }
 
-/// Ends what is under way, heals what is broken, removes what was made. Visits everything.
+/// Ends what is under way, heals what is broken, keeps what there is to show, removes what was made.
+/// Visits everything.
 async fn clean_up(trial: &Arc<Trial>, interrupted: bool) {
     if interrupted {
         trial.trouble("the run was interrupted; what follows is its clean-up");
@@ -166,6 +169,7 @@ async fn clean_up(trial: &Arc<Trial>, interrupted: bool) {
     trial.observing.cancel();
     trial.observers.close();
     trial.observers.wait().await;
+    collect::evidence(trial).await;
     trial.tell(Event::Phase(Phase::TearDown));
     if let Err(trouble) = trial.lab.tear_down().await {
         let what = format!("not everything was removed: {trouble}; remove it by hand");

@@ -17,11 +17,13 @@ use crate::plan::Plan;
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::Port;
 
+mod evidence;
 mod flow;
 mod order;
 pub mod sim;
 pub mod vm;
 
+pub use evidence::Evidence;
 pub use flow::{Dialled, Passage, Tally};
 pub use order::Order;
 
@@ -263,6 +265,12 @@ pub trait Lab: Send + Sync {
 
     /// The last words of a task's container, for people; empty if they cannot be had.
     async fn last_words(&self, node: &str, container: &str) -> Vec<String>;
+
+    /// What a machine has to show of so long a time before now, for people: logs, tables. Nothing
+    /// is judged by it, and a machine that is broken says why it has nothing.
+    async fn evidence(&self, _machine: &str, _since: Duration) -> Vec<Evidence> {
+        Vec::new()
+    }
 
     /// Removes everything that was made; visits everything even when something fails.
     ///

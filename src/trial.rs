@@ -169,7 +169,9 @@ impl Trial {
 }
 
 fn save(path: &Path, text: &str) -> Result<(), Trouble> {
-    let saved = std::fs::write(path, text);
+    // A run without machines made no folder for its evidence.
+    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let saved = made.and_then(|()| std::fs::write(path, text));
     saved.map_err(|error| Trouble(format!("cannot write `{}`: {error}", path.display())))
 }
 

@@ -18,6 +18,8 @@ mod balancer;
 mod compared;
 #[path = "sim/damage.rs"]
 mod damage;
+#[path = "sim/evidence.rs"]
+mod evidence;
 #[path = "sim/faults.rs"]
 mod faults;
 #[path = "sim/files.rs"]

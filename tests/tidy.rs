@@ -114,7 +114,7 @@ const DOORS: &[(&str, &str)] = &[
 /// Files longer than the limit: the limit that they have instead, and why.
 const LONG: &[(&str, usize, &str)] = &[(
     "src/journal.rs",
-    448,
+    452,
     "every event of the journal, in one place",
 )];
 

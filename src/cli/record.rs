@@ -73,11 +73,20 @@ impl Record {
     pub(super) fn save(&self, folder: &Path) -> anyhow::Result<()> {
         files(&self.history, &self.judgement)
             .iter()
-            .try_for_each(|(name, text)| output::save(&folder.join(name), text))
+            .try_for_each(|(name, text)| save_with_folder(&folder.join(name), text))
     }
 
     /// What must be said first of a run that was not about Swarm, and an empty line.
     pub(super) fn warning(&self) -> Option<String> {
         caveat(&self.history).map(|caveat| format!("{caveat}\n\n"))
     }
+}
+
+/// Writes a file, and makes its folder: a run without machines made none for its evidence.
+fn save_with_folder(path: &Path, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        let made = std::fs::create_dir_all(folder);
+        made.with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    }
+    output::save(path, text)
 }

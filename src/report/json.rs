@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use super::aftermath;
 use super::breakdown::{self, Part};
+use super::bundle;
 use super::ledgers::{self, Ledger};
 use super::pages::{self, Pages};
 use super::tasks::{self, Service};
 use crate::journal::timeline::{Mark, Timeline, Window};
-use crate::journal::{Deed, Header, History};
+use crate::journal::{Deed, Exhibit, Header, History};
 use crate::verdict::{ControlOutcome, Finding, Judgement, Verdict};
 
 /// The version of this format.
@@ -48,6 +49,8 @@ struct Report<'a> {
     tasks: Vec<Service<'a>>,
     /// What became of the requests of each `get` workload.
     pages: Vec<Pages>,
+    /// What was kept of the machines, in the run's folder.
+    evidence: Vec<&'a Exhibit>,
 }
 
 /// One action; a time is null when it was not reached.
@@ -137,6 +140,7 @@ pub fn json(history: &History, judgement: &Judgement) -> String {
         ledgers: ledgers::of(history),
         tasks: tasks::of(history),
         pages: pages::of(history),
+        evidence: bundle::exhibits(history).map(|(_, one)| one).collect(),
     };
     format!("{:#}\n", serde_json::json!(whole))
 }

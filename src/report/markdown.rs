@@ -6,7 +6,7 @@ use super::clients::{Client, Word};
 use super::legible::line;
 use super::style::{entries, verdict_word};
 use super::terminal::closing;
-use super::{aftermath, caveat, clients, ledgers, pages};
+use super::{aftermath, bundle, caveat, clients, ledgers, pages};
 use crate::journal::History;
 use crate::journal::timeline::Timeline;
 use crate::verdict::wording::seconds;
@@ -14,6 +14,9 @@ use crate::verdict::{Judgement, Verdict};
 
 /// How many troubles are told.
 const TROUBLE_MAX: usize = 10;
+
+/// How many pieces of evidence are named.
+const EXHIBITS_MAX: usize = 100;
 
 /// The verdict, the findings, what was measured and what it ran with. Ends with a line end.
 pub fn markdown(history: &History, judgement: &Judgement) -> String {
@@ -35,7 +38,7 @@ pub fn markdown(history: &History, judgement: &Judgement) -> String {
     if !judgement.trouble.is_empty() {
         text.push('\n');
     }
-    text + &ran_with(history)
+    text + &ran_with(history) + &evidence(history)
 }
 
 /// What means something to Markdown in the middle of a line.
@@ -115,6 +118,20 @@ fn silence(client: &Client) -> Option<(String, String)> {
         client.workload, client.via
     );
     Some((what, seconds(longest)))
+}
+
+/// What was kept in the run's folder.
+fn evidence(history: &History) -> String {
+    let mut kept: Vec<String> = Vec::new();
+    for (_, exhibit) in bundle::exhibits(history).take(EXHIBITS_MAX) {
+        kept.extend(exhibit.kept.is_ok().then(|| plain(&exhibit.path)));
+    }
+    if kept.is_empty() {
+        return String::new();
+    }
+    let ours = bundle::bundle(history).map(|(path, _)| plain(path));
+    let all: Vec<String> = ours.into_iter().chain(kept).collect();
+    format!("\nEvidence in the run's folder: {}\n", all.join(", "))
 }
 
 fn ran_with(history: &History) -> String {

@@ -16,6 +16,7 @@ use crate::plan::Plan;
 
 mod client;
 mod database;
+mod evidence;
 mod flow;
 mod images;
 mod inquiry;
@@ -180,6 +181,10 @@ pub enum Sabotage {
     HostClockJumps,
     /// Once struck, whoever tries a port panics.
     ProbePanics,
+    /// This machine never shows what it has, and nobody says why.
+    EvidenceHangs(String),
+    /// What machines show holds a join token, a private key and the database's password.
+    EvidenceTells,
     /// Once struck, a task takes two seconds longer to start: a slower version, and no fault of it.
     SlowerStarts,
 }

@@ -21,6 +21,7 @@ mod balancer;
 mod certificate;
 mod deploy;
 mod dial;
+mod evidence;
 mod export;
 mod inquiry;
 mod lab;

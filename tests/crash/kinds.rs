@@ -68,6 +68,7 @@ kinds! {
     "table_check" = Event::TableCheck(_),
     "trouble" = Event::Trouble { .. },
     "excerpt" = Event::Excerpt { .. },
+    "exhibit" = Event::Exhibit(_),
     "phase tear_down" = Event::Phase(Phase::TearDown),
     "residue" = Event::Residue(_),
     "seal" = Event::Seal(_),

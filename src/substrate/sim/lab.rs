@@ -13,8 +13,8 @@ use super::{Made, Sabotage};
 use crate::journal::{Answer, ApiError, ContainerSeen, Rule};
 use crate::scenario::Part;
 use crate::substrate::{
-    ClientCall, ClientRan, Database, Dialled, Knock, Lab, MountSeen, Order, PageRequest, PowerOff,
-    Tally, Trouble,
+    ClientCall, ClientRan, Database, Dialled, Evidence, Knock, Lab, MountSeen, Order, PageRequest,
+    PowerOff, Tally, Trouble,
 };
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::{Port, Span};
@@ -73,18 +73,7 @@ impl SimLab {
             .ok_or_else(|| Trouble(format!("no machine is called `{name}`")))
     }
 
-    /// The node that a request is given to, and whether it takes it; none when nobody does.
-    fn door(&self, machine: &str) -> Option<(usize, bool)> {
-        let mut world = present(&self.world);
-        if world.plan.topology.part(Part::Balancer) != Some(machine) {
-            return Some((world.machine(machine)?, true));
-        }
-        let every = vec![true; world.machines.len()];
-        let node = world.balanced(&every)?;
-        Some((node, world.answers_balancer(node)))
-    }
-
-    fn is(&self, sabotage: &Sabotage) -> bool {
+    pub(super) fn is(&self, sabotage: &Sabotage) -> bool {
         present(&self.world).is(sabotage)
     }
 }
@@ -384,6 +373,10 @@ impl Lab for SimLab {
     async fn last_words(&self, _: &str, container: &str) -> Vec<String> {
         let line = |i: u32| format!("{container}: line {i}");
         (1..=20).map(line).collect()
+    }
+
+    async fn evidence(&self, machine: &str, _: Duration) -> Vec<Evidence> {
+        self.shown(machine).await
     }
 
     async fn tear_down(&self) -> Result<(), Trouble> {

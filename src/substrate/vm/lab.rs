@@ -20,8 +20,8 @@ use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
 use crate::substrate::{
-    ClientCall, ClientRan, Database, Dialled, Knock, Lab, MountSeen, Order, PageRequest, PowerOff,
-    Tally, Trouble,
+    ClientCall, ClientRan, Database, Dialled, Evidence, Knock, Lab, MountSeen, Order, PageRequest,
+    PowerOff, Tally, Trouble,
 };
 use crate::swarm::engine::Engine;
 use crate::swarm::{Remains, ServiceSeen, View};
@@ -316,6 +316,10 @@ impl Lab for VmLab {
             Ok(engine) => engine.last_words(container, 10).await.unwrap_or_default(),
             Err(_) => Vec::new(),
         }
+    }
+
+    async fn evidence(&self, machine: &str, since: Duration) -> Vec<Evidence> {
+        self.shown(machine, since).await
     }
 
     async fn tear_down(&self) -> Result<(), Trouble> {
