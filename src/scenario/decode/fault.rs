@@ -1,6 +1,6 @@
 //! Faults and their targets.
 
-use super::{Decoder, Form};
+use super::{Decoder, Fields, Form};
 use crate::scenario::yaml::{Node, Value};
 use crate::scenario::{Cut, Direction, Drop, Fault, FaultAction, Isolate, Slow, Target};
 
@@ -90,43 +90,46 @@ impl Decoder<'_> {
             return self.target(verb, node).map(Isolate::Whole);
         }
         let fields = self.fields(&CUT, node)?;
-        let node = self.need(&fields, "node", Self::target);
-        let from = self.maybe(&fields, "from", Self::target);
-        let direction = self.maybe(&fields, "direction", Self::direction);
-        Some(Isolate::Partly(Cut {
+        self.cut(&fields).map(Isolate::Partly)
+    }
+
+    /// What every fault of a flow says: whose frames, and which of them.
+    fn cut(&mut self, fields: &Fields<'_>) -> Option<Cut> {
+        let node = self.need(fields, "node", Self::target);
+        let from = self.maybe(fields, "from", Self::target);
+        let direction = self.maybe(fields, "direction", Self::direction);
+        Some(Cut {
             node: node?,
             from: from?,
             direction: direction?,
-        }))
+        })
     }
 
     fn drop(&mut self, node: &Node) -> Option<Drop> {
         let fields = self.fields(&DROP, node)?;
-        let node = self.need(&fields, "node", Self::target);
-        let from = self.maybe(&fields, "from", Self::target);
-        let direction = self.maybe(&fields, "direction", Self::direction);
+        let cut = self.cut(&fields);
         let port = self.need(&fields, "port", Self::unit);
+        let cut = cut?;
         Some(Drop {
-            node: node?,
-            from: from?,
-            direction: direction?,
+            node: cut.node,
+            from: cut.from,
+            direction: cut.direction,
             port: port?,
         })
     }
 
     fn slow(&mut self, node: &Node) -> Option<Slow> {
         let fields = self.fields(&SLOW, node)?;
-        let node = self.need(&fields, "node", Self::target);
-        let from = self.maybe(&fields, "from", Self::target);
-        let direction = self.maybe(&fields, "direction", Self::direction);
+        let cut = self.cut(&fields);
         let port = self.maybe(&fields, "port", Self::unit);
         let delay = self.maybe(&fields, "delay", Self::unit);
         let jitter = self.maybe(&fields, "jitter", Self::unit);
         let loss = self.maybe(&fields, "loss", Self::unit);
+        let cut = cut?;
         Some(Slow {
-            node: node?,
-            from: from?,
-            direction: direction?,
+            node: cut.node,
+            from: cut.from,
+            direction: cut.direction,
             port: port?,
             delay: delay?,
             jitter: jitter?,
