@@ -10,10 +10,14 @@ use async_trait::async_trait;
 use crate::journal::Intent;
 use crate::substrate::{Lab, Trouble};
 
+mod engine;
+mod fill;
 mod flow;
 mod isolate;
 mod pause;
 mod power;
+mod skew;
+mod task;
 mod watch;
 
 /// How often a fault is looked at while it is being confirmed.
@@ -34,6 +38,7 @@ pub trait Fault: Send + Sync {
             targets,
             chosen,
             rule: None,
+            inside: None,
         }
     }
 
@@ -59,6 +64,15 @@ pub trait Fault: Send + Sync {
         deadline: Duration,
     ) -> Result<String, String>;
 
+    /// Looks once, before the heal, whether a fault that something else could have undone has
+    /// lasted.
+    ///
+    /// # Errors
+    /// When it is gone, or nobody can tell; what was seen.
+    async fn lasted(&self, _: &dyn Lab, _: &Intent) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Mends every target, and looks until it is seen to be mended; says what was seen.
     /// Idempotent.
     ///
@@ -74,13 +88,18 @@ pub trait Fault: Send + Sync {
 
 /// The fault that a scenario's or an intent's verb means.
 pub fn of_verb(verb: &str) -> Option<&'static dyn Fault> {
-    let all: [&'static dyn Fault; 6] = [
+    let all: [&'static dyn Fault; 11] = [
         &power::STOP,
         &power::KILL,
         &pause::Pause,
         &isolate::Isolate,
         &flow::DROP,
         &flow::SLOW,
+        &engine::CRASH,
+        &engine::RESTART,
+        &task::KillTask,
+        &skew::Skew,
+        &fill::Fill,
     ];
     all.into_iter().find(|fault| fault.verb() == verb)
 }

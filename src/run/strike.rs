@@ -67,6 +67,7 @@ async fn announce(
     };
     let mut intent = fault.prepare(index, found.targets, found.chosen);
     intent.rule = found.rule;
+    intent.inside = found.inside;
     let intent = fault.survey(&*trial.lab, intent).await;
     trial.record(Event::Intent(intent.clone()))?;
     trial.count_broken(&intent);
@@ -121,7 +122,14 @@ async fn last(
     }
     let confirmed = trial.mark();
     let waited = wait_for_end(trial, index, end, injected, confirmed);
-    trial.unless_stopped(waited).await.unwrap_or(Ok(()))
+    match trial.unless_stopped(waited).await {
+        None => return Ok(()),
+        Some(waited) => waited?,
+    }
+    match fault.lasted(&*trial.lab, intent).await {
+        Ok(()) => Ok(()),
+        Err(last) => trial.record(Event::NotConfirmed { fault: index, last }),
+    }
 }
 
 /// Waits until the fault has lasted as long as it must, and journals the recovery.

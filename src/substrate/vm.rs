@@ -23,6 +23,7 @@ mod deploy;
 mod dial;
 mod export;
 mod inquiry;
+mod inward;
 mod lab;
 mod machine;
 #[cfg(any(test, fuzzing))]
@@ -112,6 +113,9 @@ impl Place for Vm {
             Capability::Pause,
             Capability::Isolation,
             Capability::Flows,
+            Capability::EngineEnd,
+            Capability::Clock,
+            Capability::FullDisk,
             Capability::RoutingMesh,
             Capability::NfsV3,
             Capability::NfsV42,

@@ -2,7 +2,7 @@
 
 use super::{Decoder, Fields, Form};
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Cut, Direction, Drop, Fault, FaultAction, Isolate, Slow, Target};
+use crate::scenario::{Cut, Direction, Drop, Fault, FaultAction, Isolate, Skew, Slow, Target};
 
 pub(super) const FAULT: Form = Form {
     name: "a fault",
@@ -12,8 +12,26 @@ pub(super) const FAULT: Form = Form {
 
 pub(super) const ACTION: Form = Form {
     name: "fault",
-    keys: &["stop", "kill", "pause", "isolate", "drop", "slow"],
+    keys: &[
+        "stop",
+        "kill",
+        "pause",
+        "isolate",
+        "drop",
+        "slow",
+        "crash",
+        "restart",
+        "kill_task",
+        "skew",
+        "fill",
+    ],
     example: "{ stop: { host_of: mariadb } }",
+};
+
+pub(super) const SKEW: Form = Form {
+    name: "`skew`",
+    keys: &["node", "by"],
+    example: "skew: { node: worker, by: 1h }",
 };
 
 pub(super) const CUT: Form = Form {
@@ -75,7 +93,12 @@ impl Decoder<'_> {
             "pause" => FaultAction::Pause(self.target(verb, node)?),
             "isolate" => FaultAction::Isolate(self.isolate(verb, node)?),
             "drop" => FaultAction::Drop(self.drop(node)?),
-            _ => FaultAction::Slow(self.slow(node)?),
+            "slow" => FaultAction::Slow(self.slow(node)?),
+            "crash" => FaultAction::Crash(self.target(verb, node)?),
+            "restart" => FaultAction::Restart(self.target(verb, node)?),
+            "kill_task" => FaultAction::KillTask(self.target(verb, node)?),
+            "skew" => FaultAction::Skew(self.skew(node)?),
+            _ => FaultAction::Fill(self.target(verb, node)?),
         })
     }
 
@@ -102,6 +125,16 @@ impl Decoder<'_> {
             node: node?,
             from: from?,
             direction: direction?,
+        })
+    }
+
+    fn skew(&mut self, node: &Node) -> Option<Skew> {
+        let fields = self.fields(&SKEW, node)?;
+        let node = self.need(&fields, "node", Self::target);
+        let by = self.need(&fields, "by", Self::unit);
+        Some(Skew {
+            node: node?,
+            by: by?,
         })
     }
 
