@@ -88,7 +88,7 @@ async fn look_at(lab: &dyn Lab, node: &str, by: Duration) -> Look<String> {
         Err(why) => return Look::CannotTell(why),
     };
     let wanted = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
-    let said = format!("the clock of `{node}` is {ahead:.1?} ahead");
+    let said = format!("the clock of `{node}` is {:.1}s ahead", ahead.as_secs_f64());
     match ahead.saturating_sub(wanted).abs() <= NEAR {
         true => Look::Holds(said),
         false => Look::NotYet(said),

@@ -45,8 +45,8 @@ impl World {
             return Err(Trouble(format!("nothing can be done in `{name}`")));
         }
         let now = self.now;
-        let begins = matches!(act, Inward::StartEngine);
-        if !(begins || self.live(node)) {
+        let machine = self.machines.get(node);
+        if !machine.is_some_and(|machine| machine.powered && !machine.paused) {
             return Err(Trouble(format!("`{name}` does not answer")));
         }
         self.struck.get_or_insert(now);
