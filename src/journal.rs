@@ -28,7 +28,7 @@ pub use action::{
 pub use clock::{Clock, Jump};
 pub use exhibit::{Exhibit, Kept};
 pub use file::{Journal, JournalError, Listener};
-pub use intent::{Intent, Rule, Slowness};
+pub use intent::{Inside, Intent, NodeBefore, Rule, Slowness};
 pub use leavings::{Cleared, Resource};
 pub use reader::{History, read};
 pub use stored::Stored;

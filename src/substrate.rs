@@ -19,12 +19,14 @@ use crate::units::Port;
 
 mod evidence;
 mod flow;
+mod inward;
 mod order;
 pub mod sim;
 pub mod vm;
 
 pub use evidence::Evidence;
 pub use flow::{Dialled, Passage, Tally};
+pub use inward::{Inward, Vitals};
 pub use order::Order;
 
 /// Trouble in the harness or its place: never a verdict about the swarm.
@@ -188,6 +190,18 @@ pub trait Lab: Send + Sync {
     /// # Errors
     /// When it has no power, or nobody can tell.
     async fn paused(&self, machine: &str) -> Result<bool, Trouble>;
+
+    /// Does one act inside of a node.
+    ///
+    /// # Errors
+    /// When it cannot be done, or nobody there answers.
+    async fn inward(&self, node: &str, act: &Inward) -> Result<(), Trouble>;
+
+    /// What a node's own kernel says of it, whatever became of its engine.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    async fn vitals(&self, node: &str) -> Result<Vitals, String>;
 
     /// Drops every frame to and from the node, or lets them pass again. Idempotent.
     ///

@@ -28,6 +28,8 @@ mod files;
 mod inquiries;
 #[path = "sim/interrupted.rs"]
 mod interrupted;
+#[path = "sim/inward.rs"]
+mod inward;
 #[path = "sim/marks.rs"]
 mod marks;
 #[path = "sim/misdeeds.rs"]

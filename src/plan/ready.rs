@@ -168,6 +168,11 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         FaultAction::Isolate(Isolate::Partly(_)) | FaultAction::Drop(_) | FaultAction::Slow(_) => {
             Capability::Flows
         }
+        FaultAction::Crash(_) | FaultAction::Restart(_) | FaultAction::KillTask(_) => {
+            Capability::EngineEnd
+        }
+        FaultAction::Skew(_) => Capability::Clock,
+        FaultAction::Fill(_) => Capability::FullDisk,
     });
     let cluster = &scenario.cluster;
     let api = match cluster.api {

@@ -8,6 +8,7 @@ mod expectation;
 mod fault;
 mod flow;
 mod image;
+mod inside;
 mod probe;
 mod quorum;
 mod service;

@@ -253,6 +253,9 @@ fn faults(faults: &[Fault]) -> Vec<Vec<String>> {
             FaultAction::Pause(_) => "woken",
             FaultAction::Isolate(_) => "rejoined",
             FaultAction::Drop(_) | FaultAction::Slow(_) => "cleared",
+            FaultAction::Crash(_) | FaultAction::Restart(_) | FaultAction::KillTask(_) => "over",
+            FaultAction::Skew(_) => "reset",
+            FaultAction::Fill(_) => "emptied",
         };
         let end = match fault.end {
             FaultEnd::After(span) => format!("{undo} after {span}"),

@@ -20,6 +20,7 @@ mod evidence;
 mod flow;
 mod images;
 mod inquiry;
+mod inward;
 mod lab;
 mod ledger;
 mod lock;
@@ -61,6 +62,10 @@ pub enum Sabotage {
     PauseNoOp,
     /// Isolating a node succeeds, and does nothing.
     IsolateNoOp,
+    /// Whatever is done inside of a machine succeeds, and does nothing.
+    InwardNoOp,
+    /// Five seconds after a fault set a clock, something sets it right.
+    ClockSetRight,
     /// The share answers before it has written, whatever was asked.
     SyncIsAsync,
     /// The share writes before it answers, whatever was asked.
@@ -244,8 +249,8 @@ impl Sim {
 impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
         use Capability::{
-            Balancer, CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut,
-            Registry, RoutingMesh, Tls,
+            Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3, NfsV42,
+            Pause, PlainApi, PowerCut, Registry, RoutingMesh, Tls,
         };
         [
             CleanStop,
@@ -253,6 +258,9 @@ impl Place for Sim {
             Pause,
             Isolation,
             Flows,
+            EngineEnd,
+            Clock,
+            FullDisk,
             RoutingMesh,
             NfsV3,
             NfsV42,

@@ -24,6 +24,7 @@ mod dial;
 mod evidence;
 mod export;
 mod inquiry;
+mod inward;
 mod lab;
 mod machine;
 #[cfg(any(test, fuzzing))]
@@ -113,6 +114,9 @@ impl Place for Vm {
             Capability::Pause,
             Capability::Isolation,
             Capability::Flows,
+            Capability::EngineEnd,
+            Capability::Clock,
+            Capability::FullDisk,
             Capability::RoutingMesh,
             Capability::NfsV3,
             Capability::NfsV42,

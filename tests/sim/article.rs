@@ -52,6 +52,22 @@ fn line(scenario: &str) -> Option<Line> {
         "leader-cut-off-from-one-manager" => (RuleNoOp, Unknown, &["control", "exercised"]),
         "gossip-port-dropped" => (RuleCutsAll, Unknown, &["control", "exercised"]),
         "slow-nfs-link" => (LoseRow, Fail, &["nothing_lost"]),
+
+        "worker-power-cut" => (DeafNode(name("server-12")), Fail, &["answers"]),
+        "leader-power-cut" => (
+            FaultDoesNotBite,
+            Unknown,
+            &["control", "exercised", "recovers"],
+        ),
+        "engine-crash" => (InwardNoOp, Unknown, &["exercised", "recovers"]),
+        "engine-restart" => (InwardNoOp, Unknown, &["control", "exercised", "recovers"]),
+        "killed-task" => (InwardNoOp, Unknown, &["exercised", "recovers"]),
+        "short-cut-of-a-worker" => (IsolateNoOp, Unknown, &["control", "exercised"]),
+        "rolling-update" => (OrderDoesNothing, Unknown, &["exercised"]),
+        "drained-worker" => (OrderDoesNothing, Unknown, &["exercised"]),
+        "disk-full-on-the-leader" => (InwardNoOp, Unknown, &["control", "exercised"]),
+        "clock-jump-on-a-worker" => (ClockSetRight, Unknown, &["exercised"]),
+        "nfs-server-away" => (LoseRow, Fail, &["nothing_lost"]),
         _ => return None,
     })
 }

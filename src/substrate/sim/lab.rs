@@ -13,8 +13,8 @@ use super::{Made, Sabotage};
 use crate::journal::{Answer, ApiError, ContainerSeen, Rule};
 use crate::scenario::Part;
 use crate::substrate::{
-    ClientCall, ClientRan, Database, Dialled, Evidence, Knock, Lab, MountSeen, Order, PageRequest,
-    PowerOff, Tally, Trouble,
+    ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
+    PageRequest, PowerOff, Tally, Trouble, Vitals,
 };
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::{Port, Span};
@@ -246,6 +246,16 @@ impl Lab for SimLab {
         still.ok_or_else(|| Trouble(format!("`{machine}` has no power")))
     }
 
+    async fn inward(&self, node: &str, act: &Inward) -> Result<(), Trouble> {
+        wait::pause(ANSWER).await;
+        present(&self.world).act_inside(node, act)
+    }
+
+    async fn vitals(&self, node: &str) -> Result<Vitals, String> {
+        wait::pause(ANSWER).await;
+        present(&self.world).vitals(node)
+    }
+
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
         self.exists(node)?;
         if !isolated && self.is(&Sabotage::HealFails) {
@@ -307,18 +317,7 @@ impl Lab for SimLab {
         let Some(served) = served.filter(|_| !world.is_deaf(node)) else {
             return Answer::Failed("connection refused".to_owned());
         };
-        let stale = world.is(&Sabotage::StaleBody(node.to_owned()));
-        if stale || world.is_of_another_time(served, &ask.body) {
-            Answer::Wrong("200: yesterday's page".to_owned())
-        } else if world.is(&Sabotage::WrongBody(node.to_owned())) {
-            Answer::Wrong("404: not found".to_owned())
-        } else if world.is_struck(&Sabotage::WrongService(node.to_owned())) {
-            Answer::Wrong("200: <h1>It works!</h1>".to_owned())
-        } else if world.is_struck(&Sabotage::HalfPages(node.to_owned())) {
-            Answer::Failed("the body broke off after 3 of 5 bytes".to_owned())
-        } else {
-            Answer::Right
-        }
+        world.page(node, served, ask)
     }
 
     async fn database(

@@ -9,6 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
 use super::flow::{CONTROL, Ruled};
+use super::inward::Inside;
 use super::ledger::Table;
 use super::lock::Lock;
 use super::orders::Wanted;
@@ -58,6 +59,7 @@ pub(super) struct Machine {
     pub(super) delivered: u64,
     /// Images of the registry that its engine has pulled.
     pub(super) images: BTreeSet<String>,
+    pub(super) inside: Inside,
 }
 
 impl Machine {
@@ -135,6 +137,7 @@ impl World {
                 sent: 0,
                 delivered: 0,
                 images: BTreeSet::new(),
+                inside: Inside::default(),
             }
         };
         let nodes = plan.topology.nodes.iter();
@@ -195,7 +198,7 @@ impl World {
         let name = &self.machines.get(machine)?.name;
         let jumps = self.is(&Sabotage::NodeClockJumps(name.clone()));
         let jumped = jumps && self.deployed.is_some_and(|taken| at >= taken + JUMP_AT);
-        let ahead = if jumped { HOUR } else { Duration::ZERO };
+        let ahead = if jumped { HOUR } else { self.skew_of(name) };
         let passed = at.duration_since(self.began.0) + ahead;
         let passed = SignedDuration::try_from(passed).ok()?;
         self.began.1.checked_add(passed).ok()

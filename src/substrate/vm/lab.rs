@@ -20,8 +20,8 @@ use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
 use crate::substrate::{
-    ClientCall, ClientRan, Database, Dialled, Evidence, Knock, Lab, MountSeen, Order, PageRequest,
-    PowerOff, Tally, Trouble,
+    ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
+    PageRequest, PowerOff, Tally, Trouble, Vitals,
 };
 use crate::swarm::engine::Engine;
 use crate::swarm::{Remains, ServiceSeen, View};
@@ -238,6 +238,14 @@ impl Lab for VmLab {
 
     async fn paused(&self, machine: &str) -> Result<bool, Trouble> {
         self.machine(machine)?.paused().await
+    }
+
+    async fn inward(&self, node: &str, act: &Inward) -> Result<(), Trouble> {
+        self.act_inside(node, act).await
+    }
+
+    async fn vitals(&self, node: &str) -> Result<Vitals, String> {
+        self.ask_vitals(node).await
     }
 
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
