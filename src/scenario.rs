@@ -18,7 +18,9 @@ mod probe;
 mod target;
 mod yaml;
 
-pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update, Write};
+pub use action::{
+    Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update, UpgradeOrder, Write,
+};
 pub use flow::{Cut, Direction, Drop, Flow, Isolate, Slow};
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes};

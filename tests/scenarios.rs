@@ -14,7 +14,7 @@ const LINES: usize = 40;
 fn everything() -> Capabilities {
     use Capability::{
         Balancer, CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut, Registry,
-        RoutingMesh, Tls,
+        RoutingMesh, Tls, Upgrade,
     };
     [
         CleanStop,
@@ -29,6 +29,7 @@ fn everything() -> Capabilities {
         Registry,
         Tls,
         PlainApi,
+        Upgrade,
     ]
     .into()
 }

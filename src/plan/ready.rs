@@ -169,6 +169,9 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
             Capability::Flows
         }
     });
+    let upgrades =
+        |action: &scenario::Action| matches!(action.verb, scenario::ActionVerb::Upgrade(_));
+    let upgrade = scenario.actions.iter().any(upgrades);
     let cluster = &scenario.cluster;
     let api = match cluster.api {
         Api::Closed => None,
@@ -181,6 +184,7 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         .chain(cluster.registry.then_some(Capability::Registry))
         .chain(api)
         .chain(mesh.then_some(Capability::RoutingMesh))
+        .chain(upgrade.then_some(Capability::Upgrade))
         .collect()
 }
 

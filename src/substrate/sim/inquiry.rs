@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Sabotage;
 use super::tasks::is_over;
 use super::world::World;
-use crate::journal::ApiError;
+use crate::journal::{Answer, ApiError};
 use crate::plan::Probe;
 use crate::scenario::MountKind;
 use crate::substrate::{Knock, MountSeen};
@@ -21,7 +21,7 @@ impl World {
             if cut || !self.live(machine) || self.is(&Sabotage::SilentPorts(name.clone())) {
                 return None;
             }
-            let accepts = (published && self.member(machine))
+            let accepts = (published && self.member(machine) && !self.lacks_mesh(machine))
                 || self.offers_api(machine, port)
                 || self.is(&Sabotage::OpenPort(name.clone()));
             let answer = match accepts && !self.is(&Sabotage::PortsLookClosed) {
@@ -31,6 +31,22 @@ impl World {
             Some((name.clone(), answer))
         };
         nodes.iter().filter_map(knock).collect()
+    }
+
+    /// The page that a task serves through a node.
+    pub(super) fn page(&self, node: &str, served: usize, body: &str) -> Answer {
+        let stale = self.is(&Sabotage::StaleBody(node.to_owned()));
+        if stale || self.is_of_another_time(served, body) {
+            Answer::Wrong("200: yesterday's page".to_owned())
+        } else if self.is(&Sabotage::WrongBody(node.to_owned())) {
+            Answer::Wrong("404: not found".to_owned())
+        } else if self.is_struck(&Sabotage::WrongService(node.to_owned())) {
+            Answer::Wrong("200: <h1>It works!</h1>".to_owned())
+        } else if self.is_struck(&Sabotage::HalfPages(node.to_owned())) {
+            Answer::Failed("the body broke off after 3 of 5 bytes".to_owned())
+        } else {
+            Answer::Right
+        }
     }
 
     /// What a manager lists of a service.

@@ -10,7 +10,7 @@ use super::database::Session;
 use super::images::PULL;
 use super::world::{BOOT, STEP, World};
 use super::{Made, Sabotage};
-use crate::journal::{Answer, ApiError, ContainerSeen, Rule};
+use crate::journal::{Answer, ApiError, ContainerSeen, Engine, Rule};
 use crate::scenario::Part;
 use crate::substrate::{
     ClientCall, ClientRan, Database, Dialled, Knock, Lab, MountSeen, Order, PageRequest, PowerOff,
@@ -137,7 +137,12 @@ impl Lab for SimLab {
     }
 
     async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
-        if !matches!(order, Order::Write { .. }) {
+        if let Order::Exchange { .. } = order {
+            wait::pause(SHUTDOWN).await;
+            present(&self.world).obey(order)?;
+            wait::pause(BOOT + STEP).await;
+            return Ok(());
+        } else if !matches!(order, Order::Write { .. }) {
             self.view(manager).await?;
         }
         let silent = self.is(&Sabotage::SilentToJoins(manager.to_owned()));
@@ -185,6 +190,12 @@ impl Lab for SimLab {
             .is_some_and(|part| part.live(world.now));
         let gone = || ApiError::Unreachable("connection refused".to_owned());
         live.then_some(()).ok_or_else(gone)
+    }
+
+    async fn runs(&self, node: &str) -> Result<Engine, ApiError> {
+        wait::pause(ANSWER).await;
+        let machine = self.machine(node).map_err(|e| ApiError::Unreachable(e.0))?;
+        present(&self.world).runs(machine)
     }
 
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
@@ -318,18 +329,7 @@ impl Lab for SimLab {
         let Some(served) = served.filter(|_| !world.is_deaf(node)) else {
             return Answer::Failed("connection refused".to_owned());
         };
-        let stale = world.is(&Sabotage::StaleBody(node.to_owned()));
-        if stale || world.is_of_another_time(served, &ask.body) {
-            Answer::Wrong("200: yesterday's page".to_owned())
-        } else if world.is(&Sabotage::WrongBody(node.to_owned())) {
-            Answer::Wrong("404: not found".to_owned())
-        } else if world.is_struck(&Sabotage::WrongService(node.to_owned())) {
-            Answer::Wrong("200: <h1>It works!</h1>".to_owned())
-        } else if world.is_struck(&Sabotage::HalfPages(node.to_owned())) {
-            Answer::Failed("the body broke off after 3 of 5 bytes".to_owned())
-        } else {
-            Answer::Right
-        }
+        world.page(node, served, &ask.body)
     }
 
     async fn database(
