@@ -39,6 +39,8 @@ pub enum Capability {
     Tls,
     /// The managers' API on the LAN, open to anybody.
     PlainApi,
+    /// A node's system disk can be exchanged for that of another engine.
+    Upgrade,
 }
 
 impl fmt::Display for Capability {
@@ -59,6 +61,7 @@ impl fmt::Display for Capability {
             Self::Registry => "image registry",
             Self::Tls => "managers' API with TLS",
             Self::PlainApi => "managers' API without TLS",
+            Self::Upgrade => "engine to upgrade to",
         })
     }
 }

@@ -14,6 +14,7 @@ mod doctor;
 mod down;
 mod exec;
 mod folder;
+mod gate;
 mod ground;
 mod heal;
 mod index;
@@ -52,7 +53,7 @@ enum Command {
     /// Say what can run here, what is missing, and the command that mends it
     Doctor,
     /// Build the disks and images that machines start from, once
-    Prepare,
+    Prepare(prepare::Args),
     /// Say what would happen; change nothing
     Plan(plan::Args),
     /// Run scenarios; journals and reports land in `runs/<time>-<name>/`
@@ -63,6 +64,8 @@ enum Command {
     Report(report::Args),
     /// Say what got better or worse between runs, and what is noise
     Compare(compare::Args),
+    /// Say whether a swarm may be upgraded: both engines, and the upgrade itself
+    Gate(gate::Args),
     /// Draw recovery times and losses over the runs that are kept
     Trend(trend::Args),
     /// List the runs that are kept; `prune` removes old ones
@@ -88,12 +91,13 @@ impl Command {
     fn run(self) -> anyhow::Result<Exit> {
         match self {
             Self::Doctor => doctor::run(),
-            Self::Prepare => prepare::run(),
+            Self::Prepare(args) => prepare::run(&args),
             Self::Plan(args) => plan::run(&args),
             Self::Run(args) => run::run(&args),
             Self::Check(args) => check::run(&args),
             Self::Report(args) => report::run(&args),
             Self::Compare(args) => compare::run(&args),
+            Self::Gate(args) => gate::run(&args),
             Self::Trend(args) => trend::run(&args),
             Self::Runs(args) => runs::run(&args),
             Self::Heal(args) => heal::run(&args),

@@ -21,6 +21,7 @@ mod reader;
 mod stored;
 mod table;
 pub mod timeline;
+mod upgrade;
 
 pub use action::{
     ActionEntry, ActionIntent, ActionStep, Before, Deed, Membership, ServiceBefore, refuses_token,
@@ -33,6 +34,7 @@ pub use leavings::{Cleared, Resource};
 pub use reader::{History, read};
 pub use stored::Stored;
 pub use table::{TableCheck, TableWord};
+pub use upgrade::{Engine, Engines, Stage, Turn, TurnStep, UPGRADED};
 
 /// The version of the journal's format, in its first line.
 pub const FORMAT: u32 = 1;

@@ -94,6 +94,12 @@ impl Plan {
             .find(|stack| stack.services.iter().any(|one| one.name == service))
     }
 
+    /// True if its nodes get another engine.
+    pub fn upgrades(&self) -> bool {
+        let mut changes = self.actions.iter().map(|action| &action.change);
+        changes.any(|change| matches!(change, Change::Upgrade(_)))
+    }
+
     /// The stack, and those that actions deploy.
     fn stacks(&self) -> impl Iterator<Item = &Stack> {
         let later = self

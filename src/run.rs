@@ -31,6 +31,7 @@ mod steady;
 mod strike;
 mod target;
 mod trial;
+mod upgrade;
 
 use trial::Trial;
 

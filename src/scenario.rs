@@ -20,7 +20,9 @@ mod skew;
 mod target;
 mod yaml;
 
-pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update, Write};
+pub use action::{
+    Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update, UpgradeOrder, Write,
+};
 pub use fault::{Fault, FaultAction};
 pub use flow::{Cut, Direction, Drop, Flow, Isolate, Slow};
 pub use load::{Loaded, load, parse};

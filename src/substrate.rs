@@ -11,7 +11,8 @@ use async_trait::async_trait;
 
 use crate::capability::Capabilities;
 use crate::journal::{
-    Answer, ApiError, Clock, ContainerSeen, Journal, JournalError, Outcome, Rows, Rule, TableWord,
+    Answer, ApiError, Clock, ContainerSeen, Engine, Journal, JournalError, Outcome, Rows, Rule,
+    TableWord,
 };
 use crate::plan::Plan;
 use crate::swarm::{Remains, ServiceSeen, View};
@@ -162,6 +163,12 @@ pub trait Lab: Send + Sync {
     async fn serves(&self, machine: &str) -> Result<(), ApiError> {
         self.containers(machine).await.map(drop)
     }
+
+    /// Asks one node's own engine what it is, and by which kernel it runs.
+    ///
+    /// # Errors
+    /// When that engine gives no usable answer, or the place cannot ask it.
+    async fn runs(&self, node: &str) -> Result<Engine, ApiError>;
 
     /// Turns a machine off and returns when it is off.
     ///

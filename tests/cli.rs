@@ -1,5 +1,7 @@
 //! The command line as its users meet it. No machine is started here.
 
+#[path = "cli/gate.rs"]
+mod gate;
 #[path = "cli/heal.rs"]
 mod heal;
 #[path = "cli/interrupt.rs"]

@@ -14,7 +14,7 @@ const LINES: usize = 40;
 fn everything() -> Capabilities {
     use Capability::{
         Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3, NfsV42, Pause,
-        PlainApi, PowerCut, Registry, RoutingMesh, Tls,
+        PlainApi, PowerCut, Registry, RoutingMesh, Tls, Upgrade,
     };
     [
         CleanStop,
@@ -32,6 +32,7 @@ fn everything() -> Capabilities {
         Registry,
         Tls,
         PlainApi,
+        Upgrade,
     ]
     .into()
 }

@@ -24,6 +24,8 @@ mod evidence;
 mod faults;
 #[path = "sim/files.rs"]
 mod files;
+#[path = "sim/gate.rs"]
+mod gate;
 #[path = "sim/inquiries.rs"]
 mod inquiries;
 #[path = "sim/interrupted.rs"]
@@ -46,6 +48,8 @@ mod runs;
 mod sabotage;
 #[path = "sim/tour.rs"]
 mod tour;
+#[path = "sim/upgrade.rs"]
+mod upgrade;
 #[path = "sim/written.rs"]
 mod written;
 

@@ -16,6 +16,8 @@ mod crash;
 mod disturbed;
 #[path = "vm/faults.rs"]
 mod faults;
+#[path = "vm/gate.rs"]
+mod gate;
 #[path = "vm/kept.rs"]
 mod kept;
 #[path = "vm/planted.rs"]

@@ -10,7 +10,6 @@ use seatrial::plan::{Outcome, Plan};
 use seatrial::report::{Figures, Junit, SummaryRow, line, summary};
 use seatrial::run::Options;
 use seatrial::substrate::Place;
-use seatrial::substrate::vm::{self, Progress};
 use seatrial::verdict::Verdict;
 use tokio::runtime::{Builder, Runtime};
 use tokio_util::sync::CancellationToken;
@@ -47,7 +46,7 @@ pub(super) struct Args {
 }
 
 /// How often a scenario may be run in a row: more say no more.
-fn repeats() -> clap::builder::RangedI64ValueParser<u32> {
+pub(super) fn repeats() -> clap::builder::RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(1..=999)
 }
 
@@ -55,7 +54,8 @@ fn repeats() -> clap::builder::RangedI64ValueParser<u32> {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let asked = &args.asked;
     let (cache, seed) = (cache::folder()?, asked.seed());
-    let mut ground = Ground::find(asked.on, &cache, args.fresh);
+    asked.engines.differ()?;
+    let mut ground = Ground::with(asked.on, asked.engines, &cache, args.fresh);
     let mut outcomes = asked.plan(&ground.options(seed, asked.no_faults))?;
     let (stop, left) = (CancellationToken::new(), Left::default());
     runtime(asked.on)?.block_on(async {
@@ -66,30 +66,15 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             Kept::of(&cache).refuse_if_alive()?;
         }
         if any && matches!(ground, Ground::Unprepared) {
-            let progress = Progress::terminal();
-            let images = tokio::select! {
-                images = vm::prepare(&cache, &progress) => images?,
+            ground = tokio::select! {
+                ground = Ground::prepare(asked.engines, &cache, args.fresh) => ground?,
                 () = stop.cancelled() => return Ok(Exit::INTERRUPTED),
             };
-            ground = Ground::of(images, &cache, args.fresh);
             outcomes = asked.plan(&ground.options(seed, asked.no_faults))?;
         }
-        let place: Option<&dyn Place> = match &ground {
-            Ground::Vm(vm) => Some(&**vm),
-            Ground::Sim(sim) => Some(sim),
-            Ground::Unprepared => None,
-        };
-        let mut session = Session {
-            place,
-            runs: &args.runs,
-            repeat: args.repeat,
-            stop,
-            left,
-            screen,
-            rows: Vec::new(),
-            verdicts: Vec::new(),
-            results: Junit::default(),
-        };
+        let mut session = Session::new(&args.runs, stop, left, screen);
+        session.place = ground.place();
+        session.repeat = args.repeat;
         let exit = session.run(&outcomes).await;
         if let Some(path) = &args.junit {
             output::save(path, &session.results.text())?;
@@ -99,7 +84,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// Time for machines is real; that of `sim` jumps from one event to the next.
-fn runtime(on: On) -> anyhow::Result<Runtime> {
+pub(super) fn runtime(on: On) -> anyhow::Result<Runtime> {
     let built = match on {
         On::Vm => Builder::new_multi_thread().enable_all().build(),
         On::Sim => Builder::new_current_thread()
@@ -111,7 +96,7 @@ fn runtime(on: On) -> anyhow::Result<Runtime> {
 }
 
 /// Scenarios under way, and what they came to so far.
-struct Session<'a> {
+pub(super) struct Session<'a> {
     place: Option<&'a dyn Place>,
     runs: &'a Path,
     /// How often each scenario runs.
@@ -124,7 +109,22 @@ struct Session<'a> {
     results: Junit,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// Nothing is under way yet.
+    pub(super) fn new(runs: &'a Path, stop: CancellationToken, left: Left, screen: Screen) -> Self {
+        Self {
+            place: None,
+            runs,
+            repeat: 1,
+            stop,
+            left,
+            screen,
+            rows: Vec::new(),
+            verdicts: Vec::new(),
+            results: Junit::default(),
+        }
+    }
+
     /// Runs all, tells each, and ends with the worst.
     async fn run(&mut self, outcomes: &[Outcome]) -> anyhow::Result<Exit> {
         for outcome in outcomes {
@@ -200,7 +200,7 @@ impl Session<'_> {
     }
 
     /// Runs one plan, judges it, and tells it.
-    async fn one(
+    pub(super) async fn one(
         &mut self,
         place: &dyn Place,
         plan: &Plan,
@@ -246,7 +246,7 @@ fn called(plan: &Plan, repeat: u32) -> String {
 }
 
 /// The seeds of repeats: the one that was given, and what follows from it.
-fn seeds(first: u64) -> impl Iterator<Item = u64> {
+pub(super) fn seeds(first: u64) -> impl Iterator<Item = u64> {
     let mut rng = ChaCha8Rng::seed_from_u64(first);
     std::iter::once(first).chain(std::iter::from_fn(move || Some(rng.next_u64())))
 }
@@ -260,17 +260,9 @@ mod tests {
         if interrupted {
             stop.cancel();
         }
-        let mut session = Session {
-            place: None,
-            runs: Path::new("never-made"),
-            repeat: 1,
-            stop,
-            left: Left::default(),
-            screen: Screen::default(),
-            rows: Vec::new(),
-            verdicts: verdicts.to_vec(),
-            results: Junit::default(),
-        };
+        let runs = Path::new("never-made");
+        let mut session = Session::new(runs, stop, Left::default(), Screen::default());
+        session.verdicts = verdicts.to_vec();
         let skipped = Outcome::Skipped {
             name: "a".into(),
             reason: "`sim` has no power cut".into(),

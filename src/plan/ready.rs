@@ -174,6 +174,9 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         FaultAction::Skew(_) => Capability::Clock,
         FaultAction::Fill(_) => Capability::FullDisk,
     });
+    let upgrades =
+        |action: &scenario::Action| matches!(action.verb, scenario::ActionVerb::Upgrade(_));
+    let upgrade = scenario.actions.iter().any(upgrades);
     let cluster = &scenario.cluster;
     let api = match cluster.api {
         Api::Closed => None,
@@ -186,6 +189,7 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         .chain(cluster.registry.then_some(Capability::Registry))
         .chain(api)
         .chain(mesh.then_some(Capability::RoutingMesh))
+        .chain(upgrade.then_some(Capability::Upgrade))
         .collect()
 }
 

@@ -13,6 +13,7 @@ mod probe;
 mod quorum;
 mod service;
 mod share;
+mod upgrade;
 mod whole;
 
 /// Every refusal of a scenario whose stack file, if any, is `readable`.

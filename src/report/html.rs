@@ -9,7 +9,7 @@ use super::legible::{legible, line};
 use super::repeat::repeat;
 use super::style::verdict_word;
 use super::terminal::closing;
-use super::{caveat, clients, lanes};
+use super::{caveat, clients, engines, lanes};
 use crate::journal::timeline::{Mark, Timeline};
 use crate::journal::{History, Phase};
 use crate::plan;
@@ -59,6 +59,7 @@ struct Page<'a> {
     facts: Vec<Fact>,
     faults: Vec<FaultPart>,
     actions: Vec<ActionPart>,
+    engines: Option<engines::Steps>,
     chart: Chart,
     from: String,
     to: String,
@@ -119,6 +120,7 @@ pub fn html(history: &History, judgement: &Judgement) -> String {
         facts,
         faults,
         actions,
+        engines: engines::of(history),
         chart,
         from: seconds(axis.drawn.start),
         to: seconds(axis.drawn.end),

@@ -6,7 +6,7 @@ use super::clients::{Client, Word};
 use super::legible::line;
 use super::style::{entries, verdict_word};
 use super::terminal::closing;
-use super::{aftermath, bundle, caveat, clients, ledgers, pages};
+use super::{aftermath, bundle, caveat, clients, engines, ledgers, pages};
 use crate::journal::History;
 use crate::journal::timeline::Timeline;
 use crate::verdict::wording::seconds;
@@ -31,6 +31,7 @@ pub fn markdown(history: &History, judgement: &Judgement) -> String {
     }
     text += &findings(judgement);
     text += &measured(history);
+    text += &upgrade(history);
     let trouble = judgement.trouble.iter().take(TROUBLE_MAX);
     for what in trouble {
         let _ = writeln!(text, "- trouble: {}", plain(what));
@@ -45,7 +46,7 @@ pub fn markdown(history: &History, judgement: &Judgement) -> String {
 const SPECIAL: &str = "\\`*_[]<>|&#~!$";
 
 /// Text that is shown as it is, in one line.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::new();
     for letter in line(text).chars() {
         if SPECIAL.contains(letter) {
@@ -106,6 +107,20 @@ fn measured(history: &History) -> String {
         let _ = writeln!(text, "| {} | {} |", plain(&what), plain(&value));
     }
     text + "\n"
+}
+
+/// What every node ran, step by step, of an upgrade.
+fn upgrade(history: &History) -> String {
+    let Some(steps) = engines::of(history) else {
+        return String::new();
+    };
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let ruler = "|---".repeat(steps.header.len());
+    let rows: String = steps.rows.iter().map(|row| line(row)).collect();
+    format!("{}{ruler}|\n{rows}\n", line(&steps.header))
 }
 
 /// How long a client had no good answer, if it ever had none.

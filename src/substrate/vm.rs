@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::capability::{Capabilities, Capability};
-use crate::journal::Journal;
+use crate::journal::{Journal, UPGRADED};
 use crate::leavings;
 use crate::plan::Plan;
 use crate::substrate::{Identity, Lab, Place, Trouble};
@@ -22,6 +22,7 @@ mod certificate;
 mod deploy;
 mod dial;
 mod evidence;
+mod exchange;
 mod export;
 mod inquiry;
 mod inward;
@@ -46,11 +47,13 @@ mod switch;
 mod workspace;
 
 pub use agent::Ran;
+pub use exchange::Spoil;
 pub use lab::VmLab;
-pub use prepare::{Images, prepare};
+pub use prepare::{Images, Release, prepare, prepare_release};
 pub use progress::Progress;
 pub use shelf::weigh;
 
+use exchange::Next;
 use shelf::Shelf;
 use snapshot::Moment;
 
@@ -69,6 +72,8 @@ pub struct Vm {
     shelf: Shelf,
     progress: Progress,
     fresh: bool,
+    /// What nodes can be upgraded to.
+    next: Option<Next>,
 }
 
 impl Vm {
@@ -81,6 +86,17 @@ impl Vm {
             shelf,
             progress,
             fresh,
+            next: None,
+        }
+    }
+
+    /// The same place, with images that its nodes can be upgraded to; spoilt on purpose to see
+    /// that it is noticed.
+    #[must_use]
+    pub fn upgrading_to(self, images: Images, spoil: Option<Spoil>) -> Self {
+        Self {
+            next: Some(Next { images, spoil }),
+            ..self
         }
     }
 
@@ -108,7 +124,8 @@ impl Vm {
 #[async_trait]
 impl Place for Vm {
     fn capabilities(&self) -> Capabilities {
-        Capabilities::from([
+        let upgrade = self.next.iter().map(|_| Capability::Upgrade);
+        let always = Capabilities::from([
             Capability::CleanStop,
             Capability::PowerCut,
             Capability::Pause,
@@ -124,7 +141,8 @@ impl Place for Vm {
             Capability::Registry,
             Capability::Tls,
             Capability::PlainApi,
-        ])
+        ]);
+        always.into_iter().chain(upgrade).collect()
     }
 
     fn identity(&self, plan: &Plan) -> Identity {
@@ -134,6 +152,8 @@ impl Place for Vm {
             ("linux", &facts.kernel),
             ("qemu", &facts.qemu),
         ];
+        let next = self.next.iter().filter(|_| plan.upgrades());
+        let next = next.map(|next| (UPGRADED, &next.images.facts.engine));
         let saved = self.shelf.latest(plan, facts).filter(|_| !self.fresh);
         let started_from = match saved {
             Some((Moment::Steady, saved)) => format!("snapshot {} of the steady state", saved.key),
@@ -146,8 +166,10 @@ impl Place for Vm {
             accelerator: facts.accelerator.to_string(),
             patience: self.patience(),
             versions: versions
+                .into_iter()
+                .chain(next)
                 .map(|(name, version)| (name.into(), version.clone()))
-                .into(),
+                .collect(),
             images: facts.images.clone(),
             started_from,
         }

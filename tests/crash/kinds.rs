@@ -58,6 +58,7 @@ kinds! {
     "heal_failed" = Event::HealFailed { .. },
     "action intent" = step!(ActionStep::Intent(_)),
     "action acting" = step!(ActionStep::Acting),
+    "action turn" = step!(ActionStep::Turn(_)),
     "action acted" = step!(ActionStep::Acted),
     "action refused" = step!(ActionStep::Refused(_)),
     "action confirmed" = step!(ActionStep::Confirmed(_)),

@@ -13,6 +13,9 @@ use super::{outline, planned, run_sim};
 /// How the place misbehaves, the verdict, and the checks that come to it: these and no others.
 type Line = (Sabotage, Verdict, &'static [&'static str]);
 
+/// A node that is not as it was is missed by whoever asks it, too.
+const UPGRADED: &[&str] = &["answers", "steady", "upgraded"];
+
 /// The table: a line for each scenario file. The sabotage of a control makes it come out otherwise.
 fn line(scenario: &str) -> Option<Line> {
     let name = str::to_owned;
@@ -51,6 +54,8 @@ fn line(scenario: &str) -> Option<Line> {
         "leader-heard-by-nobody" => (RuleNoOp, Unknown, &["control", "exercised", "recovers"]),
         "leader-cut-off-from-one-manager" => (RuleNoOp, Unknown, &["control", "exercised"]),
         "gossip-port-dropped" => (RuleCutsAll, Unknown, &["control", "exercised"]),
+        "upgrade-managers-first" => (NewEngineWithoutMesh, Fail, UPGRADED),
+        "upgrade-workers-first" => (NewEngineWithoutOverlay, Fail, UPGRADED),
         "slow-nfs-link" => (LoseRow, Fail, &["nothing_lost"]),
 
         "worker-power-cut" => (DeafNode(name("server-12")), Fail, &["answers"]),

@@ -9,6 +9,7 @@ use seatrial::verdict::Verdict::{self, Fail, Unknown};
 
 use super::marks::*;
 use super::plans::{self, cut, paused, ports, slow, with_fault};
+use super::upgrade;
 
 /// True for a journal that shows the misdeed.
 pub(crate) type Mark = fn(&seatrial::journal::History) -> bool;
@@ -37,6 +38,7 @@ pub(crate) fn all() -> Vec<Misdeed> {
         managers_and_engines(),
         recoveries(),
         actions(),
+        upgrade::misdeeds(),
         tokens(),
         the_place(),
         clocks(),
@@ -45,7 +47,7 @@ pub(crate) fn all() -> Vec<Misdeed> {
 }
 
 /// A line whose verdict is `Fail`.
-fn fail(
+pub(crate) fn fail(
     name: &'static str,
     plan: Plan,
     sabotage: Sabotage,
@@ -63,7 +65,7 @@ fn fail(
 }
 
 /// A line whose verdict is `Unknown`.
-fn unknown(
+pub(crate) fn unknown(
     name: &'static str,
     plan: Plan,
     sabotage: Sabotage,

@@ -21,7 +21,7 @@ impl World {
             if cut || !self.live(machine) || self.is(&Sabotage::SilentPorts(name.clone())) {
                 return None;
             }
-            let accepts = (published && self.member(machine))
+            let accepts = (published && self.member(machine) && !self.lacks_mesh(machine))
                 || self.offers_api(machine, port)
                 || self.is(&Sabotage::OpenPort(name.clone()));
             let answer = match accepts && !self.is(&Sabotage::PortsLookClosed) {

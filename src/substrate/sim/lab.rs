@@ -10,7 +10,7 @@ use super::database::Session;
 use super::images::PULL;
 use super::world::{BOOT, STEP, World};
 use super::{Made, Sabotage};
-use crate::journal::{Answer, ApiError, ContainerSeen, Rule};
+use crate::journal::{Answer, ApiError, ContainerSeen, Engine, Rule};
 use crate::scenario::Part;
 use crate::substrate::{
     ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
@@ -126,7 +126,12 @@ impl Lab for SimLab {
     }
 
     async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
-        if !matches!(order, Order::Write { .. }) {
+        if let Order::Exchange { .. } = order {
+            wait::pause(SHUTDOWN).await;
+            present(&self.world).obey(order)?;
+            wait::pause(BOOT + STEP).await;
+            return Ok(());
+        } else if !matches!(order, Order::Write { .. }) {
             self.view(manager).await?;
         }
         let silent = self.is(&Sabotage::SilentToJoins(manager.to_owned()));
@@ -174,6 +179,12 @@ impl Lab for SimLab {
             .is_some_and(|part| part.live(world.now));
         let gone = || ApiError::Unreachable("connection refused".to_owned());
         live.then_some(()).ok_or_else(gone)
+    }
+
+    async fn runs(&self, node: &str) -> Result<Engine, ApiError> {
+        wait::pause(ANSWER).await;
+        let machine = self.machine(node).map_err(|e| ApiError::Unreachable(e.0))?;
+        present(&self.world).runs(machine)
     }
 
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {

@@ -8,7 +8,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
-use super::flow::{CONTROL, Ruled};
+use super::exchange::Engines;
+use super::flow::{CONTROL, OVERLAY, Ruled};
 use super::inward::Inside;
 use super::ledger::Table;
 use super::lock::Lock;
@@ -60,6 +61,10 @@ pub(super) struct Machine {
     /// Images of the registry that its engine has pulled.
     pub(super) images: BTreeSet<String>,
     pub(super) inside: Inside,
+    /// What its engine calls itself.
+    pub(super) engine: String,
+    /// True once its system disk was exchanged, or where every node has the new one.
+    pub(super) upgraded: bool,
 }
 
 impl Machine {
@@ -73,6 +78,7 @@ impl Machine {
 pub(super) struct World {
     pub(super) plan: Plan,
     pub(super) sabotage: Option<Sabotage>,
+    pub(super) engines: Engines,
     /// The time up to which the world has moved.
     pub(super) now: Instant,
     /// When it began, by its own clock and by the clocks of its machines.
@@ -113,7 +119,7 @@ pub(super) struct World {
 
 impl World {
     /// A swarm that has formed, with nothing in it.
-    pub(super) fn new(plan: Plan, sabotage: Option<Sabotage>) -> Self {
+    pub(super) fn new(plan: Plan, engines: Engines, sabotage: Option<Sabotage>) -> Self {
         let now = Instant::now();
         let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
         let mut index = 0;
@@ -138,6 +144,8 @@ impl World {
                 delivered: 0,
                 images: BTreeSet::new(),
                 inside: Inside::default(),
+                engine: engines.now.clone(),
+                upgraded: engines.now == engines.next,
             }
         };
         let nodes = plan.topology.nodes.iter();
@@ -152,6 +160,7 @@ impl World {
             front: Front::of(&plan, now),
             plan,
             sabotage,
+            engines,
             now,
             began: (now, Timestamp::now()),
             machines,
@@ -228,6 +237,10 @@ impl World {
     pub(super) fn connected(&self, one: usize, other: usize, port: Port) -> bool {
         let named = |i: usize| self.machines.get(i).map_or("", |m| m.name.as_str());
         if one != other && !self.passes(named(one), named(other), port) {
+            return false;
+        }
+        if one != other && port == OVERLAY && (self.lacks_overlay(one) || self.lacks_overlay(other))
+        {
             return false;
         }
         let isolated = |i: usize| self.machines.get(i).is_none_or(|m| m.isolated);

@@ -197,6 +197,10 @@ impl Lab for VmLab {
         self.lists(node, image).await
     }
 
+    async fn runs(&self, node: &str) -> Result<crate::journal::Engine, ApiError> {
+        self.version_of(node).await
+    }
+
     async fn serves(&self, machine: &str) -> Result<(), ApiError> {
         match self.part(machine) {
             Some(part) => self.part_answers(machine, part).await,
