@@ -1,6 +1,7 @@
 //! A node whose clock is ahead of ours: nobody can have told us of a task's state before it was so.
 //!
-//! One that we set ourselves is no news. A clock that is behind cannot be told from an agent that tells late.
+//! One that we set ourselves is no news. A clock that is behind cannot be told from an agent that
+//! tells late.
 
 use jiff::SignedDuration;
 

@@ -40,7 +40,7 @@ pub enum FaultAction {
     Crash(Target),
     /// End and start the node's engine in order.
     Restart(Target),
-    /// Kill the first process of one task, on the node that `host_of` chooses; Swarm starts another.
+    /// Kill the first process of one task, on the node that `host_of` chooses; Swarm mends that.
     KillTask(Target),
     /// Set the node's clock ahead; healed by setting it right.
     Skew(Skew),

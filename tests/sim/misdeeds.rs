@@ -397,7 +397,7 @@ fn faults_inside() -> Vec<Misdeed> {
         no_op("a restart that is a no-op", struck(Restart(host()))),
         no_op("a task that is not killed", struck(KillTask(host()))),
         no_op("a clock that does not jump", clock()),
-        no_op("a disk that is not full", struck(Fill(host()))),
+        no_op("a disk that is not full", struck(Fill(Target::Worker))),
         unknown(
             "a clock that is set right",
             clock(),

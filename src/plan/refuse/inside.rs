@@ -1,4 +1,4 @@
-//! Refusals about faults inside of a machine: those that it does not have, or that end by themselves.
+//! Refusals about faults inside of a machine: those it does not have, or that end by themselves.
 
 use super::Docket;
 use crate::scenario::{Fault, FaultAction, Target};

@@ -27,8 +27,8 @@ const FILL: &str = "mkdir -p /var/lib/docker/seatrial-full && cd /var/lib/docker
 /// Removes what [`FILL`] made.
 const EMPTY: &str = "rm -rf /var/lib/docker/seatrial-full";
 
-/// Prints four lines: when the engine's process began (`proc_pid_stat(5)`, `starttime`), the time in
-/// nanoseconds, the free bytes of the engine's disk, and whether a file could be written there.
+/// Prints four lines: when the engine's process began (`proc_pid_stat(5)`, `starttime`), the time
+/// in nanoseconds, the free bytes of the engine's disk, and whether a file could be written there.
 const ASK: &str = "p=$(systemctl show -p MainPID --value docker.service); \
     echo \"$p $(cut -d ' ' -f 22 /proc/$p/stat 2> /dev/null)\"; date +%s%N; \
     df -B1 --output=avail /var/lib/docker | tail -n 1; \
