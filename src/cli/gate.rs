@@ -17,7 +17,7 @@ use super::kept::Kept;
 use super::record::Record;
 use super::run::{Session, repeats, runtime, seeds};
 use super::screen::Screen;
-use super::{Exit, Refused, cache, folder, output, scenarios};
+use super::{Exit, Refused, cache, output, scenarios};
 
 /// What is tried if nobody says: the upgrade in both orders, and three promises side by side.
 const USUAL: [&str; 5] = [
@@ -76,11 +76,14 @@ pub(super) struct Args {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Spoilt {
     /// It balances nothing
-    NoIpVs,
+    #[value(name = "no-ip-vs")]
+    Mesh,
     /// It reaches no task elsewhere
-    NoVxlan,
+    #[value(name = "no-vxlan")]
+    Overlay,
     /// Nodes keep the old one; simulated only
-    NoExchange,
+    #[value(name = "no-exchange")]
+    Exchange,
 }
 
 /// The three places that a gate needs.
@@ -93,7 +96,7 @@ struct Places {
 /// Runs everything, decides, and tells.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     engines(args).differ()?;
-    if args.on == On::Vm && args.sabotage == Some(Spoilt::NoExchange) {
+    if args.on == On::Vm && args.sabotage == Some(Spoilt::Exchange) {
         return Err(Refused::new("`no-exchange` is for `--on sim`").into());
     }
     let cache = cache::folder()?;
@@ -182,9 +185,9 @@ async fn places(args: &Args, cache: &Path) -> anyhow::Result<Places> {
     }
     let spoilt = args.sabotage.map_or_else(Sim::new, |spoilt| {
         Sim::with(match spoilt {
-            Spoilt::NoIpVs => Sabotage::NewEngineWithoutMesh,
-            Spoilt::NoVxlan => Sabotage::NewEngineWithoutOverlay,
-            Spoilt::NoExchange => Sabotage::ExchangeDoesNothing,
+            Spoilt::Mesh => Sabotage::NewEngineWithoutMesh,
+            Spoilt::Overlay => Sabotage::NewEngineWithoutOverlay,
+            Spoilt::Exchange => Sabotage::ExchangeDoesNothing,
         })
     });
     let both = engines(args);
@@ -198,9 +201,9 @@ async fn places(args: &Args, cache: &Path) -> anyhow::Result<Places> {
 /// How machines are spoilt.
 fn spoil(spoilt: Option<Spoilt>) -> Option<Spoil> {
     match spoilt? {
-        Spoilt::NoIpVs => Some(Spoil::NoIpVs),
-        Spoilt::NoVxlan => Some(Spoil::NoVxlan),
-        Spoilt::NoExchange => None,
+        Spoilt::Mesh => Some(Spoil::NoIpVs),
+        Spoilt::Overlay => Some(Spoil::NoVxlan),
+        Spoilt::Exchange => None,
     }
 }
 

@@ -13,6 +13,8 @@ use seatrial::substrate::{Inward, Lab, PowerOff};
 use seatrial::units::Span;
 use seatrial::wait;
 
+use super::marks::{gone_early, not_confirmed};
+use super::misdeeds::{Misdeed, unknown};
 use super::plans::{self, with_fault};
 use super::{outline, passed, run_sim};
 
@@ -187,4 +189,30 @@ async fn a_clock_that_is_set_right_too_soon_is_told() {
         "{told}\n{}",
         outline(&history)
     );
+}
+
+/// The lines of the table of misdeeds that are about these faults.
+pub(crate) fn misdeeds() -> Vec<Misdeed> {
+    use FaultAction::{Crash, Fill, KillTask, Restart};
+    let host = || Target::HostOf("nginx".to_owned());
+    let struck = |action| with_fault(plans::web(), 10, action);
+    let clock = || {
+        let by = Span::secs(3600);
+        struck(FaultAction::Skew(Skew { node: host(), by }))
+    };
+    let no_op = |name, plan| unknown(name, plan, Sabotage::InwardNoOp, not_confirmed, "exercised");
+    vec![
+        no_op("a crash that is a no-op", struck(Crash(host()))),
+        no_op("a restart that is a no-op", struck(Restart(host()))),
+        no_op("a task that is not killed", struck(KillTask(host()))),
+        no_op("a clock that does not jump", clock()),
+        no_op("a disk that is not full", struck(Fill(Target::Worker))),
+        unknown(
+            "a clock that is set right",
+            clock(),
+            Sabotage::ClockSetRight,
+            gone_early,
+            "exercised",
+        ),
+    ]
 }

@@ -2,14 +2,14 @@
 //! verdict that it must come to, and the finding that must have noticed.
 
 use seatrial::plan::{Plan, Probe};
-use seatrial::scenario::{FaultAction, MountKind, Skew, Target};
+use seatrial::scenario::{FaultAction, MountKind, Target};
 use seatrial::substrate::sim::Sabotage;
 use seatrial::units::Span;
 use seatrial::verdict::Verdict::{self, Fail, Unknown};
 
 use super::marks::*;
 use super::plans::{self, cut, paused, ports, slow, with_fault};
-use super::upgrade;
+use super::{inward, upgrade};
 
 /// True for a journal that shows the misdeed.
 pub(crate) type Mark = fn(&seatrial::journal::History) -> bool;
@@ -33,7 +33,7 @@ pub(crate) fn all() -> Vec<Misdeed> {
         what_is_to_hold(),
         two_at_once(),
         faults(),
-        faults_inside(),
+        inward::misdeeds(),
         heals(),
         managers_and_engines(),
         recoveries(),
@@ -380,31 +380,6 @@ fn faults() -> Vec<Misdeed> {
             EX,
         ),
         unknown("a slow link that is not", slow(), RuleNoOp, unseen, EX),
-    ]
-}
-
-fn faults_inside() -> Vec<Misdeed> {
-    use FaultAction::{Crash, Fill, KillTask, Restart};
-    let host = || Target::HostOf("nginx".to_owned());
-    let struck = |action| with_fault(plans::web(), 10, action);
-    let clock = || {
-        let by = Span::secs(3600);
-        struck(FaultAction::Skew(Skew { node: host(), by }))
-    };
-    let no_op = |name, plan| unknown(name, plan, Sabotage::InwardNoOp, not_confirmed, EX);
-    vec![
-        no_op("a crash that is a no-op", struck(Crash(host()))),
-        no_op("a restart that is a no-op", struck(Restart(host()))),
-        no_op("a task that is not killed", struck(KillTask(host()))),
-        no_op("a clock that does not jump", clock()),
-        no_op("a disk that is not full", struck(Fill(Target::Worker))),
-        unknown(
-            "a clock that is set right",
-            clock(),
-            Sabotage::ClockSetRight,
-            gone_early,
-            EX,
-        ),
     ]
 }
 
