@@ -235,8 +235,9 @@ impl Lab for SimLab {
 
     async fn powered(&self, node: &str) -> bool {
         let world = present(&self.world);
-        let machine = world.named(node);
-        machine.is_some_and(|machine| machine.powered && !machine.looks_off)
+        world
+            .named(node)
+            .is_some_and(|one| one.powered && !one.looks_off)
     }
 
     async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
@@ -258,12 +259,10 @@ impl Lab for SimLab {
     }
 
     async fn inward(&self, node: &str, act: &Inward) -> Result<(), Trouble> {
-        wait::pause(ANSWER).await;
         present(&self.world).act_inside(node, act)
     }
 
     async fn vitals(&self, node: &str) -> Result<Vitals, String> {
-        wait::pause(ANSWER).await;
         present(&self.world).vitals(node)
     }
 

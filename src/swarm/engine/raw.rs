@@ -46,6 +46,26 @@ impl Engine {
         spec.ok_or_else(|| self.odd(what, "it has no `Spec`"))
     }
 
+    /// All that this engine knows of the overlay networks that it takes part in, and of their peers:
+    /// what `docker network inspect --verbose` prints.
+    ///
+    /// # Errors
+    /// When the engine gives no usable answer.
+    pub async fn overlay_networks(&self) -> Result<String, ApiError> {
+        let what = "networks";
+        let listed = self.read(what, "/networks").await?;
+        let listed = listed.as_array();
+        let listed = listed.ok_or_else(|| self.odd(what, "it is no list"))?;
+        let mut networks = Vec::new();
+        for network in listed.iter().filter(|one| one["Driver"] == "overlay") {
+            let id = network["Id"].as_str();
+            let id = id.ok_or_else(|| self.odd(what, "one has no `Id`"))?;
+            let path = format!("/networks/{id}?verbose=true");
+            networks.push(self.read(what, &path).await?);
+        }
+        Ok(format!("{:#}\n", Value::Array(networks)))
+    }
+
     async fn exchange(
         &self,
         what: &str,
