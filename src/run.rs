@@ -149,8 +149,8 @@ async fn conduct(trial: &Arc<Trial>) {
     }
 }
 
-/// Ends what is under way, heals what is broken, keeps what there is to show, removes what was made.
-/// Visits everything.
+/// Ends what is under way, heals what is broken, keeps what there is to show, removes what was
+/// made. Visits everything.
 async fn clean_up(trial: &Arc<Trial>, interrupted: bool) {
     if interrupted {
         trial.trouble("the run was interrupted; what follows is its clean-up");

@@ -95,7 +95,7 @@ fn tasks(history: &History) -> String {
         }
         text.push('\n');
     }
-    or_nothing(text)
+    or_nothing(&text)
 }
 
 /// What became of the steady state, of each fault and action, of the leader and of every node.
@@ -111,10 +111,10 @@ fn nodes(history: &History) -> String {
         }
         text.push('\n');
     }
-    or_nothing(text)
+    or_nothing(&text)
 }
 
-fn or_nothing(text: String) -> String {
+fn or_nothing(text: &str) -> String {
     match text.is_empty() {
         true => "nothing was seen\n".to_owned(),
         false => legible(text.trim_end()).into_owned() + "\n",

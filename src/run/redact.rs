@@ -93,15 +93,14 @@ fn keys(text: &str) -> String {
 
 /// The first line around a private key of this kind: where it begins, and where it ends.
 fn edge(text: &str, kind: &str) -> Option<(usize, usize)> {
-    let found = text.match_indices(kind).find_map(|(at, _)| {
+    text.match_indices(kind).find_map(|(at, _)| {
         let label = &text[at + kind.len()..];
         let key = label.find(KEY)?;
         // Between them is a kind of key: `EC `, `RSA `, or nothing.
         let word = |letter: char| letter.is_ascii_uppercase() || letter == ' ';
         let own = label[..key].chars().all(word);
         own.then_some((at, at + kind.len() + key + KEY.len()))
-    });
-    found
+    })
 }
 
 #[cfg(test)]
