@@ -8,6 +8,8 @@ mod heal;
 mod interrupt;
 #[path = "cli/kept.rs"]
 mod kept;
+#[path = "cli/terminal.rs"]
+mod terminal;
 
 use std::fs;
 use std::path::Path;

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
+use tokio::time::timeout;
 
 use super::lab::VmLab;
 use super::machine::Machine;
@@ -87,7 +88,10 @@ fn pieces(node: bool, since: Duration) -> Vec<Piece> {
 
 /// What a command said at the end, and what it complained of.
 async fn said(machine: &Machine, command: &str) -> Result<String, String> {
-    let ran = machine.agent.run(&bounded(command), b"", COMMAND).await;
+    let command = bounded(command);
+    // An agent that hangs would keep each in turn waiting.
+    let ran = timeout(COMMAND, machine.agent.run(&command, b"", COMMAND)).await;
+    let ran = ran.map_err(|_| format!("no answer within {COMMAND:?}"))?;
     let ran = ran.map_err(|trouble| trouble.0)?;
     match (ran.code, ran.out.is_empty()) {
         // What `timeout` itself says: see its manual, "EXIT STATUS".
