@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 
 use super::Sabotage;
-use super::lab::{SimLab, present};
+use super::lab::SimLab;
 use super::world::World;
+use super::world::present;
 use crate::substrate::Evidence;
 
 impl SimLab {

@@ -1,14 +1,14 @@
 //! The door to the simulated world.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::database::Session;
 use super::images::PULL;
-use super::world::{BOOT, STEP, World};
+use super::world::{BOOT, STEP, World, present};
 use super::{Made, Sabotage};
 use crate::journal::{Answer, ApiError, ContainerSeen, Engine, Rule};
 use crate::scenario::Part;
@@ -40,13 +40,6 @@ pub(super) struct SimLab {
     pub(super) world: Arc<Mutex<World>>,
     /// What there is of the place's labs.
     pub(super) made: Arc<Mutex<Made>>,
-}
-
-/// The world as it is now.
-pub(super) fn present(world: &Mutex<World>) -> MutexGuard<'_, World> {
-    let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
-    world.catch_up();
-    world
 }
 
 impl SimLab {

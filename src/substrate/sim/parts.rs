@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Sabotage;
-use super::lab::{SimLab, present};
+use super::lab::SimLab;
+use super::world::present;
 use super::world::{Machine, World};
 use crate::plan::{Plan, Topology};
 use crate::scenario::Part;

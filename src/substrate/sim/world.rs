@@ -1,6 +1,7 @@
 //! The state of the simulated machines, and how it moves with time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -115,6 +116,13 @@ pub(super) struct World {
     pub(super) networks: BTreeSet<String>,
     /// Until when requests are refused, and how many were made: [`Sabotage::ScaleLosesRequests`].
     pub(super) lossy: Option<(Instant, u64)>,
+}
+
+/// The world as it is now.
+pub(super) fn present(world: &Mutex<World>) -> MutexGuard<'_, World> {
+    let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
+    world.catch_up();
+    world
 }
 
 impl World {

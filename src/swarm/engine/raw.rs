@@ -46,8 +46,8 @@ impl Engine {
         spec.ok_or_else(|| self.odd(what, "it has no `Spec`"))
     }
 
-    /// All that this engine knows of the overlay networks that it takes part in, and of their peers:
-    /// what `docker network inspect --verbose` prints.
+    /// All that this engine knows of the overlay networks that it takes part in, and of their
+    /// peers: what `docker network inspect --verbose` prints.
     ///
     /// # Errors
     /// When the engine gives no usable answer.
