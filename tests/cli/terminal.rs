@@ -43,11 +43,15 @@ impl Terminal {
              exec '{program}' run --on sim --seed 7 --runs '{}' {files}",
             folder.display()
         );
-        let mut process = Command::new("script")
+        let mut process = Command::new("script");
+        // Where these are set, even a terminal that cannot draw gets colours.
+        for variable in ["CI", "CLICOLOR", "CLICOLOR_FORCE", "NO_COLOR"] {
+            process.env_remove(variable);
+        }
+        let mut process = process
             .args(["--quiet", "--return", "--flush", "--command", &command])
             .arg("/dev/null")
             .env("TERM", "xterm")
-            .env_remove("NO_COLOR")
             .env("SEATRIAL_CACHE", desk.path("cache"))
             .envs(variables.iter().copied())
             .current_dir(env!("CARGO_MANIFEST_DIR"))
