@@ -10,6 +10,8 @@ mod ground;
 #[path = "vm/trial.rs"]
 mod trial;
 
+#[path = "vm/bundle.rs"]
+mod bundle;
 #[path = "vm/crash.rs"]
 mod crash;
 #[path = "vm/disturbed.rs"]
