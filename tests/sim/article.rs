@@ -72,6 +72,7 @@ fn line(scenario: &str) -> Option<Line> {
         "drained-worker" => (OrderDoesNothing, Unknown, &["exercised"]),
         "disk-full-on-the-leader" => (InwardNoOp, Unknown, &["control", "exercised"]),
         "clock-jump-on-a-worker" => (ClockSetRight, Unknown, &["exercised"]),
+        "quorum-lost" => (MinorityLeads, Fail, &["control"]),
         "nfs-server-away" => (LoseRow, Fail, &["nothing_lost"]),
         _ => return None,
     })
