@@ -29,17 +29,17 @@ pub(super) struct Next {
 }
 
 /// Packs what the lab set up: mounts of the share, and how the managers' API listens. Paths that
-/// are not there are left out.
+/// are not there are left out, and so are masks, which the new system has of its own.
 const CARRY: &str = "cd / && find etc/systemd/system/*.mount \
     etc/systemd/system/multi-user.target.wants/*.mount etc/systemd/system/seatrial-engine.* \
     etc/systemd/system/sockets.target.wants/seatrial-engine.socket \
     etc/systemd/system/docker.service.d/lan.conf etc/docker/tls root/.docker \
-    \\( -type f -o -type l \\) 2> /dev/null | tar -cz -T - | base64 -w 0";
+    \\( -type f -o -type l ! -lname /dev/null \\) 2> /dev/null | tar -cz -T - | base64 -w 0";
 
 /// Unpacks it and has it count: mounts, then the engine if it is to listen elsewhere. `sync`, for a
 /// power cut may come soon.
 const SETTLE: &str = "set -e; base64 -d | tar -xz -C /; systemctl daemon-reload; \
-    for unit in /etc/systemd/system/*.mount; do test ! -e \"$unit\" || \
+    for unit in /etc/systemd/system/multi-user.target.wants/*.mount; do test ! -e \"$unit\" || \
     systemctl start \"${unit##*/}\"; done; \
     if test -e /etc/systemd/system/docker.service.d/lan.conf; then \
     systemctl stop docker.socket docker.service; \
