@@ -22,6 +22,9 @@ mod membership;
 mod role;
 mod service;
 mod share;
+mod upgrade;
+
+pub use upgrade::{Landscape, in_order};
 
 /// How often an action is looked at while it is being confirmed.
 pub const PACE: Duration = Duration::from_millis(500);
@@ -75,9 +78,10 @@ pub trait Action: Send + Sync {
     async fn look(&self, ground: &Ground<'_>, intent: &ActionIntent) -> Look<String>;
 }
 
-/// The action that a plan's change means.
-pub fn of(change: &Change) -> Box<dyn Action> {
-    match change.clone() {
+/// The action that a plan's change means; none for an upgrade, which is many changes: the run takes
+/// the nodes in turn, by what is in `upgrade`.
+pub fn of(change: &Change) -> Option<Box<dyn Action>> {
+    Some(match change.clone() {
         Change::Scale { service, replicas } => Box::new(service::Scale { service, replicas }),
         Change::Update {
             service,
@@ -100,7 +104,8 @@ pub fn of(change: &Change) -> Box<dyn Action> {
         Change::Join { role, token, .. } => Box::new(membership::Join { role, token }),
         Change::Pull { image, .. } => Box::new(image::Pull { image }),
         Change::Write { path, content } => Box::new(share::Write { path, content }),
-    }
+        Change::Upgrade(_) => return None,
+    })
 }
 
 impl Ground<'_> {
@@ -145,7 +150,7 @@ impl Ground<'_> {
             tasks,
             nodes: view.nodes,
             holders,
-            file: None,
+            ..Before::default()
         })
     }
 

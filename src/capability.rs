@@ -21,6 +21,12 @@ pub enum Capability {
     Isolation,
     /// Frames of one direction, one pair or one port can be dropped or delayed.
     Flows,
+    /// A node's engine, or one task's process, can be ended while the machine stays.
+    EngineEnd,
+    /// A node's clock can be set wrong.
+    Clock,
+    /// The disk of a node's engine can be filled.
+    FullDisk,
     /// A published port answers on every node, wherever its task runs.
     RoutingMesh,
     /// Kernel NFS, version 3.
@@ -35,6 +41,8 @@ pub enum Capability {
     Tls,
     /// The managers' API on the LAN, open to anybody.
     PlainApi,
+    /// A node's system disk can be exchanged for that of another engine.
+    Upgrade,
 }
 
 impl fmt::Display for Capability {
@@ -46,6 +54,9 @@ impl fmt::Display for Capability {
             Self::Pause => "pause of a machine",
             Self::Isolation => "isolation of a node",
             Self::Flows => "faults of single flows on the LAN",
+            Self::EngineEnd => "end of an engine or a task",
+            Self::Clock => "clock jumps",
+            Self::FullDisk => "full disk",
             Self::RoutingMesh => "routing mesh",
             Self::NfsV3 => "NFS v3",
             Self::NfsV42 => "NFS v4.2",
@@ -53,6 +64,7 @@ impl fmt::Display for Capability {
             Self::Registry => "image registry",
             Self::Tls => "managers' API with TLS",
             Self::PlainApi => "managers' API without TLS",
+            Self::Upgrade => "engine to upgrade to",
         })
     }
 }

@@ -27,15 +27,17 @@ mod residue;
 mod row_set;
 mod steady;
 mod undisturbed;
+mod upgraded;
 
 /// A checker that no scenario names; it may find nothing to judge.
 type Implied = fn(&History, &Timeline) -> Option<Finding>;
 
 /// What every run is judged by, after the checks of its plan.
-const IMPLIED: [(&str, Implied); 4] = [
+const IMPLIED: [(&str, Implied); 5] = [
     ("refused", refused::check),
     ("steady", steady::check),
     ("undisturbed", undisturbed::check),
+    ("upgraded", upgraded::check),
     ("residue", residue::check),
 ];
 

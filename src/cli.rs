@@ -16,6 +16,7 @@ mod down;
 mod engine;
 mod exec;
 mod folder;
+mod gate;
 mod ground;
 mod heal;
 mod index;
@@ -65,6 +66,8 @@ enum Command {
     Report(report::Args),
     /// Say what got better or worse between runs, and what is noise
     Compare(compare::Args),
+    /// Say whether a swarm may be upgraded: both engines, and the upgrade itself
+    Gate(gate::Args),
     /// Draw recovery times and losses over the runs that are kept
     Trend(trend::Args),
     /// List the runs that are kept; `prune` removes old ones
@@ -96,6 +99,7 @@ impl Command {
             Self::Check(args) => check::run(&args),
             Self::Report(args) => report::run(&args),
             Self::Compare(args) => compare::run(&args),
+            Self::Gate(args) => gate::run(&args),
             Self::Trend(args) => trend::run(&args),
             Self::Runs(args) => runs::run(&args),
             Self::Heal(args) => heal::run(&args),

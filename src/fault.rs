@@ -8,21 +8,20 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::journal::Intent;
-use crate::scenario::Target;
 use crate::substrate::{Lab, Trouble};
-use crate::wait;
 
+mod engine;
+mod fill;
 mod flow;
 mod isolate;
 mod pause;
 mod power;
+mod skew;
+mod task;
+mod watch;
 
 /// How often a fault is looked at while it is being confirmed.
 const PACE: Duration = Duration::from_millis(250);
-
-/// How long a node that is off or frozen must be silent on the LAN. A live node of a swarm sends
-/// gossip several times a second (`memberlist` probes every second, its packets every 200 ms).
-const SILENCE: Duration = Duration::from_secs(1);
 
 /// One way to break nodes.
 #[async_trait]
@@ -39,6 +38,7 @@ pub trait Fault: Send + Sync {
             targets,
             chosen,
             rule: None,
+            inside: None,
         }
     }
 
@@ -64,6 +64,15 @@ pub trait Fault: Send + Sync {
         deadline: Duration,
     ) -> Result<String, String>;
 
+    /// Looks once, before the heal, whether a fault that something else could have undone has
+    /// lasted.
+    ///
+    /// # Errors
+    /// When it is gone, or nobody can tell; what was seen.
+    async fn lasted(&self, _: &dyn Lab, _: &Intent) -> Result<(), String> {
+        Ok(())
+    }
+
     /// Mends every target, and looks until it is seen to be mended; says what was seen.
     /// Idempotent.
     ///
@@ -79,32 +88,20 @@ pub trait Fault: Send + Sync {
 
 /// The fault that a scenario's or an intent's verb means.
 pub fn of_verb(verb: &str) -> Option<&'static dyn Fault> {
-    let all: [&'static dyn Fault; 6] = [
+    let all: [&'static dyn Fault; 11] = [
         &power::STOP,
         &power::KILL,
         &pause::Pause,
         &isolate::Isolate,
         &flow::DROP,
         &flow::SLOW,
+        &engine::CRASH,
+        &engine::RESTART,
+        &task::KillTask,
+        &skew::Skew,
+        &fill::Fill,
     ];
     all.into_iter().find(|fault| fault.verb() == verb)
-}
-
-/// Joins what was seen of each target; the errors alone if there is one.
-fn joined(seen: Vec<Result<String, String>>) -> Result<String, String> {
-    let (fine, wrong): (Vec<_>, Vec<_>) = seen.into_iter().partition(Result::is_ok);
-    let text = |all: Vec<Result<String, String>>| {
-        let all: Vec<String> = all
-            .into_iter()
-            .map(|one| one.unwrap_or_else(|e| e))
-            .collect();
-        all.join("; ")
-    };
-    if wrong.is_empty() {
-        Ok(text(fine))
-    } else {
-        Err(text(wrong))
-    }
 }
 
 /// What became of orders to all targets: everything that went wrong.
@@ -118,24 +115,5 @@ fn visited(ends: Vec<Result<(), Trouble>>) -> Result<(), Trouble> {
         Ok(())
     } else {
         Err(Trouble(errors.join("; ")))
-    }
-}
-
-/// Watches a node for a while in which it must send no frame.
-async fn silent(lab: &dyn Lab, node: &str) -> Result<Duration, String> {
-    let (before, _) = lab.frames(node).await;
-    wait::pause(SILENCE).await;
-    let (after, _) = lab.frames(node).await;
-    match after.saturating_sub(before) {
-        0 => Ok(SILENCE),
-        count => Err(format!("`{node}` still sent {count} frames")),
-    }
-}
-
-/// What a machine answers with.
-fn server(machine: &str) -> &'static str {
-    match Target::from_word(machine) {
-        Target::Part(_) => "server",
-        _ => "engine",
     }
 }

@@ -26,6 +26,9 @@ const PACE: Duration = Duration::from_millis(500);
 /// How long one manager may take to say so.
 const ANSWER: Duration = Duration::from_secs(10);
 
+/// What a fault has beyond its deadline to say what it saw last.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
 /// The faults that may still be in force: begun, and never seen to be healed.
 pub fn outstanding(history: &History) -> Vec<Intent> {
     let mut intents: BTreeMap<usize, &Intent> = BTreeMap::new();
@@ -97,7 +100,7 @@ pub async fn undo(
     let deadline = plan.deadlines.heal.0;
     let end = Instant::now() + deadline;
     let healed = fault.heal(lab, intent, deadline);
-    let evidence = timeout(deadline, healed)
+    let evidence = timeout(deadline + LAST_WORDS, healed)
         .await
         .unwrap_or_else(|_| Err(format!("not healed within {}", Span(deadline))))?;
     let is_node = |name: &String| plan.node_names().any(|node| node == name);

@@ -13,6 +13,7 @@ use crate::plan::Plan;
 
 mod action;
 mod clock;
+mod exhibit;
 mod file;
 mod intent;
 mod leavings;
@@ -20,17 +21,20 @@ mod reader;
 mod stored;
 mod table;
 pub mod timeline;
+mod upgrade;
 
 pub use action::{
     ActionEntry, ActionIntent, ActionStep, Before, Deed, Membership, ServiceBefore, refuses_token,
 };
 pub use clock::{Clock, Jump};
+pub use exhibit::{Exhibit, Kept};
 pub use file::{Journal, JournalError, Listener};
-pub use intent::{Intent, Rule, Slowness};
+pub use intent::{Inside, Intent, NodeBefore, Rule, Slowness};
 pub use leavings::{Cleared, Resource};
 pub use reader::{History, read};
 pub use stored::Stored;
 pub use table::{TableCheck, TableWord};
+pub use upgrade::{Engine, Engines, Stage, Turn, TurnStep, UPGRADED};
 
 /// The version of the journal's format, in its first line.
 pub const FORMAT: u32 = 1;
@@ -189,6 +193,8 @@ pub enum Event {
         /// The lines.
         lines: Vec<String>,
     },
+    /// A piece of evidence that was kept beside the journal, for people.
+    Exhibit(Exhibit),
     /// What of the harness's own was there before anything was made; only where the place can tell.
     Inventory(Vec<String>),
     /// What is there after the tear-down and was not before.

@@ -27,6 +27,8 @@ pub mod workload;
 pub mod check;
 pub mod report;
 
+pub mod gate;
+
 pub mod trial;
 
 pub use trial::trial;

@@ -27,6 +27,7 @@ pub use action::{Action, Change};
 pub use balancer::Balancer;
 pub use probe::Probe;
 pub use ready::{Options, Outcome, plan};
+pub(crate) use stack::passwords_left_out;
 pub use text::text;
 pub use topology::{NfsVersionKey, Node, Registry, Role, Storage, Topology};
 pub use variable::interpolated;
@@ -91,6 +92,12 @@ impl Plan {
     pub fn stack_of(&self, service: &str) -> Option<&Stack> {
         self.stacks()
             .find(|stack| stack.services.iter().any(|one| one.name == service))
+    }
+
+    /// True if its nodes get another engine.
+    pub fn upgrades(&self) -> bool {
+        let mut changes = self.actions.iter().map(|action| &action.change);
+        changes.any(|change| matches!(change, Change::Upgrade(_)))
     }
 
     /// The stack, and those that actions deploy.

@@ -17,19 +17,25 @@ use crate::substrate::{Place, Trouble};
 mod act;
 mod audit;
 mod clocks;
+mod collect;
 mod course;
 mod excerpt;
+mod folder;
 mod load;
 mod observe;
 mod order;
 mod poll;
+mod redact;
 mod sight;
 mod steady;
 mod strike;
 mod target;
 mod trial;
+mod upgrade;
 
 use trial::Trial;
+
+pub use folder::new_folder;
 
 /// What a run needs beside its plan and its place.
 pub struct Options {
@@ -147,7 +153,8 @@ async fn conduct(trial: &Arc<Trial>) {
     }
 }
 
-/// Ends what is under way, heals what is broken, removes what was made. Visits everything.
+/// Ends what is under way, heals what is broken, keeps what there is to show, and removes what was
+/// made. Visits everything.
 async fn clean_up(trial: &Arc<Trial>, interrupted: bool) {
     if interrupted {
         trial.trouble("the run was interrupted; what follows is its clean-up");
@@ -163,6 +170,7 @@ async fn clean_up(trial: &Arc<Trial>, interrupted: bool) {
     trial.observing.cancel();
     trial.observers.close();
     trial.observers.wait().await;
+    collect::evidence(trial).await;
     trial.tell(Event::Phase(Phase::TearDown));
     if let Err(trouble) = trial.lab.tear_down().await {
         let what = format!("not everything was removed: {trouble}; remove it by hand");

@@ -11,14 +11,19 @@ use crate::units::{Rate, Share, Span};
 
 mod action;
 mod decode;
+mod fault;
 mod flow;
 mod load;
 mod mistake;
 mod probe;
+mod skew;
 mod target;
 mod yaml;
 
-pub use action::{Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update, Write};
+pub use action::{
+    Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update, UpgradeOrder, Write,
+};
+pub use fault::{Fault, FaultAction};
 pub use flow::{Cut, Direction, Drop, Flow, Isolate, Slow};
 pub use load::{Loaded, load, parse};
 pub use mistake::{Mistake, Mistakes};
@@ -26,6 +31,7 @@ pub use probe::{
     DockerCommand, Gone, Http, Mount, MountKind, NodeCounts, NodeIs, PortClosed, Probe, Running,
     Sql, Variables,
 };
+pub use skew::Skew;
 pub use target::{Part, Target};
 
 pub(crate) use load::{read_text, source};
@@ -222,80 +228,6 @@ pub struct Get {
     /// How long one request may take. Default 2s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Span>,
-}
-
-/// One thing that is broken.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Fault {
-    /// When, counted from the moment that the steady state held.
-    pub at: Span,
-    /// What to break, and where.
-    #[serde(rename = "do")]
-    pub action: FaultAction,
-    /// How long; left out, until recovery has been seen or its deadline has passed.
-    #[serde(rename = "for", default, skip_serializing_if = "Option::is_none")]
-    pub duration: Option<Span>,
-}
-
-/// A fault and its target.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum FaultAction {
-    /// Shut the node down cleanly; healed by starting it.
-    Stop(Target),
-    /// Cut the node's power; healed by giving it power.
-    Kill(Target),
-    /// Freeze the whole machine, its power on; healed by letting it go on.
-    Pause(Target),
-    /// Drop every frame to and from the node, or some of them; healed by letting them pass.
-    Isolate(Isolate),
-    /// Drop the frames of one port; healed by letting them pass.
-    Drop(Drop),
-    /// Delay frames, or lose some; healed by letting them pass at once.
-    Slow(Slow),
-}
-
-impl FaultAction {
-    /// The verb as a scenario spells it.
-    pub fn verb(&self) -> &'static str {
-        match self {
-            Self::Stop(_) => "stop",
-            Self::Kill(_) => "kill",
-            Self::Pause(_) => "pause",
-            Self::Isolate(_) => "isolate",
-            Self::Drop(_) => "drop",
-            Self::Slow(_) => "slow",
-        }
-    }
-
-    /// What it is aimed at.
-    pub fn target(&self) -> &Target {
-        match self {
-            Self::Stop(target) | Self::Kill(target) | Self::Pause(target) => target,
-            Self::Isolate(isolate) => isolate.node(),
-            Self::Drop(drop) => &drop.node,
-            Self::Slow(slow) => &slow.node,
-        }
-    }
-
-    /// The flow that it is about, if not a whole machine.
-    pub fn flow(&self) -> Option<Flow<'_>> {
-        match self {
-            Self::Stop(_) | Self::Kill(_) | Self::Pause(_) => None,
-            Self::Isolate(isolate) => isolate.flow(),
-            Self::Drop(drop) => Some(drop.flow()),
-            Self::Slow(slow) => Some(slow.flow()),
-        }
-    }
-
-    /// What it is about, in words: `leader`, or `leader from worker, out`.
-    pub fn about(&self) -> String {
-        match self.flow() {
-            Some(flow) => flow.to_string(),
-            None => self.target().to_string(),
-        }
-    }
 }
 
 /// Something that must be true of the run.

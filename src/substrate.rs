@@ -11,14 +11,17 @@ use async_trait::async_trait;
 
 use crate::capability::Capabilities;
 use crate::journal::{
-    Answer, ApiError, Clock, ContainerSeen, Journal, JournalError, Outcome, Rows, Rule, TableWord,
+    Answer, ApiError, Clock, ContainerSeen, Engine, Journal, JournalError, Outcome, Rows, Rule,
+    TableWord,
 };
 use crate::plan::Plan;
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::Port;
 
 pub mod dind;
+mod evidence;
 mod flow;
+mod inward;
 mod nodes;
 mod order;
 mod progress;
@@ -26,7 +29,9 @@ pub mod sim;
 pub mod vm;
 mod workspace;
 
+pub use evidence::Evidence;
 pub use flow::{Dialled, Passage, Tally};
+pub use inward::{Inward, Vitals};
 pub use order::Order;
 pub use progress::Progress;
 
@@ -164,6 +169,12 @@ pub trait Lab: Send + Sync {
         self.containers(machine).await.map(drop)
     }
 
+    /// Asks one node's own engine what it is, and by which kernel it runs.
+    ///
+    /// # Errors
+    /// When that engine gives no usable answer, or the place cannot ask it.
+    async fn runs(&self, node: &str) -> Result<Engine, ApiError>;
+
     /// Turns a machine off and returns when it is off.
     ///
     /// # Errors
@@ -191,6 +202,18 @@ pub trait Lab: Send + Sync {
     /// # Errors
     /// When it has no power, or nobody can tell.
     async fn paused(&self, machine: &str) -> Result<bool, Trouble>;
+
+    /// Does one act inside of a node.
+    ///
+    /// # Errors
+    /// When it cannot be done, or nobody there answers.
+    async fn inward(&self, node: &str, act: &Inward) -> Result<(), Trouble>;
+
+    /// What a node's own kernel says of it, whatever became of its engine.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    async fn vitals(&self, node: &str) -> Result<Vitals, String>;
 
     /// Drops every frame to and from the node, or lets them pass again. Idempotent.
     ///
@@ -268,6 +291,12 @@ pub trait Lab: Send + Sync {
 
     /// The last words of a task's container, for people; empty if they cannot be had.
     async fn last_words(&self, node: &str, container: &str) -> Vec<String>;
+
+    /// What a machine has to show of so long a time before now, for people: logs, tables. Nothing
+    /// is judged by it, and a machine that is broken says why it has nothing.
+    async fn evidence(&self, _machine: &str, _since: Duration) -> Vec<Evidence> {
+        Vec::new()
+    }
 
     /// Removes everything that was made; visits everything even when something fails.
     ///

@@ -85,9 +85,9 @@ impl Trial {
     /// When the scenario is refused, or cannot be run there. A run that shows too little is no
     /// error but [`Verdict::Unknown`].
     pub fn run(self) -> Result<Judged, Trouble> {
-        let place = self.place()?;
-        let plan = self.plan(&*place)?;
-        let folder = self.folder(&plan)?;
+        let (place, options) = self.place()?;
+        let plan = self.plan(&options)?;
+        let folder = run::new_folder(&self.runs, &plan.name, jiff::Timestamp::now())?;
         let options = run::Options {
             folder: folder.clone(),
             command_line: vec![format!("trial of {}", self.scenario.display())],
@@ -107,20 +107,24 @@ impl Trial {
         let ended = runtime.block_on(run::run(&*place, &plan, options))?;
         let history = journal::read(&ended.journal)?;
         let judgement = check::check(&history);
-        let text = report::terminal(&history, &judgement, &Style::default());
-        save(&folder.join("report.txt"), &text)?;
-        let page = report::html(&history, &judgement);
-        save(&folder.join("report.html"), &page)?;
+        for (name, text) in report::files(&history, &judgement) {
+            save(&folder.join(name), &text)?;
+        }
         Ok(Judged {
+            report: report::told(&history, &judgement, &Style::default()),
             judgement,
             folder,
-            report: text,
         })
     }
 
-    fn place(&self) -> Result<Box<dyn Place>, Trouble> {
+    /// The place, and what it decides of the plan.
+    fn place(&self) -> Result<(Box<dyn Place>, plan::Options), Trouble> {
         match &self.on {
-            On::Sim => Ok(Box::new(Sim::new())),
+            On::Sim => {
+                let sim = Sim::new();
+                let options = self.options("sim", &sim, 1.0, BTreeMap::new());
+                Ok((Box::new(sim), options))
+            }
             On::Vm(cache) => {
                 let images = Images::find(cache).ok_or_else(|| {
                     let cache = cache.display();
@@ -130,31 +134,31 @@ impl Trial {
                     ))
                 })?;
                 let vm = Vm::new(images, cache, Progress::silent(), false);
-                Ok(Box::new(vm))
+                let options = self.options("vm", &vm, vm.patience(), vm.variables());
+                Ok((Box::new(vm), options))
             }
         }
     }
 
-    fn plan(&self, place: &dyn Place) -> Result<Plan, Trouble> {
-        let (name, patience, environment) = match &self.on {
-            On::Sim => ("sim", 1.0, BTreeMap::new()),
-            On::Vm(cache) => {
-                let images = Images::find(cache);
-                let vm = images.map(|images| Vm::new(images, cache, Progress::silent(), false));
-                let told = vm.map(|vm| (vm.patience(), vm.variables()));
-                let (patience, environment) = told.unwrap_or((1.0, BTreeMap::new()));
-                ("vm", patience, environment)
-            }
-        };
-        let options = plan::Options {
+    fn options(
+        &self,
+        name: &str,
+        place: &dyn Place,
+        patience: f64,
+        environment: BTreeMap<String, String>,
+    ) -> plan::Options {
+        plan::Options {
             place: name.to_owned(),
             capabilities: place.capabilities(),
             patience,
             seed: self.seed,
             no_faults: false,
             environment,
-        };
-        let planned = scenario::load(&self.scenario).and_then(|read| plan::plan(&read, &options));
+        }
+    }
+
+    fn plan(&self, options: &plan::Options) -> Result<Plan, Trouble> {
+        let planned = scenario::load(&self.scenario).and_then(|read| plan::plan(&read, options));
         match planned.map_err(|mistakes| Trouble(mistakes.to_string()))? {
             Outcome::Ready(plan) => Ok(*plan),
             Outcome::Skipped { name, reason } => {
@@ -162,24 +166,12 @@ impl Trial {
             }
         }
     }
-
-    /// A new folder for the run.
-    fn folder(&self, plan: &Plan) -> Result<PathBuf, Trouble> {
-        let time = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-        let failed = |error| {
-            let runs = self.runs.display();
-            Trouble(format!("cannot make a folder in `{runs}`: {error}"))
-        };
-        std::fs::create_dir_all(&self.runs).map_err(failed)?;
-        let made = tempfile::Builder::new()
-            .prefix(&format!("{time}-{}-", plan.name))
-            .tempdir_in(&self.runs);
-        Ok(made.map_err(failed)?.keep())
-    }
 }
 
 fn save(path: &Path, text: &str) -> Result<(), Trouble> {
-    let saved = std::fs::write(path, text);
+    // A run without machines made no folder for its evidence.
+    let made = path.parent().map_or(Ok(()), std::fs::create_dir_all);
+    let saved = made.and_then(|()| std::fs::write(path, text));
     saved.map_err(|error| Trouble(format!("cannot write `{}`: {error}", path.display())))
 }
 

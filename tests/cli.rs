@@ -1,11 +1,15 @@
 //! The command line as its users meet it. No machine is started here.
 
+#[path = "cli/gate.rs"]
+mod gate;
 #[path = "cli/heal.rs"]
 mod heal;
 #[path = "cli/interrupt.rs"]
 mod interrupt;
 #[path = "cli/kept.rs"]
 mod kept;
+#[path = "cli/terminal.rs"]
+mod terminal;
 
 use std::fs;
 use std::path::Path;

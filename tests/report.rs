@@ -8,6 +8,8 @@ use seatrial::units::{Port, Share, Span};
 
 #[path = "report/board.rs"]
 mod board;
+#[path = "report/bundle.rs"]
+mod bundle;
 #[path = "story/catalogue.rs"]
 #[expect(dead_code, reason = "only some of the stories are shown")]
 mod catalogue;

@@ -13,8 +13,8 @@ const LINES: usize = 40;
 
 fn everything() -> Capabilities {
     use Capability::{
-        Balancer, CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut, Registry,
-        RoutingMesh, Tls,
+        Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3, NfsV42, Pause,
+        PlainApi, PowerCut, Registry, RoutingMesh, Tls, Upgrade,
     };
     [
         CleanStop,
@@ -22,6 +22,9 @@ fn everything() -> Capabilities {
         Pause,
         Isolation,
         Flows,
+        EngineEnd,
+        Clock,
+        FullDisk,
         RoutingMesh,
         NfsV3,
         NfsV42,
@@ -29,6 +32,7 @@ fn everything() -> Capabilities {
         Registry,
         Tls,
         PlainApi,
+        Upgrade,
     ]
     .into()
 }

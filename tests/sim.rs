@@ -18,14 +18,20 @@ mod balancer;
 mod compared;
 #[path = "sim/damage.rs"]
 mod damage;
+#[path = "sim/evidence.rs"]
+mod evidence;
 #[path = "sim/faults.rs"]
 mod faults;
 #[path = "sim/files.rs"]
 mod files;
+#[path = "sim/gate.rs"]
+mod gate;
 #[path = "sim/inquiries.rs"]
 mod inquiries;
 #[path = "sim/interrupted.rs"]
 mod interrupted;
+#[path = "sim/inward.rs"]
+mod inward;
 #[path = "sim/marks.rs"]
 mod marks;
 #[path = "sim/misdeeds.rs"]
@@ -42,6 +48,8 @@ mod runs;
 mod sabotage;
 #[path = "sim/tour.rs"]
 mod tour;
+#[path = "sim/upgrade.rs"]
+mod upgrade;
 #[path = "sim/written.rs"]
 mod written;
 

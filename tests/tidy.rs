@@ -72,6 +72,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("check", JUDGES),
     ("report", JUDGES),
+    ("gate", &["report", "verdict"]),
     (
         "trial",
         &[
@@ -114,7 +115,7 @@ const DOORS: &[(&str, &str)] = &[
 /// Files longer than the limit: the limit that they have instead, and why.
 const LONG: &[(&str, usize, &str)] = &[(
     "src/journal.rs",
-    448,
+    454,
     "every event of the journal, in one place",
 )];
 

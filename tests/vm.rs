@@ -10,12 +10,16 @@ mod ground;
 #[path = "vm/trial.rs"]
 mod trial;
 
+#[path = "vm/bundle.rs"]
+mod bundle;
 #[path = "vm/crash.rs"]
 mod crash;
 #[path = "vm/disturbed.rs"]
 mod disturbed;
 #[path = "vm/faults.rs"]
 mod faults;
+#[path = "vm/gate.rs"]
+mod gate;
 #[path = "vm/kept.rs"]
 mod kept;
 #[path = "vm/planted.rs"]

@@ -1,9 +1,11 @@
 //! A node whose clock is ahead of ours: nobody can have told us of a task's state before it was so.
 //!
-//! A clock that is behind cannot be told from an agent that tells late.
+//! One that we set ourselves is no news. A clock that is behind cannot be told from an agent that
+//! tells late.
 
 use jiff::SignedDuration;
 
+use crate::journal::timeline::Timeline;
 use crate::journal::{Event, History};
 use crate::verdict::wording::counted;
 
@@ -11,12 +13,16 @@ use crate::verdict::wording::counted;
 const AHEAD: SignedDuration = SignedDuration::from_secs(60);
 
 /// The first entry that shows a clock that is ahead, and what it says.
-pub(super) fn ahead(history: &History) -> Option<(u64, String)> {
+pub(super) fn ahead(history: &History, timeline: &Timeline) -> Option<(u64, String)> {
     history.entries.iter().find_map(|entry| {
         let Event::Task(task) = &entry.event else {
             return None;
         };
         let (node, told) = (task.node.as_ref()?, task.timestamp?);
+        let ours = |node| timeline.against(node).any(|window| window.verb == "skew");
+        if ours(node) {
+            return None;
+        }
         let ahead = told.duration_since(entry.wall);
         let seconds = u64::try_from(ahead.as_secs()).ok()?;
         let said = || {

@@ -42,6 +42,8 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Finding {
         evidence.extend(window.evidence());
         if window.confirmed.is_none() {
             lacks.push(format!("{what} was not confirmed"));
+        } else if window.not_confirmed.is_some() {
+            lacks.push(format!("{what} was gone before it was healed"));
         } else if window.healed.is_none() {
             lacks.push(format!("{what} was not seen to be healed"));
         }

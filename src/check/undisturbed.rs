@@ -44,7 +44,7 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
         .collect();
     ended.sort_by_key(|life| life.ends.first().map(|end| end.mark.seq));
     let Some((first, others)) = ended.split_first() else {
-        if let Some((seq, said)) = clocks::ahead(history) {
+        if let Some((seq, said)) = clocks::ahead(history, timeline) {
             return Some(Finding::new(
                 "undisturbed",
                 Verdict::Unknown,

@@ -1,4 +1,4 @@
-//! The folder that runs land in: making a run's own, and finding those that are there.
+//! The folder that runs land in: those that are there, and which is the latest.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::symlink;
@@ -14,29 +14,6 @@ const JOURNAL: &str = "journal.jsonl";
 
 /// How deep runs may lie: the folder of all nights, one night's, one of repeats, and the run.
 const DEEPEST: usize = 4;
-
-/// Makes the folder of a new run, or of repeats of one, `<UTC time>-<name>`.
-pub(super) fn make(runs: &Path, name: &str, now: jiff::Timestamp) -> anyhow::Result<PathBuf> {
-    std::fs::create_dir_all(runs)
-        .with_context(|| format!("cannot make the folder `{}`", runs.display()))?;
-    let stem = format!("{}-{name}", now.strftime("%Y%m%dT%H%M%SZ"));
-    let mut called = stem.clone();
-    let mut number = 1;
-    loop {
-        let folder = runs.join(&called);
-        match std::fs::create_dir(&folder) {
-            Ok(()) => return Ok(folder),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                number += 1;
-                called = format!("{stem}-{number}");
-            }
-            Err(error) => {
-                let folder = folder.display();
-                return Err(error).with_context(|| format!("cannot make the folder `{folder}`"));
-            }
-        }
-    }
-}
 
 /// Points `latest` to a run in the folder of runs.
 pub(super) fn point(runs: &Path, folder: &Path) -> anyhow::Result<()> {
@@ -121,18 +98,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn runs_of_one_second_have_folders_of_their_own_and_latest_is_the_last() {
+    fn latest_is_the_last_that_it_was_pointed_to() {
         let runs = tempfile::tempdir().expect("a folder");
-        let now = "2024-05-06T07:08:09Z".parse().expect("a time");
-        let called = |folder: &Path| folder.file_name().map(ToOwned::to_owned);
-        let first = make(runs.path(), "a", now).expect("made");
-        let second = make(runs.path(), "a", now).expect("made");
-        point(runs.path(), &first).expect("a link");
-        point(runs.path(), &second).expect("a link");
-        assert_eq!(called(&first), Some("20240506T070809Z-a".into()));
-        assert_eq!(called(&second), Some("20240506T070809Z-a-2".into()));
+        point(runs.path(), &runs.path().join("1-a")).expect("a link");
+        point(runs.path(), &runs.path().join("2-a")).expect("a link");
         let latest = std::fs::read_link(runs.path().join(LATEST)).expect("a link");
-        assert_eq!(latest, Path::new("20240506T070809Z-a-2"));
+        assert_eq!(latest, Path::new("2-a"));
     }
 
     #[test]

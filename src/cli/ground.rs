@@ -7,11 +7,11 @@ use clap::ValueEnum;
 use seatrial::plan::Options;
 use seatrial::substrate::dind::{self, Dind, NodeImages};
 use seatrial::substrate::sim::Sim;
-use seatrial::substrate::vm::{self, Images, Vm};
+use seatrial::substrate::vm::{self, Images, Release, Vm};
 use seatrial::substrate::{Place, Progress};
 use tokio::runtime::Runtime;
 
-use super::engine;
+use super::{Refused, engine};
 
 /// The places by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -23,6 +23,41 @@ pub(super) enum On {
     /// A few lines of memory, for tests of the harness: never a verdict about Swarm
     #[value(hide = true)]
     Sim,
+}
+
+/// Which engines nodes have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
+pub(super) struct Engines {
+    /// The Debian release that engines come from: `bookworm`, `trixie` or `forky`
+    #[arg(long, value_name = "RELEASE", default_value_t)]
+    pub(super) engine: Release,
+
+    /// The release that an `upgrade` leads to
+    #[arg(long, value_name = "RELEASE")]
+    pub(super) upgrade_to: Option<Release>,
+}
+
+impl Engines {
+    /// Refuses an upgrade to what is there, and engines that a place has no choice of.
+    pub(super) fn fit(self, on: On) -> Result<(), Refused> {
+        if on == On::Dind && self != Self::default() {
+            return Err(Refused::new(format_args!(
+                "containers all have the engine of `{}`: write `--on vm`",
+                Release::default()
+            )));
+        }
+        match self.upgrade_to {
+            Some(next) if next == self.engine => Err(Refused::new(format_args!(
+                "`{next}` on both sides is no upgrade: write another release"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// Every release that is needed.
+    fn releases(self) -> impl Iterator<Item = Release> {
+        [self.engine].into_iter().chain(self.upgrade_to)
+    }
 }
 
 /// A place, as far as it is ready.
@@ -42,14 +77,48 @@ pub(super) enum Ground {
 impl Ground {
     /// What there is of a place; changes nothing.
     pub(super) fn find(on: On, cache: &Path, fresh: bool) -> Self {
+        Self::with(on, Engines::default(), cache, fresh)
+    }
+
+    /// What there is of a place with these engines; changes nothing.
+    pub(super) fn with(on: On, engines: Engines, cache: &Path, fresh: bool) -> Self {
         match on {
-            On::Sim => Self::Sim(Sim::new()),
+            On::Sim if engines == Engines::default() => Self::Sim(Sim::new()),
+            On::Sim => Self::Sim(simulated(Sim::new(), engines)),
             On::Dind => Self::containers(cache),
-            On::Vm => match Images::find(cache) {
-                Some(images) => Self::of(images, cache, fresh),
-                None => Self::Unprepared,
-            },
+            On::Vm => Self::machines(engines, cache, fresh).unwrap_or(Self::Unprepared),
         }
+    }
+
+    /// Machines, once all images are there.
+    fn machines(engines: Engines, cache: &Path, fresh: bool) -> Option<Self> {
+        let images = Images::of(cache, engines.engine)?;
+        let Some(next) = engines.upgrade_to else {
+            return Some(Self::of(images, cache, fresh));
+        };
+        let vm = Vm::new(images, cache, Progress::terminal(), fresh);
+        let next = Images::of(cache, next)?;
+        Some(Self::Vm(Box::new(vm.upgrading_to(next, None))))
+    }
+
+    /// Builds and tries what is missing, and says what there is then.
+    pub(super) async fn prepare(
+        on: On,
+        engines: Engines,
+        cache: &Path,
+        fresh: bool,
+    ) -> anyhow::Result<Self> {
+        let progress = Progress::terminal();
+        if on == On::Dind {
+            let address = engine::address()?;
+            let images = dind::prepare(cache, &progress).await?;
+            let dind = Dind::tried(&images, &address, cache, &progress).await?;
+            return Ok(Self::Dind(Box::new(dind)));
+        }
+        for release in engines.releases() {
+            vm::prepare_release(cache, release, &progress).await?;
+        }
+        Ok(Self::with(on, engines, cache, fresh))
     }
 
     /// What is known of the engine. One that does not answer has to be asked again.
@@ -61,21 +130,6 @@ impl Ground {
             Runtime::new().ok()?.block_on(known).ok()?
         };
         known().map_or(Self::Untried, |dind| Self::Dind(Box::new(dind)))
-    }
-
-    /// Builds and tries what is missing.
-    pub(super) async fn made_ready(self, cache: &Path, fresh: bool) -> anyhow::Result<Self> {
-        let progress = Progress::terminal();
-        match self {
-            Self::Unprepared => Ok(Self::of(vm::prepare(cache, &progress).await?, cache, fresh)),
-            Self::Untried => {
-                let address = engine::address()?;
-                let images = dind::prepare(cache, &progress).await?;
-                let dind = Dind::tried(&images, &address, cache, &progress).await?;
-                Ok(Self::Dind(Box::new(dind)))
-            }
-            ready => Ok(ready),
-        }
     }
 
     /// True if something has to be built or tried before anything can run.
@@ -125,4 +179,10 @@ impl Ground {
             environment,
         }
     }
+}
+
+/// A simulated place with nodes of these engines, by their names.
+pub(super) fn simulated(sim: Sim, engines: Engines) -> Sim {
+    let next = engines.upgrade_to.unwrap_or(engines.engine);
+    sim.with_engines(engines.engine.name(), next.name())
 }

@@ -16,7 +16,8 @@ pub(super) struct Args {
 /// Prints every plan.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let asked = &args.asked;
-    let ground = Ground::find(asked.on, &cache::folder()?, false);
+    asked.engines.fit(asked.on)?;
+    let ground = Ground::with(asked.on, asked.engines, &cache::folder()?, false);
     let outcomes = asked.plan(&ground.options(asked.seed(), asked.no_faults))?;
     match ground {
         Ground::Unprepared => output::tell(

@@ -1,12 +1,15 @@
 //! `seatrial prepare`: builds what machines or containers start from, and says what there is.
 
+use std::path::Path;
+
 use anyhow::Context;
 use seatrial::substrate::Place;
+use seatrial::substrate::Progress;
 use seatrial::substrate::dind::{self, Dind};
-use seatrial::substrate::vm::Vm;
+use seatrial::substrate::vm::{self, Release, Vm};
 use tokio::runtime::Runtime;
 
-use super::ground::{Ground, On};
+use super::ground::{Engines, On};
 use super::interrupt::Interrupts;
 use super::{Exit, cache, engine, output, up};
 
@@ -16,33 +19,55 @@ pub(super) struct Args {
     /// For what place; for `dind` its engine is tried too
     #[arg(long, value_enum, default_value_t = On::Vm)]
     on: On,
+
+    /// The Debian release that the engine comes from: `bookworm`, `trixie` or `forky`; may be given
+    /// several times
+    #[arg(long = "engine", value_name = "RELEASE", default_value = "bookworm")]
+    engines: Vec<Release>,
 }
 
 /// Builds what is not there yet. What an interrupted build left is built anew the next time.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let cache = cache::folder()?;
-    if args.on == On::Dind {
-        // Somebody who asks may have mended something.
-        dind::forget(&cache, &engine::address()?);
+    for engine in &args.engines {
+        let engines = Engines {
+            engine: *engine,
+            ..Engines::default()
+        };
+        engines.fit(args.on)?;
     }
-    let ground = Ground::find(args.on, &cache, false);
     let prepared = Runtime::new().context("cannot start")?.block_on(async {
         let mut interrupts = Interrupts::catch()?;
         tokio::select! {
-            ready = ground.made_ready(&cache, false) => Ok(Some(ready?)),
-            () = interrupts.next() => anyhow::Ok(None),
+            built = build(args, &cache) => anyhow::Ok(Some(built?)),
+            () = interrupts.next() => Ok(None),
         }
     })?;
-    match prepared {
-        None => {
-            output::tell("interrupted: nothing was kept; `seatrial prepare` starts again");
-            return Ok(Exit::INTERRUPTED);
-        }
-        Some(Ground::Vm(vm)) => output::print(&facts(&vm)?)?,
-        Some(Ground::Dind(dind)) => output::print(&abilities(&dind))?,
-        Some(Ground::Sim(_) | Ground::Unprepared | Ground::Untried) => {}
-    }
+    let Some(tables) = prepared else {
+        output::tell("interrupted: nothing was kept; `seatrial prepare` starts again");
+        return Ok(Exit::INTERRUPTED);
+    };
+    output::print(&tables.join("\n"))?;
     Ok(Exit::PASS)
+}
+
+/// Builds one release after the other, and says what there is of each.
+async fn build(args: &Args, cache: &Path) -> anyhow::Result<Vec<String>> {
+    let progress = Progress::terminal();
+    if args.on == On::Dind {
+        let address = engine::address()?;
+        // Somebody who asks may have mended something.
+        dind::forget(cache, &address);
+        let images = dind::prepare(cache, &progress).await?;
+        let dind = Dind::tried(&images, &address, cache, &progress).await?;
+        return Ok(vec![abilities(&dind)]);
+    }
+    let mut tables = Vec::new();
+    for release in &args.engines {
+        let images = vm::prepare_release(cache, *release, &progress).await?;
+        tables.push(facts(&Vm::new(images, cache, progress.clone(), false))?);
+    }
+    Ok(tables)
 }
 
 /// What there is, a line each.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use seatrial::journal::{self, History};
-use seatrial::report::{Style, caveat, html, junit, terminal};
+use seatrial::report::{Style, caveat, files, told};
 use seatrial::verdict::Judgement;
 
 use super::{Refused, folder, output};
@@ -66,23 +66,27 @@ impl Record {
 
     /// The whole run, for people.
     pub(super) fn told(&self, style: &Style) -> String {
-        let text = terminal(&self.history, &self.judgement, style);
-        match self.warning() {
-            Some(warning) => format!("{warning}{text}"),
-            None => text,
-        }
+        told(&self.history, &self.judgement, style)
     }
 
     /// Writes what people and programs read of it into the run's folder.
     pub(super) fn save(&self, folder: &Path) -> anyhow::Result<()> {
-        let (history, judgement) = (&self.history, &self.judgement);
-        output::save(&folder.join("report.txt"), &self.told(&Style::default()))?;
-        output::save(&folder.join("report.html"), &html(history, judgement))?;
-        output::save(&folder.join("junit.xml"), &junit(history, judgement))
+        files(&self.history, &self.judgement)
+            .iter()
+            .try_for_each(|(name, text)| save_with_folder(&folder.join(name), text))
     }
 
     /// What must be said first of a run that was not about Swarm, and an empty line.
     pub(super) fn warning(&self) -> Option<String> {
         caveat(&self.history).map(|caveat| format!("{caveat}\n\n"))
     }
+}
+
+/// Writes a file, and makes its folder: a run without machines made none for its evidence.
+fn save_with_folder(path: &Path, text: &str) -> anyhow::Result<()> {
+    if let Some(folder) = path.parent() {
+        let made = std::fs::create_dir_all(folder);
+        made.with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
+    }
+    output::save(path, text)
 }

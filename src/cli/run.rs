@@ -46,7 +46,7 @@ pub(super) struct Args {
 }
 
 /// How often a scenario may be run in a row: more say no more.
-fn repeats() -> clap::builder::RangedI64ValueParser<u32> {
+pub(super) fn repeats() -> clap::builder::RangedI64ValueParser<u32> {
     clap::value_parser!(u32).range(1..=999)
 }
 
@@ -54,7 +54,8 @@ fn repeats() -> clap::builder::RangedI64ValueParser<u32> {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let asked = &args.asked;
     let (cache, seed) = (cache::folder()?, asked.seed());
-    let mut ground = Ground::find(asked.on, &cache, args.fresh);
+    asked.engines.fit(asked.on)?;
+    let mut ground = Ground::with(asked.on, asked.engines, &cache, args.fresh);
     let mut outcomes = asked.plan(&ground.options(seed, asked.no_faults))?;
     let (stop, left) = (CancellationToken::new(), Left::default());
     runtime(asked.on)?.block_on(async {
@@ -65,23 +66,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             Kept::of(&cache).refuse_if_alive()?;
         }
         if any && ground.lacks() {
+            let ready = Ground::prepare(asked.on, asked.engines, &cache, args.fresh);
             ground = tokio::select! {
-                ready = ground.made_ready(&cache, args.fresh) => ready?,
+                ready = ready => ready?,
                 () = stop.cancelled() => return Ok(Exit::INTERRUPTED),
             };
             outcomes = asked.plan(&ground.options(seed, asked.no_faults))?;
         }
-        let mut session = Session {
-            place: ground.place(),
-            runs: &args.runs,
-            repeat: args.repeat,
-            stop,
-            left,
-            screen,
-            rows: Vec::new(),
-            verdicts: Vec::new(),
-            results: Junit::default(),
-        };
+        let mut session = Session::new(&args.runs, stop, left, screen);
+        session.place = ground.place();
+        session.repeat = args.repeat;
         let exit = session.run(&outcomes).await;
         if let Some(path) = &args.junit {
             output::save(path, &session.results.text())?;
@@ -91,7 +85,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// Time for machines is real; that of `sim` jumps from one event to the next.
-fn runtime(on: On) -> anyhow::Result<Runtime> {
+pub(super) fn runtime(on: On) -> anyhow::Result<Runtime> {
     let built = match on {
         On::Vm | On::Dind => Builder::new_multi_thread().enable_all().build(),
         On::Sim => Builder::new_current_thread()
@@ -103,7 +97,7 @@ fn runtime(on: On) -> anyhow::Result<Runtime> {
 }
 
 /// Scenarios under way, and what they came to so far.
-struct Session<'a> {
+pub(super) struct Session<'a> {
     place: Option<&'a dyn Place>,
     runs: &'a Path,
     /// How often each scenario runs.
@@ -116,7 +110,22 @@ struct Session<'a> {
     results: Junit,
 }
 
-impl Session<'_> {
+impl<'a> Session<'a> {
+    /// Nothing is under way yet.
+    pub(super) fn new(runs: &'a Path, stop: CancellationToken, left: Left, screen: Screen) -> Self {
+        Self {
+            place: None,
+            runs,
+            repeat: 1,
+            stop,
+            left,
+            screen,
+            rows: Vec::new(),
+            verdicts: Vec::new(),
+            results: Junit::default(),
+        }
+    }
+
     /// Runs all, tells each, and ends with the worst.
     async fn run(&mut self, outcomes: &[Outcome]) -> anyhow::Result<Exit> {
         for outcome in outcomes {
@@ -153,11 +162,8 @@ impl Session<'_> {
 
     /// Runs one scenario as often as it was asked for, a row of the table.
     async fn each(&mut self, place: &dyn Place, plan: &Plan) -> anyhow::Result<()> {
-        let folder = folder::make(
-            self.runs,
-            &called(plan, self.repeat),
-            jiff::Timestamp::now(),
-        )?;
+        let (called, now) = (called(plan, self.repeat), jiff::Timestamp::now());
+        let folder = seatrial::run::new_folder(self.runs, &called, now)?;
         let named = folder.display().to_string();
         if self.repeat == 1 {
             let record = self.one(place, plan, folder).await?;
@@ -195,7 +201,7 @@ impl Session<'_> {
     }
 
     /// Runs one plan, judges it, and tells it.
-    async fn one(
+    pub(super) async fn one(
         &mut self,
         place: &dyn Place,
         plan: &Plan,
@@ -241,7 +247,7 @@ fn called(plan: &Plan, repeat: u32) -> String {
 }
 
 /// The seeds of repeats: the one that was given, and what follows from it.
-fn seeds(first: u64) -> impl Iterator<Item = u64> {
+pub(super) fn seeds(first: u64) -> impl Iterator<Item = u64> {
     let mut rng = ChaCha8Rng::seed_from_u64(first);
     std::iter::once(first).chain(std::iter::from_fn(move || Some(rng.next_u64())))
 }
@@ -255,17 +261,9 @@ mod tests {
         if interrupted {
             stop.cancel();
         }
-        let mut session = Session {
-            place: None,
-            runs: Path::new("never-made"),
-            repeat: 1,
-            stop,
-            left: Left::default(),
-            screen: Screen::default(),
-            rows: Vec::new(),
-            verdicts: verdicts.to_vec(),
-            results: Junit::default(),
-        };
+        let runs = Path::new("never-made");
+        let mut session = Session::new(runs, stop, Left::default(), Screen::default());
+        session.verdicts = verdicts.to_vec();
         let skipped = Outcome::Skipped {
             name: "a".into(),
             reason: "`sim` has no power cut".into(),

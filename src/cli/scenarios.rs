@@ -7,7 +7,7 @@ use seatrial::plan::{self, Options, Outcome};
 use seatrial::scenario;
 
 use super::Refused;
-use super::ground::On;
+use super::ground::{Engines, On};
 
 /// Which scenarios, and how they are to be planned.
 #[derive(clap::Args)]
@@ -19,6 +19,9 @@ pub(super) struct Asked {
     /// Where to run
     #[arg(long, value_enum, default_value_t = On::Vm)]
     pub(super) on: On,
+
+    #[command(flatten)]
+    pub(super) engines: Engines,
 
     /// Decides every random choice: decimal, or hexadecimal after `0x`; random if left out
     #[arg(long, value_name = "N", value_parser = seed)]
@@ -37,36 +40,41 @@ impl Asked {
 
     /// Plans every scenario, or says every mistake in all of them.
     pub(super) fn plan(&self, options: &Options) -> Result<Vec<Outcome>, Refused> {
-        let (mut outcomes, mut mistakes) = (Vec::new(), Vec::new());
-        let mut seen = BTreeSet::new();
-        for asked in &self.scenarios {
-            let paths = find(asked).unwrap_or_else(|refused| {
-                mistakes.push(refused.0);
-                Vec::new()
-            });
-            for path in paths {
-                // A folder, and one in it: `--repeat` is there for whoever wants a run twice.
-                let same = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
-                if !seen.insert(same) {
-                    continue;
-                }
-                let planned = scenario::load(&path).and_then(|loaded| plan::plan(&loaded, options));
-                match planned {
-                    Ok(outcome) => outcomes.push(outcome),
-                    Err(wrong) => mistakes.push(wrong.render(true)),
-                }
+        all(&self.scenarios, options)
+    }
+}
+
+/// Plans every scenario of these paths, or says every mistake in all of them.
+pub(super) fn all(asked: &[PathBuf], options: &Options) -> Result<Vec<Outcome>, Refused> {
+    let (mut outcomes, mut mistakes) = (Vec::new(), Vec::new());
+    let mut seen = BTreeSet::new();
+    for asked in asked {
+        let paths = find(asked).unwrap_or_else(|refused| {
+            mistakes.push(refused.0);
+            Vec::new()
+        });
+        for path in paths {
+            // A folder, and one in it: `--repeat` is there for whoever wants a run twice.
+            let same = std::fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
+            if !seen.insert(same) {
+                continue;
+            }
+            let planned = scenario::load(&path).and_then(|loaded| plan::plan(&loaded, options));
+            match planned {
+                Ok(outcome) => outcomes.push(outcome),
+                Err(wrong) => mistakes.push(wrong.render(true)),
             }
         }
-        if mistakes.is_empty() {
-            Ok(outcomes)
-        } else {
-            Err(Refused(mistakes.join("\n\n")))
-        }
+    }
+    if mistakes.is_empty() {
+        Ok(outcomes)
+    } else {
+        Err(Refused(mistakes.join("\n\n")))
     }
 }
 
 /// Reads a seed as it is written by us, and by people.
-fn seed(text: &str) -> Result<u64, String> {
+pub(super) fn seed(text: &str) -> Result<u64, String> {
     let parsed = match text.strip_prefix("0x") {
         Some(digits) => u64::from_str_radix(digits, 16),
         None => text.parse(),

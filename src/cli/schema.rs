@@ -1,5 +1,5 @@
 //! `seatrial schema`: what editors need to complete and check scenario files, and programs to read
-//! reports.
+//! reports and comparisons.
 
 use clap::ValueEnum;
 
@@ -12,6 +12,8 @@ enum Of {
     Scenario,
     /// What `seatrial report --format json` prints
     Report,
+    /// What `seatrial compare --format json` prints
+    Comparison,
 }
 
 /// What `schema` is asked.
@@ -27,6 +29,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let schema = match args.of {
         Of::Scenario => seatrial::scenario::schema(),
         Of::Report => seatrial::report::schema(),
+        Of::Comparison => seatrial::report::comparisons_schema(),
     };
     output::print_verbatim(&format!("{schema:#}\n"))?;
     Ok(Exit::PASS)

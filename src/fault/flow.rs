@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{Fault, PACE};
+use super::{Fault, watch};
 use crate::journal::{Intent, Rule, Slowness};
 use crate::plan::Direction;
 use crate::substrate::{Dialled, Lab, Tally, Trouble};
 use crate::units::{Port, Span};
-use crate::wait::{self, Look};
+use crate::wait::Look;
 
 /// A port that nobody listens on, so that a live kernel refuses a connection to it (`tcpmux`, of
 /// the IANA registry of ports).
@@ -92,8 +92,7 @@ pub(super) async fn seen_in_force(
             Some(slow) => look_slow(lab, number, (rule, slow), first).await,
         }
     };
-    let seen = wait::until(what, deadline, PACE, look).await;
-    seen.map_err(|late| late.to_string())
+    watch::seen(what, deadline, look).await
 }
 
 /// Takes the rule away, and looks until what it struck passes again.
@@ -108,8 +107,7 @@ pub(super) async fn lift(
     lifted.map_err(|trouble| trouble.0)?;
     let what = format!("the frames of `{}`{rule} to pass", rule.node);
     let look = || look_free(lab, number, rule);
-    let seen = wait::until(what, deadline, PACE, look).await;
-    seen.map_err(|late| late.to_string())
+    watch::seen(what, deadline, look).await
 }
 
 /// What was tried, and what the LAN counted meanwhile.

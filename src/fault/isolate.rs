@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::{Fault, PACE, flow, joined, visited};
+use super::{Fault, PACE, flow, visited, watch};
 use crate::journal::Intent;
 use crate::substrate::{Lab, Trouble};
 use crate::wait::{self, Look};
@@ -40,11 +40,7 @@ impl Fault for Isolate {
         if intent.rule.is_some() {
             return flow::seen_in_force(lab, intent, deadline).await;
         }
-        let looks = intent
-            .targets
-            .iter()
-            .map(|node| seen_cut_off(lab, node, deadline));
-        joined(join_all(looks).await)
+        watch::each(intent, |node| seen_cut_off(lab, node, deadline)).await
     }
 
     async fn heal(
@@ -57,11 +53,7 @@ impl Fault for Isolate {
             return flow::lift(lab, intent, deadline).await;
         }
         set(lab, intent, false).await.map_err(|trouble| trouble.0)?;
-        let looks = intent
-            .targets
-            .iter()
-            .map(|node| seen_rejoined(lab, node, deadline));
-        joined(join_all(looks).await)
+        watch::each(intent, |node| seen_rejoined(lab, node, deadline)).await
     }
 }
 
@@ -107,19 +99,14 @@ async fn seen_cut_off(lab: &dyn Lab, node: &str, deadline: Duration) -> Result<S
 /// Looks until a frame of the node is delivered.
 async fn seen_rejoined(lab: &dyn Lab, node: &str, deadline: Duration) -> Result<String, String> {
     let (_, before) = lab.frames(node).await;
-    wait::until(
-        format!("frames of `{node}` to pass"),
-        deadline,
-        PACE,
-        || async move {
-            let (_, now) = lab.frames(node).await;
-            if now > before {
-                Look::Holds(format!("frames of `{node}` are delivered"))
-            } else {
-                Look::NotYet(format!("no frame of `{node}` was delivered"))
-            }
-        },
-    )
+    let what = format!("frames of `{node}` to pass");
+    watch::seen(what, deadline, || async move {
+        let (_, now) = lab.frames(node).await;
+        if now > before {
+            Look::Holds(format!("frames of `{node}` are delivered"))
+        } else {
+            Look::NotYet(format!("no frame of `{node}` was delivered"))
+        }
+    })
     .await
-    .map_err(|timed_out| timed_out.to_string())
 }

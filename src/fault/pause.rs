@@ -5,10 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use super::{Fault, PACE, joined, server, silent, visited};
-use crate::journal::{ApiError, Intent};
+use super::{Fault, visited, watch};
+use crate::journal::Intent;
 use crate::substrate::{Lab, Trouble};
-use crate::wait::{self, Look};
+use crate::wait::Look;
 
 /// A machine that is frozen.
 pub(super) struct Pause;
@@ -30,13 +30,11 @@ impl Fault for Pause {
         intent: &Intent,
         deadline: Duration,
     ) -> Result<String, String> {
-        let looks = intent.targets.iter().map(|node| async move {
+        watch::each(intent, |node| {
             let what = format!("`{node}` to stand still");
-            wait::until(what, deadline, PACE, || look_still(lab, node))
-                .await
-                .map_err(|timed_out| timed_out.to_string())
-        });
-        joined(join_all(looks).await)
+            watch::seen(what, deadline, move || look_still(lab, node))
+        })
+        .await
     }
 
     async fn heal(
@@ -45,14 +43,12 @@ impl Fault for Pause {
         intent: &Intent,
         deadline: Duration,
     ) -> Result<String, String> {
-        let heals = intent.targets.iter().map(|node| async move {
+        watch::each(intent, |node| async move {
             lab.pause(node, false).await.map_err(|trouble| trouble.0)?;
             let what = format!("`{node}` to go on");
-            wait::until(what, deadline, PACE, || look_awake(lab, node))
-                .await
-                .map_err(|timed_out| timed_out.to_string())
-        });
-        joined(join_all(heals).await)
+            watch::seen(what, deadline, || look_awake(lab, node)).await
+        })
+        .await
     }
 }
 
@@ -67,20 +63,7 @@ async fn look_still(lab: &dyn Lab, node: &str) -> Look<String> {
         Ok(false) => return Look::NotYet(format!("`{node}` still runs")),
         Err(trouble) => return Look::CannotTell(trouble.0),
     }
-    let silence = match silent(lab, node).await {
-        Ok(silence) => silence,
-        Err(sent) => return Look::NotYet(sent),
-    };
-    let server = server(node);
-    match lab.serves(node).await {
-        Err(ApiError::Unreachable(_) | ApiError::TimedOut(_)) => Look::Holds(format!(
-            "`{node}` has power and stands still, sent no frame for {silence:?}, and its {server} \
-             does not answer"
-        )),
-        Ok(()) | Err(ApiError::Refused { .. } | ApiError::NotUnderstood(_)) => {
-            Look::NotYet(format!("`{node}` still answers with its {server}"))
-        }
-    }
+    watch::look_silent(lab, node, "has power and stands still").await
 }
 
 /// One look at a machine that should go on.
@@ -90,9 +73,5 @@ async fn look_awake(lab: &dyn Lab, node: &str) -> Look<String> {
         Ok(true) => return Look::NotYet(format!("`{node}` still stands still")),
         Err(trouble) => return Look::CannotTell(trouble.0),
     }
-    let server = server(node);
-    match lab.serves(node).await {
-        Ok(()) => Look::Holds(format!("`{node}` goes on, and its {server} answers")),
-        Err(error) => Look::NotYet(format!("the {server} of `{node}`: {error}")),
-    }
+    watch::look_serving(lab, node, "goes on, and").await
 }

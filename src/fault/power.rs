@@ -5,10 +5,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use super::{Fault, PACE, joined, server, silent, visited};
-use crate::journal::{ApiError, Intent};
+use super::{Fault, visited, watch};
+use crate::journal::Intent;
 use crate::substrate::{Lab, PowerOff, Trouble};
-use crate::wait::{self, Look};
+use crate::wait::Look;
 
 /// A node turned off, in one of two ways that are seen, and healed, alike.
 pub(super) struct Power {
@@ -48,13 +48,11 @@ impl Fault for Power {
         intent: &Intent,
         deadline: Duration,
     ) -> Result<String, String> {
-        let looks = intent.targets.iter().map(|node| async move {
+        watch::each(intent, |node| {
             let what = format!("`{node}` to be off");
-            wait::until(what, deadline, PACE, || look_off(lab, node))
-                .await
-                .map_err(|timed_out| timed_out.to_string())
-        });
-        joined(join_all(looks).await)
+            watch::seen(what, deadline, move || look_off(lab, node))
+        })
+        .await
     }
 
     async fn heal(
@@ -63,14 +61,12 @@ impl Fault for Power {
         intent: &Intent,
         deadline: Duration,
     ) -> Result<String, String> {
-        let heals = intent.targets.iter().map(|node| async move {
+        watch::each(intent, |node| async move {
             lab.power_on(node).await.map_err(|trouble| trouble.0)?;
             let what = format!("`{node}` to be on");
-            wait::until(what, deadline, PACE, || look_on(lab, node))
-                .await
-                .map_err(|timed_out| timed_out.to_string())
-        });
-        joined(join_all(heals).await)
+            watch::seen(what, deadline, || look_on(lab, node)).await
+        })
+        .await
     }
 }
 
@@ -79,19 +75,7 @@ async fn look_off(lab: &dyn Lab, node: &str) -> Look<String> {
     if lab.powered(node).await {
         return Look::NotYet(format!("`{node}` still has power"));
     }
-    let silence = match silent(lab, node).await {
-        Ok(silence) => silence,
-        Err(sent) => return Look::NotYet(sent),
-    };
-    let server = server(node);
-    match lab.serves(node).await {
-        Err(ApiError::Unreachable(_) | ApiError::TimedOut(_)) => Look::Holds(format!(
-            "`{node}` has no power, sent no frame for {silence:?}, and its {server} does not answer"
-        )),
-        Ok(()) | Err(ApiError::Refused { .. } | ApiError::NotUnderstood(_)) => {
-            Look::NotYet(format!("`{node}` still answers with its {server}"))
-        }
-    }
+    watch::look_silent(lab, node, "has no power").await
 }
 
 /// One look at a node that should be on.
@@ -99,9 +83,5 @@ async fn look_on(lab: &dyn Lab, node: &str) -> Look<String> {
     if !lab.powered(node).await {
         return Look::NotYet(format!("`{node}` has no power"));
     }
-    let server = server(node);
-    match lab.serves(node).await {
-        Ok(()) => Look::Holds(format!("`{node}` has power and its {server} answers")),
-        Err(error) => Look::NotYet(format!("the {server} of `{node}`: {error}")),
-    }
+    watch::look_serving(lab, node, "has power and").await
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::timeline::Mark;
-use super::{Entry, Event, NodeSeen};
+use super::{Engines, Entry, Event, NodeSeen, Stage, Turn, TurnStep};
 use crate::plan::{Change, Plan, Role};
 
 /// What the managers say to a token that is not valid, and to nothing else (swarmkit:
@@ -36,6 +36,8 @@ pub enum ActionStep {
     Intent(Box<ActionIntent>),
     /// The first order is about to be given.
     Acting,
+    /// A step of a node's turn in an upgrade.
+    Turn(TurnStep),
     /// The swarm took every order.
     Acted,
     /// The swarm, or a node's engine, answered with an error: its words.
@@ -78,6 +80,12 @@ pub struct Before {
     /// What a node read in the file that is written; none if it was not there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub file: Option<String>,
+    /// What every node ran, of an upgrade.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub engines: Engines,
+    /// The ports that each node accepted on the LAN, of an upgrade.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ports: BTreeMap<String, Vec<u16>>,
 }
 
 /// A service before it was changed.
@@ -122,6 +130,10 @@ pub struct Deed {
     pub confirmed: Option<Mark>,
     /// It was not seen to be so.
     pub not_confirmed: Option<Mark>,
+    /// What every node ran before an upgrade.
+    pub engines: Engines,
+    /// The nodes' turns in an upgrade, in order.
+    pub turns: Vec<Turn>,
     /// The words that it was refused with; empty if it was not.
     pub refusal: String,
     /// The words of the last of these entries.
@@ -167,6 +179,7 @@ impl Deed {
             self.not_confirmed,
         ];
         let mut seqs: Vec<u64> = marks.into_iter().flatten().map(|mark| mark.seq).collect();
+        seqs.extend(self.turns.iter().flat_map(Turn::evidence));
         seqs.sort_unstable();
         seqs
     }
@@ -175,8 +188,10 @@ impl Deed {
     pub(super) fn note(&mut self, entry: &Entry, change: &Change, step: &ActionStep) {
         let mark = Some(Mark::from(entry));
         let (place, words) = match step {
+            ActionStep::Turn(step) => return Turn::note(&mut self.turns, entry, step),
             ActionStep::Intent(intent) => {
                 intent.targets.clone_into(&mut self.targets);
+                intent.before.engines.clone_into(&mut self.engines);
                 let before = intent.before.service.as_ref().and_then(|one| one.replicas);
                 if let (Change::Scale { replicas, .. }, Some(before)) = (change, before) {
                     self.ends_tasks = *replicas < before;
@@ -204,7 +219,8 @@ impl Deed {
 pub struct Membership {
     /// The managers. One that is being demoted is none, nor is one whose promotion was not seen.
     pub managers: BTreeSet<String>,
-    /// The nodes that left, from before they were told to, until they were seen to be back.
+    /// The nodes that left, from before they were told to, until they were seen to be back; and
+    /// one that an upgrade turned off.
     pub absent: BTreeSet<String>,
     targets: BTreeMap<usize, Vec<String>>,
 }
@@ -225,6 +241,14 @@ impl Membership {
         let Event::Action(ActionEntry { action, step }) = event else {
             return;
         };
+        if let ActionStep::Turn(TurnStep { node, stage }) = step {
+            match stage {
+                Stage::Exchanging => drop(self.absent.insert(node.clone())),
+                Stage::Back(_) => drop(self.absent.remove(node)),
+                Stage::Draining | Stage::AsBefore(_) | Stage::Differs(_) => {}
+            }
+            return;
+        }
         if let ActionStep::Intent(intent) = step {
             self.targets.insert(*action, intent.targets.clone());
         }

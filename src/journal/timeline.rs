@@ -196,12 +196,14 @@ impl Timeline {
         self.against(node).any(|window| window.in_force(at))
     }
 
-    /// When a node was out of the swarm because an action had it leave: from before it was told
-    /// to, until it was seen to be back.
+    /// When a node was out of the swarm because an action had it leave, or an upgrade turned it
+    /// off: from before it was told to, until it was seen to be back.
     pub fn absences(&self, node: &str) -> Vec<(Mark, Option<Mark>)> {
         let about = |deed: &&Deed| deed.targets.iter().any(|one| one == node);
         let mut absences: Vec<(Mark, Option<Mark>)> = Vec::new();
         for deed in self.actions.iter().filter(about) {
+            let turns = deed.turns.iter().filter(|turn| turn.node == node);
+            absences.extend(turns.filter_map(|turn| Some((turn.exchanging?, turn.back))));
             match (deed.verb.as_str(), deed.acting, deed.confirmed) {
                 ("leave", Some(acting), _) => absences.push((acting, None)),
                 ("join", _, Some(confirmed)) if !deed.must_be_refused => {

@@ -5,12 +5,18 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{Role, Stack, Topology, stack};
-use crate::scenario::{ActionVerb, Join, JoinAs, Loaded, Mistake, Scenario, Target, Token};
+use crate::scenario::{
+    ActionVerb, Join, JoinAs, Loaded, Mistake, Scenario, Target, Token, UpgradeOrder,
+};
 use crate::units::Span;
 
 /// How long an action may take until it is seen, before patience: a container of an emulated
 /// machine takes up to a minute to start, and an update starts them one by one.
 const WITHIN: Span = Span::secs(120);
+
+/// How long a node's turn in an upgrade may take, before patience: its tasks start elsewhere, it
+/// shuts down and boots, and a database that follows each node starts once more.
+const TURN: Span = Span::secs(300);
 
 /// One action of the plan; its index in [`super::Plan::actions`] is its identity in the journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,7 +26,7 @@ pub struct Action {
     pub at: Span,
     /// What to change.
     pub change: Change,
-    /// How long it may take until it is seen, patience included.
+    /// How long it may take until it is seen, patience included; of an upgrade each node's turn.
     pub within: Span,
 }
 
@@ -87,6 +93,8 @@ pub enum Change {
         /// The whole content.
         content: String,
     },
+    /// Every node gets the engine that the place was told to upgrade to, one after the other.
+    Upgrade(UpgradeOrder),
 }
 
 impl Change {
@@ -105,6 +113,7 @@ impl Change {
             Self::Join { .. } => "join",
             Self::Pull { .. } => "pull",
             Self::Write { .. } => "write",
+            Self::Upgrade(_) => "upgrade",
         }
     }
 
@@ -168,6 +177,8 @@ impl Change {
                 1 => format!("{path} (1 byte)"),
                 bytes => format!("{path} ({bytes} bytes)"),
             },
+            Self::Upgrade(UpgradeOrder::ManagersFirst) => "every node, managers first".to_owned(),
+            Self::Upgrade(UpgradeOrder::WorkersFirst) => "every node, workers first".to_owned(),
             _ => self.target().map(|t| t.to_string()).unwrap_or_default(),
         }
     }
@@ -267,13 +278,21 @@ pub(super) fn ready(
             path: write.path,
             content: write.content,
         }),
+        ActionVerb::Upgrade(order) => Some(Change::Upgrade(order)),
+    };
+    let usual = |verb: &ActionVerb| match verb {
+        ActionVerb::Upgrade(_) => TURN,
+        _ => WITHIN,
     };
     let actions = scenario.actions.iter().enumerate();
     let ready = actions.filter_map(|(index, action)| {
         Some(Action {
             at: action.at,
             change: change(index, &action.verb)?,
-            within: action.within.unwrap_or(WITHIN).stretched(patience),
+            within: action
+                .within
+                .unwrap_or_else(|| usual(&action.verb))
+                .stretched(patience),
         })
     });
     ready.collect()

@@ -172,7 +172,15 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         FaultAction::Isolate(Isolate::Partly(_)) | FaultAction::Drop(_) | FaultAction::Slow(_) => {
             Capability::Flows
         }
+        FaultAction::Crash(_) | FaultAction::Restart(_) | FaultAction::KillTask(_) => {
+            Capability::EngineEnd
+        }
+        FaultAction::Skew(_) => Capability::Clock,
+        FaultAction::Fill(_) => Capability::FullDisk,
     });
+    let upgrades =
+        |action: &scenario::Action| matches!(action.verb, scenario::ActionVerb::Upgrade(_));
+    let upgrade = scenario.actions.iter().any(upgrades);
     let cluster = &scenario.cluster;
     let api = match cluster.api {
         Api::Closed => None,
@@ -185,6 +193,7 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         .chain(cluster.registry.then_some(Capability::Registry))
         .chain(api)
         .chain(mesh.then_some(Capability::RoutingMesh))
+        .chain(upgrade.then_some(Capability::Upgrade))
         .collect()
 }
 

@@ -8,10 +8,12 @@ mod expectation;
 mod fault;
 mod flow;
 mod image;
+mod inside;
 mod probe;
 mod quorum;
 mod service;
 mod share;
+mod upgrade;
 mod whole;
 
 /// Every refusal of a scenario whose stack file, if any, is `readable`.

@@ -136,12 +136,17 @@ fn parse(
     })
 }
 
-/// Writes a stack file's text as a journal may hold it: what follows a name that ends in
-/// `PASSWORD` is left out, to the end of its line.
+/// Writes a stack file's text as a journal may hold it.
 pub(super) fn without_passwords<S: Serializer>(
     text: &str,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&passwords_left_out(text))
+}
+
+/// A text as others may see it: what follows a name that ends in `PASSWORD` is left out, to the end
+/// of its line.
+pub(crate) fn passwords_left_out(text: &str) -> String {
     const WORD: &str = "PASSWORD";
     let mut kept = String::new();
     for line in text.split_inclusive('\n') {
@@ -154,7 +159,7 @@ pub(super) fn without_passwords<S: Serializer>(
             None => kept.push_str(line),
         }
     }
-    serializer.serialize_str(&kept)
+    kept
 }
 
 /// Reads values of a stack file, variables written out.

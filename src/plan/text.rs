@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Action, Check, Fault, FaultEnd, Plan, Role, Service, Workload};
+use super::{Action, Change, Check, Fault, FaultEnd, Plan, Role, Service, Workload};
 use crate::scenario::{Api, Control, FaultAction, Target};
 
 mod probe;
@@ -233,11 +233,15 @@ fn page(via: &Target, port: u16, path: &str) -> String {
 
 fn actions(actions: &[Action]) -> Vec<Vec<String>> {
     let rows = actions.iter().map(|action| {
+        let within = match action.change {
+            Change::Upgrade(_) => "each within",
+            _ => "seen within",
+        };
         row([
             format!("at {}", action.at),
             action.change.verb().into(),
             one_line(&action.change.about()),
-            format!("seen within {}", action.within),
+            format!("{within} {}", action.within),
         ])
     });
     rows.collect()
@@ -253,6 +257,9 @@ fn faults(faults: &[Fault]) -> Vec<Vec<String>> {
             FaultAction::Pause(_) => "woken",
             FaultAction::Isolate(_) => "rejoined",
             FaultAction::Drop(_) | FaultAction::Slow(_) => "cleared",
+            FaultAction::Crash(_) | FaultAction::Restart(_) | FaultAction::KillTask(_) => "over",
+            FaultAction::Skew(_) => "reset",
+            FaultAction::Fill(_) => "emptied",
         };
         let end = match fault.end {
             FaultEnd::After(span) => format!("{undo} after {span}"),

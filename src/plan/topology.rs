@@ -29,6 +29,13 @@ pub struct Topology {
 }
 
 impl Topology {
+    /// The host name of every machine, nodes first.
+    pub fn machines(&self) -> impl Iterator<Item = &str> {
+        let nodes = self.nodes.iter().map(|node| node.name.as_str());
+        let parts = [Part::Balancer, Part::Registry, Part::Storage];
+        nodes.chain(parts.into_iter().filter_map(|part| self.part(part)))
+    }
+
     /// The host name of a machine that is no node, if this topology has it.
     pub fn part(&self, part: Part) -> Option<&str> {
         match part {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Figures;
@@ -17,7 +18,7 @@ mod told;
 
 use change::{Called, Change};
 pub use likeness::Unlike;
-pub use told::{comparison, comparisons_json, comparisons_markdown};
+pub use told::{comparison, comparisons_json, comparisons_markdown, comparisons_schema};
 
 /// The version of the JSON.
 const FORMAT: u32 = 1;
@@ -30,7 +31,7 @@ const RUNS_MAX: usize = 30;
 const VERDICT: &str = "verdict";
 
 /// What a comparison came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Something got better, and nothing worse.
@@ -55,37 +56,59 @@ impl Outcome {
 }
 
 /// A run that was compared.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[schemars(rename = "ComparedRun")]
 struct Run {
+    /// Its seed, as `run --seed` takes it.
     seed: String,
+    /// When it began.
+    #[schemars(with = "String")]
     began: jiff::Timestamp,
+    /// What it came to.
     verdict: Verdict,
 }
 
 /// One check on both sides: how often it came to what.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 struct CheckChange {
+    /// The check, or `verdict` for what runs came to as a whole.
     check: String,
+    /// Of the old runs, how many came to each verdict.
+    #[schemars(with = "BTreeMap<String, usize>")]
     base: BTreeMap<Verdict, usize>,
+    /// Of the new ones.
+    #[schemars(with = "BTreeMap<String, usize>")]
     new: BTreeMap<Verdict, usize>,
+    /// What the change is called.
     called: Called,
 }
 
 /// What came of comparing.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Comparison {
+    /// The version of this format: 1.
+    #[schemars(extend("const" = FORMAT))]
     format: u32,
+    /// The scenario's name.
     scenario: String,
     /// True if some run was one of `sim`.
     simulated: bool,
+    /// What it came to.
     outcome: Outcome,
     /// One plain sentence that says so, with the figures.
     sentence: String,
     /// What else differs, the most telling first.
     differs: Vec<String>,
+    /// The old runs that were compared.
     base: Vec<Run>,
+    /// The new ones.
     new: Vec<Run>,
+    /// What each check came to on both sides.
     checks: Vec<CheckChange>,
+    /// Everything that was measured, on both sides.
     quantities: Vec<Change>,
 }
 

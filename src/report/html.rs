@@ -9,7 +9,7 @@ use super::legible::{legible, line};
 use super::repeat::repeat;
 use super::style::verdict_word;
 use super::terminal::closing;
-use super::{caveat, clients, lanes};
+use super::{caveat, clients, engines, lanes};
 use crate::journal::timeline::{Mark, Timeline};
 use crate::journal::{History, Phase};
 use crate::plan;
@@ -20,6 +20,7 @@ mod bars;
 mod chart;
 mod cited;
 mod events;
+mod exhibits;
 mod measured;
 mod story;
 mod tables;
@@ -27,6 +28,7 @@ mod tables;
 use chart::{Axis, Chart};
 use cited::{Cited, Cites, Shown};
 use events::Happening;
+use exhibits::ExhibitRow;
 use measured::Fact;
 use story::{ActionPart, FaultPart};
 use tables::{ClientRow, TaskRow};
@@ -57,6 +59,7 @@ struct Page<'a> {
     facts: Vec<Fact>,
     faults: Vec<FaultPart>,
     actions: Vec<ActionPart>,
+    engines: Option<engines::Steps>,
     chart: Chart,
     from: String,
     to: String,
@@ -64,6 +67,8 @@ struct Page<'a> {
     more_happenings: Option<String>,
     clients: Vec<ClientRow>,
     tasks: Vec<TaskRow>,
+    exhibits: Vec<ExhibitRow>,
+    more_exhibits: Option<String>,
     ran_with: Vec<(String, String)>,
     plan: String,
     entries: Vec<Shown>,
@@ -95,6 +100,7 @@ pub fn html(history: &History, judgement: &Judgement) -> String {
     let (happenings, beyond) = events::of(&lanes, &mut cited);
     let clients = tables::clients(&told, &mut cited);
     let tasks = tables::tasks(history, &mut cited);
+    let (exhibits, more_exhibits) = exhibits::of(history, &mut cited);
     let chart = chart::draw(&axis, &timeline, &lanes, &told, &mut cited);
     let troubles = judgement.trouble.len().saturating_sub(TROUBLE_MAX) as u64;
     let trouble = judgement.trouble.iter().take(TROUBLE_MAX);
@@ -114,6 +120,7 @@ pub fn html(history: &History, judgement: &Judgement) -> String {
         facts,
         faults,
         actions,
+        engines: engines::of(history),
         chart,
         from: seconds(axis.drawn.start),
         to: seconds(axis.drawn.end),
@@ -121,6 +128,8 @@ pub fn html(history: &History, judgement: &Judgement) -> String {
         more_happenings: (beyond > 0).then(|| count(beyond as u64)),
         clients,
         tasks,
+        exhibits,
+        more_exhibits,
         ran_with: ran_with(history),
         plan: plan::text(&history.plan).chars().take(PLAN_MAX).collect(),
         entries: cited.into_shown(),

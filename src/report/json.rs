@@ -6,11 +6,12 @@ use serde::Serialize;
 
 use super::aftermath;
 use super::breakdown::{self, Part};
+use super::bundle;
 use super::ledgers::{self, Ledger};
 use super::pages::{self, Pages};
 use super::tasks::{self, Service};
 use crate::journal::timeline::{Mark, Timeline, Window};
-use crate::journal::{Deed, Header, History};
+use crate::journal::{Deed, Engines, Exhibit, Header, History, Turn};
 use crate::verdict::{ControlOutcome, Finding, Judgement, Verdict};
 
 /// The version of this format.
@@ -48,6 +49,8 @@ struct Report<'a> {
     tasks: Vec<Service<'a>>,
     /// What became of the requests of each `get` workload.
     pages: Vec<Pages>,
+    /// What was kept of the machines, in the run's folder.
+    evidence: Vec<&'a Exhibit>,
 }
 
 /// One action; a time is null when it was not reached.
@@ -73,6 +76,31 @@ struct Action<'a> {
     /// It was not seen to be so.
     not_confirmed: Option<f64>,
     /// What was seen, or the words that it was refused with.
+    said: &'a str,
+    /// The nodes' turns in an upgrade, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    turns: Vec<Turned<'a>>,
+}
+
+/// One node's turn in an upgrade; a time is null when it was not reached.
+#[derive(Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+struct Turned<'a> {
+    /// The node.
+    node: &'a str,
+    /// It was about to be drained.
+    draining: Option<f64>,
+    /// It was about to be turned off.
+    exchanging: Option<f64>,
+    /// It was back.
+    back: Option<f64>,
+    /// Nodes, ports and services were as before.
+    as_before: Option<f64>,
+    /// Something was not.
+    differs: Option<f64>,
+    /// What every node ran when it was back.
+    engines: &'a Engines,
+    /// What was seen in the end.
     said: &'a str,
 }
 
@@ -137,6 +165,7 @@ pub fn json(history: &History, judgement: &Judgement) -> String {
         ledgers: ledgers::of(history),
         tasks: tasks::of(history),
         pages: pages::of(history),
+        evidence: bundle::exhibits(history).map(|(_, one)| one).collect(),
     };
     format!("{:#}\n", serde_json::json!(whole))
 }
@@ -158,6 +187,20 @@ fn action(deed: &Deed) -> Action<'_> {
         confirmed: at(deed.confirmed),
         not_confirmed: at(deed.not_confirmed),
         said: &deed.words,
+        turns: deed.turns.iter().map(turned).collect(),
+    }
+}
+
+fn turned(turn: &Turn) -> Turned<'_> {
+    Turned {
+        node: &turn.node,
+        draining: at(turn.draining),
+        exchanging: at(turn.exchanging),
+        back: at(turn.back),
+        as_before: at(turn.as_before),
+        differs: at(turn.differs),
+        engines: &turn.engines,
+        said: &turn.words,
     }
 }
 

@@ -228,7 +228,7 @@ fn leader(history: &History) -> Vec<Stretch> {
 }
 
 /// Whether the node was up, and else what the managers thought of it.
-fn node(history: &History, timeline: &Timeline, name: &str) -> Vec<Stretch> {
+pub(super) fn node(history: &History, timeline: &Timeline, name: &str) -> Vec<Stretch> {
     let mut seen: Vec<(Mark, State, &str)> = Vec::new();
     for entry in &history.entries {
         if let Event::Node(node) = &entry.event
@@ -297,17 +297,17 @@ fn node_at<'a>(
 }
 
 /// A task while it ran, as the managers tell it: from `running` to anything else.
-pub(super) struct Run<'a> {
-    pub(super) task: &'a TaskSeen,
-    pub(super) from: Duration,
+struct Run<'a> {
+    task: &'a TaskSeen,
+    from: Duration,
     /// [`Duration::MAX`] where it ran to the end of the record.
-    pub(super) to: Duration,
+    to: Duration,
     /// The entry that showed it running.
-    pub(super) entry: u64,
+    entry: u64,
 }
 
 /// Every task that ran: those that ended in the order in which they did, then the others.
-pub(super) fn runs(history: &History) -> Vec<Run<'_>> {
+fn runs(history: &History) -> Vec<Run<'_>> {
     let mut open: BTreeMap<&str, Run> = BTreeMap::new();
     let mut runs = Vec::new();
     for entry in &history.entries {
@@ -336,7 +336,7 @@ pub(super) fn runs(history: &History) -> Vec<Run<'_>> {
 }
 
 /// A lane for each slot; of a global service, for each node.
-fn slots(history: &History) -> Vec<Lane> {
+pub(super) fn slots(history: &History) -> Vec<Lane> {
     let mut slots: BTreeMap<(&str, u64, &str), Vec<Stretch>> = BTreeMap::new();
     for run in runs(history) {
         let task = run.task;

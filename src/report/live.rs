@@ -1,7 +1,7 @@
 //! One line an entry while the run is under way.
 
 use super::Style;
-use crate::journal::{ActionEntry, ActionStep, Entry, Event, Phase};
+use crate::journal::{ActionEntry, ActionStep, Entry, Event, Phase, Stage, TurnStep};
 use crate::plan::Plan;
 use crate::verdict::wording::counted;
 
@@ -110,8 +110,29 @@ fn action(one: &ActionEntry, plan: &Plan) -> Option<(&'static str, String)> {
         ActionStep::Refused(words) => ("REFUSED", format!("{named}: {words}")),
         ActionStep::Confirmed(words) => ("CONFIRMED", format!("{named}: {words}")),
         ActionStep::NotConfirmed(words) => ("UNCONFIRMED", format!("{named}: {words}")),
+        ActionStep::Turn(step) => return turn(&named, step),
         ActionStep::Acting | ActionStep::Acted => return None,
     })
+}
+
+/// A step of a node's turn in an upgrade.
+fn turn(named: &str, step: &TurnStep) -> Option<(&'static str, String)> {
+    let node = &step.node;
+    let (word, said) = match &step.stage {
+        Stage::Draining => ("DRAIN", node.clone()),
+        Stage::Exchanging => ("EXCHANGE", format!("the system disk of {node}")),
+        Stage::Back(engines) => {
+            let engine = engines.get(node)?;
+            let (engine, kernel) = (&engine.engine, &engine.kernel);
+            (
+                "BACK",
+                format!("{node} with docker {engine}, linux {kernel}"),
+            )
+        }
+        Stage::AsBefore(seen) => ("AS BEFORE", format!("{node}: {seen}")),
+        Stage::Differs(last) => ("DIFFERS", format!("{named}, {node}: {last}")),
+    };
+    Some((word, said))
 }
 
 /// What a phase is about.

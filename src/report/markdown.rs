@@ -6,7 +6,7 @@ use super::clients::{Client, Word};
 use super::legible::line;
 use super::style::{entries, verdict_word};
 use super::terminal::closing;
-use super::{aftermath, caveat, clients, ledgers, pages};
+use super::{aftermath, bundle, caveat, clients, engines, ledgers, pages};
 use crate::journal::History;
 use crate::journal::timeline::Timeline;
 use crate::verdict::wording::seconds;
@@ -14,6 +14,9 @@ use crate::verdict::{Judgement, Verdict};
 
 /// How many troubles are told.
 const TROUBLE_MAX: usize = 10;
+
+/// How many pieces of evidence are named.
+const EXHIBITS_MAX: usize = 100;
 
 /// The verdict, the findings, what was measured and what it ran with. Ends with a line end.
 pub fn markdown(history: &History, judgement: &Judgement) -> String {
@@ -28,6 +31,7 @@ pub fn markdown(history: &History, judgement: &Judgement) -> String {
     }
     text += &findings(judgement);
     text += &measured(history);
+    text += &upgrade(history);
     let trouble = judgement.trouble.iter().take(TROUBLE_MAX);
     for what in trouble {
         let _ = writeln!(text, "- trouble: {}", plain(what));
@@ -35,14 +39,14 @@ pub fn markdown(history: &History, judgement: &Judgement) -> String {
     if !judgement.trouble.is_empty() {
         text.push('\n');
     }
-    text + &ran_with(history)
+    text + &ran_with(history) + &evidence(history)
 }
 
 /// What means something to Markdown in the middle of a line.
 const SPECIAL: &str = "\\`*_[]<>|&#~!$";
 
 /// Text that is shown as it is, in one line.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let mut plain = String::new();
     for letter in line(text).chars() {
         if SPECIAL.contains(letter) {
@@ -105,6 +109,20 @@ fn measured(history: &History) -> String {
     text + "\n"
 }
 
+/// What every node ran, step by step, of an upgrade.
+fn upgrade(history: &History) -> String {
+    let Some(steps) = engines::of(history) else {
+        return String::new();
+    };
+    let line = |cells: &[String]| {
+        let cells: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
+        format!("| {} |\n", cells.join(" | "))
+    };
+    let ruler = "|---".repeat(steps.header.len());
+    let rows: String = steps.rows.iter().map(|row| line(row)).collect();
+    format!("{}{ruler}|\n{rows}\n", line(&steps.header))
+}
+
 /// How long a client had no good answer, if it ever had none.
 fn silence(client: &Client) -> Option<(String, String)> {
     let bad = Word::ALL.into_iter().filter(|word| *word != Word::Good);
@@ -115,6 +133,20 @@ fn silence(client: &Client) -> Option<(String, String)> {
         client.workload, client.via
     );
     Some((what, seconds(longest)))
+}
+
+/// What was kept in the run's folder.
+fn evidence(history: &History) -> String {
+    let mut kept: Vec<String> = Vec::new();
+    for (_, exhibit) in bundle::exhibits(history).take(EXHIBITS_MAX) {
+        kept.extend(exhibit.kept.is_ok().then(|| plain(&exhibit.path)));
+    }
+    if kept.is_empty() {
+        return String::new();
+    }
+    let ours = bundle::bundle(history).map(|(path, _)| plain(path));
+    let all: Vec<String> = ours.into_iter().chain(kept).collect();
+    format!("\nEvidence in the run's folder: {}\n", all.join(", "))
 }
 
 fn ran_with(history: &History) -> String {

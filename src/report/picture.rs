@@ -1,10 +1,10 @@
 //! The run as a picture made of text: what each node, task and workload did, side by side.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
-use super::{Style, lanes};
+use super::Style;
+use super::lanes::{self, State, Stretch};
 use crate::journal::timeline::Timeline;
 use crate::journal::{Answer, Deed, Event, History, Outcome, Phase};
 use crate::verdict::wording::seconds;
@@ -70,12 +70,8 @@ pub(super) fn draw(history: &History, timeline: &Timeline, style: Style) -> Stri
     let mut lanes: Vec<(String, String)> = Vec::new();
     let names = history.plan.node_names().map(str::len);
     let names = names.chain(history.plan.workloads.iter().map(|one| one.name().len()));
-    let slots = slots(history);
-    let names = names.chain(
-        slots
-            .keys()
-            .map(|(service, slot)| format!("{service}.{slot}").len()),
-    );
+    let slots = lanes::slots(history);
+    let names = names.chain(slots.iter().map(|slot| slot.name.len()));
     let gutter = names.max().unwrap_or(0).clamp(12, 24);
     let columns = style.width.max(NARROWEST) - gutter - 1;
     let canvas = Canvas {
@@ -99,10 +95,12 @@ pub(super) fn draw(history: &History, timeline: &Timeline, style: Style) -> Stri
         }
     }
     for node in history.plan.node_names() {
-        lanes.push((node.to_owned(), node_lane(&canvas, history, timeline, node)));
+        let stretches = lanes::node(history, timeline, node);
+        lanes.push((node.to_owned(), node_lane(&canvas, &stretches)));
     }
-    for ((service, slot), stretches) in &slots {
-        lanes.push((format!("{service}.{slot}"), slot_lane(&canvas, stretches)));
+    for slot in slots {
+        let band = slot_lane(&canvas, &slot.stretches);
+        lanes.push((slot.name, band));
     }
     for workload in &history.plan.workloads {
         lanes.push((
@@ -123,9 +121,10 @@ pub(super) fn draw(history: &History, timeline: &Timeline, style: Style) -> Stri
 
 /// What the marks mean, in as many lines as it takes.
 fn legend(gutter: usize, width: usize) -> String {
-    const MARKS: [&str; 9] = [
+    const MARKS: [&str; 10] = [
         "= ready",
         "- down to the managers",
+        "? not certain",
         ". no power",
         "z paused",
         "x isolated",
@@ -210,60 +209,36 @@ fn action_band(canvas: &Canvas, deed: &Deed) -> Option<String> {
     Some(lane.into_iter().collect())
 }
 
-/// Whether the node was up, and what the managers thought of it.
-fn node_lane(canvas: &Canvas, history: &History, timeline: &Timeline, node: &str) -> String {
-    let seen = history
-        .entries
-        .iter()
-        .filter_map(|entry| match &entry.event {
-            Event::Node(seen) if seen.name == node => Some((entry.at(), seen.state == "ready")),
-            _ => None,
-        });
-    let seen: Vec<(Duration, bool)> = seen.collect();
+/// Whether the node was up, and else what the managers thought of it.
+fn node_lane(canvas: &Canvas, stretches: &[Stretch]) -> String {
     canvas.lane(|at| {
-        if timeline.against(node).any(|window| window.powerless(at)) {
-            return '.';
-        }
-        if timeline.against(node).any(|window| window.still(at)) {
-            return 'z';
-        }
-        if timeline.against(node).any(|window| window.cut_off(at)) {
-            return 'x';
-        }
-        match seen.iter().rev().find(|(when, _)| *when <= at) {
-            Some((_, true)) => '=',
-            Some((_, false)) => '-',
+        let now = stretches.iter().rev().find(|stretch| stretch.from <= at);
+        match now.map(|stretch| stretch.state) {
+            Some(State::Ready) => '=',
+            Some(State::Down) => '-',
+            Some(State::NoPower) => '.',
+            Some(State::Paused) => 'z',
+            Some(State::Isolated) => 'x',
+            Some(_) => '?',
             None => ' ',
         }
     })
 }
 
-/// Stretches of time in which a task of a slot ran, with its node.
-type Stretches = Vec<(Duration, Duration, String)>;
-
-/// The stretches of every slot.
-fn slots(history: &History) -> BTreeMap<(String, u64), Stretches> {
-    let mut slots: BTreeMap<(String, u64), Stretches> = BTreeMap::new();
-    for run in lanes::runs(history) {
-        let (task, node) = (run.task, run.task.node.clone().unwrap_or_default());
-        let slot = slots.entry((task.service.clone(), task.slot)).or_default();
-        slot.push((run.from, run.to, node));
-    }
-    slots
-}
-
 /// A slot's stretches, each with the name of its node.
-fn slot_lane(canvas: &Canvas, stretches: &Stretches) -> String {
+fn slot_lane(canvas: &Canvas, stretches: &[Stretch]) -> String {
     let mut lane = vec![' '; canvas.columns];
-    for (from, to, node) in stretches {
+    for stretch in stretches {
+        let to = stretch.to.unwrap_or(canvas.to).min(canvas.to);
         let ends = (
-            canvas.column((*from).max(canvas.from)),
-            canvas.column((*to).min(canvas.to)),
+            canvas.column(stretch.from.max(canvas.from)),
+            canvas.column(to),
         );
         if let (Some(start), Some(end)) = ends
             && start <= end
         {
             lane[start..=end].fill('=');
+            let node = stretch.said.trim_start_matches("on ");
             Canvas::label(&mut lane, start..end + 1, &format!("{node} "));
         }
     }

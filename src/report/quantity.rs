@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::clients::{Client, Word};
@@ -17,7 +18,9 @@ use crate::verdict::wording::count;
 
 /// What a number is of, which says how it is written and how much of it is noise. Less is better,
 /// of all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
     /// Seconds from a fault to the steady state.

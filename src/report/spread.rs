@@ -1,18 +1,23 @@
 //! The middle of a handful of numbers, and how far apart they are.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::quantity::Kind;
 
 /// The median, the least and the most of what runs measured; none of what was not reached.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct Spread {
     /// How many runs.
     pub(super) runs: usize,
     /// How many of them reached it.
     pub(super) reached: usize,
+    /// The middle one; null if that was not reached.
     pub(super) median: Option<f64>,
+    /// The least; null if none was reached.
     pub(super) least: Option<f64>,
+    /// The most; null if one was not reached.
     pub(super) most: Option<f64>,
 }
 

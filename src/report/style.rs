@@ -32,7 +32,7 @@ impl Style {
     }
 
     /// A line about no moment in particular.
-    pub(super) fn remark(self, word: &str, said: &str) -> String {
+    pub(crate) fn remark(self, word: &str, said: &str) -> String {
         format!("{} {said}\n", self.word(word))
     }
 
@@ -40,9 +40,9 @@ impl Style {
     fn word(self, word: &str) -> String {
         let padded = format!("{word:>12}");
         let colour = match word {
-            "PASS" | "RECOVERED" | "HEALED" | "STEADY" | "BETTER" => AnsiColor::Green,
-            "FAIL" | "WORSE" => AnsiColor::Red,
-            "UNKNOWN" | "TROUBLE" | "DIFFERS" => AnsiColor::Yellow,
+            "PASS" | "RECOVERED" | "HEALED" | "STEADY" | "BETTER" | "ACCEPT" => AnsiColor::Green,
+            "FAIL" | "WORSE" | "REJECT" | "REGRESSION" => AnsiColor::Red,
+            "UNKNOWN" | "TROUBLE" | "DIFFERS" | "UNDECIDED" => AnsiColor::Yellow,
             "FAULT" => AnsiColor::Magenta,
             "ACTION" => AnsiColor::Cyan,
             _ => return padded,

@@ -2,7 +2,7 @@
 
 use super::live::planned;
 use super::style::{Style, entries, verdict_word};
-use super::{aftermath, breakdown, ledgers, pages, picture, tasks};
+use super::{aftermath, breakdown, engines, ledgers, pages, picture, tasks};
 use crate::journal::timeline::{Timeline, Window};
 use crate::journal::{Deed, Event, History};
 use crate::plan::Check;
@@ -26,6 +26,10 @@ pub fn terminal(history: &History, judgement: &Judgement, style: &Style) -> Stri
     let picture = picture::draw(history, &timeline, style);
     if !picture.is_empty() {
         text += &format!("\n{picture}");
+    }
+    let engines = engines::text(history);
+    if !engines.is_empty() {
+        text += &format!("\n{engines}");
     }
     let tasks = tasks::text(history);
     if !tasks.is_empty() {

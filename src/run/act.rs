@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 use super::order::Step;
 use super::target::choose;
 use super::trial::Trial;
-use super::{excerpt, observe, order};
+use super::{excerpt, observe, order, upgrade};
 use crate::action::{self, Action, Ground};
 use crate::journal::{ActionIntent, ActionStep, ApiError, JournalError, refuses_token};
 use crate::plan::Change;
@@ -40,7 +40,12 @@ async fn change(trial: &Trial, index: usize) -> Result<(), JournalError> {
     let Some(planned) = trial.plan.actions.get(index) else {
         return Ok(());
     };
-    let change = action::of(&planned.change);
+    let Some(change) = action::of(&planned.change) else {
+        return match planned.change {
+            Change::Upgrade(order) => upgrade::roll(trial, index, order).await,
+            _ => Ok(()),
+        };
+    };
     let end = Instant::now() + planned.within.0;
     let announced = timeout_at(end, announce(trial, index, &*change));
     let Some(announced) = trial.unless_stopped(announced).await else {
@@ -97,7 +102,7 @@ async fn change(trial: &Trial, index: usize) -> Result<(), JournalError> {
 
 /// The managers that may be asked about these targets, and the nodes: one that is to be demoted, or
 /// leaves, is no witness of that.
-fn ground<'a>(trial: &'a Trial, change: &Change, intent: &ActionIntent) -> Ground<'a> {
+pub(super) fn ground<'a>(trial: &'a Trial, change: &Change, intent: &ActionIntent) -> Ground<'a> {
     let broken = trial.broken_now();
     let unseated = |name: &String| change.unseats() && intent.targets.contains(name);
     let managers = trial.managers_now().into_iter();

@@ -60,6 +60,14 @@ pub(super) fn last_seen(trial: &Trial) -> String {
     }
 }
 
+/// True if every probe of the last round could tell.
+pub(super) fn is_known(trial: &Trial) -> bool {
+    let round = trial.rounds.borrow();
+    round
+        .as_ref()
+        .is_some_and(|round| !round.steady.cannot_tell)
+}
+
 /// Asks all probes in rounds. A round during which a fault came or went, the first action began or
 /// the load ended says nothing about either side of it, and is thrown away.
 async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {

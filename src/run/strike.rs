@@ -1,5 +1,6 @@
 //! One fault, from its hour to its heal.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::time::Instant;
@@ -10,9 +11,9 @@ use super::trial::Trial;
 use super::{excerpt, observe, order, steady};
 use crate::fault::{self, Fault};
 use crate::heal;
-use crate::journal::{Event, Intent, JournalError};
+use crate::journal::{Event, Intent, JournalError, TaskSeen};
 use crate::plan::FaultEnd;
-use crate::wait;
+use crate::wait::{self, Look};
 
 /// Waits for its hour, breaks, looks, waits for its end, and heals. When the run is stopped it
 /// heals at once.
@@ -67,6 +68,7 @@ async fn announce(
     };
     let mut intent = fault.prepare(index, found.targets, found.chosen);
     intent.rule = found.rule;
+    intent.inside = found.inside;
     let intent = fault.survey(&*trial.lab, intent).await;
     trial.record(Event::Intent(intent.clone()))?;
     trial.count_broken(&intent);
@@ -110,7 +112,10 @@ async fn last(
     let injected = Instant::now();
     trial.record(Event::Injected { fault: index })?;
     let deadline = trial.plan.deadlines.confirm.0;
-    let looked = fault.confirm(&*trial.lab, intent, deadline);
+    let looked = async {
+        let evidence = fault.confirm(&*trial.lab, intent, deadline).await?;
+        noticed(trial, intent).await.map(|()| evidence)
+    };
     match trial.unless_stopped(looked).await {
         None => return Ok(()),
         Some(Err(last)) => return trial.record(Event::NotConfirmed { fault: index, last }),
@@ -119,9 +124,53 @@ async fn last(
             evidence,
         })?,
     }
+    if let Some(planned) = trial.plan.faults.get(index)
+        && (planned.action.is_blow() || !planned.action.takes_node())
+    {
+        // Its node is in the swarm, or about to be: what runs there counts as well.
+        trial.spare(intent);
+    }
     let confirmed = trial.mark();
     let waited = wait_for_end(trial, index, end, injected, confirmed);
-    trial.unless_stopped(waited).await.unwrap_or(Ok(()))
+    match trial.unless_stopped(waited).await {
+        None => return Ok(()),
+        Some(waited) => waited?,
+    }
+    match fault.lasted(&*trial.lab, intent).await {
+        Ok(()) => Ok(()),
+        Err(last) => trial.record(Event::NotConfirmed { fault: index, last }),
+    }
+}
+
+/// Waits until no manager calls a task running whose container a blow ended: what they have not
+/// noticed would pass for recovery.
+async fn noticed(trial: &Trial, intent: &Intent) -> Result<(), String> {
+    let before = intent
+        .inside
+        .iter()
+        .flat_map(|inside| inside.before.values());
+    let ended: BTreeSet<&String> = before.flat_map(|before| &before.containers).collect();
+    if ended.is_empty() {
+        return Ok(());
+    }
+    let look = || async {
+        let view = match trial.sight(Instant::now()).await {
+            Look::Holds(view) => view,
+            Look::NotYet(why) | Look::CannotTell(why) => return Look::CannotTell(why),
+        };
+        let stale = |task: &&TaskSeen| {
+            let container = task.container.as_ref();
+            task.state == "running" && container.is_some_and(|id| ended.contains(id))
+        };
+        match view.tasks.iter().find(stale) {
+            Some(task) => Look::NotYet(format!("task `{}` is still called running", task.id)),
+            None => Look::Holds(()),
+        }
+    };
+    let deadline = trial.plan.deadlines.confirm.0;
+    let what = "the managers to notice".to_owned();
+    let seen = wait::until(what, deadline, observe::PACE, look).await;
+    seen.map_err(|late| late.to_string())
 }
 
 /// Waits until the fault has lasted as long as it must, and journals the recovery.

@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::trial::Trial;
-use crate::journal::{Rule, Slowness};
+use crate::journal::{Inside, Rule, Slowness};
 use crate::scenario::{FaultAction, Part, Target};
 use crate::swarm::View;
 use crate::units::Share;
@@ -20,6 +20,7 @@ pub(super) struct Found {
     pub(super) targets: Vec<String>,
     pub(super) chosen: String,
     pub(super) rule: Option<Rule>,
+    pub(super) inside: Option<Inside>,
 }
 
 /// Added to a step's index where its other machines are chosen.
@@ -43,6 +44,7 @@ pub(super) fn find(
             targets,
             chosen,
             rule: None,
+            inside: inside(action),
         });
     };
     taken.insert(node.clone());
@@ -79,7 +81,23 @@ pub(super) fn find(
             slow,
             witness,
         }),
+        inside: None,
     })
+}
+
+/// What a fault inside of a machine is about, as far as the plan says it.
+fn inside(action: &FaultAction) -> Option<Inside> {
+    match action {
+        FaultAction::KillTask(Target::HostOf(service)) => Some(Inside {
+            service: Some(service.clone()),
+            ..Inside::default()
+        }),
+        FaultAction::Skew(skew) => Some(Inside {
+            by: Some(skew.by),
+            ..Inside::default()
+        }),
+        _ => None,
+    }
 }
 
 /// Chooses among the nodes that are not broken yet; the seed and the step's index decide where

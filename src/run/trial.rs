@@ -56,6 +56,8 @@ pub(super) struct Trial {
     /// Held while a fault chooses its targets, so that two never choose the same node.
     pub(super) choosing: tokio::sync::Mutex<()>,
     intents: Mutex<BTreeMap<usize, Intent>>,
+    /// Faults in force whose nodes take part in the swarm all the same.
+    spared: Mutex<BTreeSet<usize>>,
     membership: Mutex<Membership>,
     /// True from the moment that the first action began, or the load was over.
     changed: AtomicBool,
@@ -87,6 +89,7 @@ impl Trial {
             broken: watch::Sender::new(BTreeSet::new()),
             choosing: tokio::sync::Mutex::new(()),
             intents: Mutex::default(),
+            spared: Mutex::default(),
             membership: Mutex::new(Membership::of(&plan)),
             changed: AtomicBool::new(false),
             over: watch::Sender::default(),
@@ -209,6 +212,12 @@ impl Trial {
         self.publish_broken();
     }
 
+    /// Counts them as whole although the fault is in force, or its heal not yet looked at.
+    pub(super) fn spare(&self, intent: &Intent) {
+        lock(&self.spared).insert(intent.fault);
+        self.publish_broken();
+    }
+
     /// Counts them as whole, once they were seen to be.
     pub(super) fn count_whole(&self, intent: &Intent) {
         lock(&self.intents).remove(&intent.fault);
@@ -239,7 +248,9 @@ impl Trial {
 
     fn publish_broken(&self) {
         let all = self.outstanding();
-        let names = all.into_iter().flat_map(|intent| intent.targets);
+        let spared = lock(&self.spared).clone();
+        let broken = all.into_iter().filter(|one| !spared.contains(&one.fault));
+        let names = broken.flat_map(|intent| intent.targets);
         let absent = lock(&self.membership).absent.clone();
         let names: BTreeSet<String> = names.chain(absent).collect();
         self.broken.send_replace(names);

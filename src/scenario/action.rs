@@ -21,7 +21,8 @@ pub struct Action {
     /// What to change.
     #[serde(rename = "do")]
     pub verb: ActionVerb,
-    /// How long it may take until it is seen; multiplied by the place's patience. Default 2m.
+    /// How long it may take until it is seen; multiplied by the place's patience. Default 2m. Of an
+    /// `upgrade` each node's turn may take so long; default 5m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Span>,
 }
@@ -55,6 +56,9 @@ pub enum ActionVerb {
     Pull(Pull),
     /// Overwrites a file of the share on the storage machine, or makes it. Needs `cluster.nfs`.
     Write(Write),
+    /// Every node gets the engine that the place was told to upgrade to, one after the other:
+    /// drained, off, its system disk exchanged, on, activated. After each, all must be as before.
+    Upgrade(UpgradeOrder),
 }
 
 impl ActionVerb {
@@ -73,6 +77,7 @@ impl ActionVerb {
             Self::Join(_) => "join",
             Self::Pull(_) => "pull",
             Self::Write(_) => "write",
+            Self::Upgrade(_) => "upgrade",
         }
     }
 }
@@ -130,6 +135,16 @@ pub struct Write {
     pub path: String,
     /// The whole content, byte for byte.
     pub content: String,
+}
+
+/// Who comes first in an upgrade.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum UpgradeOrder {
+    /// The managers.
+    ManagersFirst,
+    /// The workers.
+    WorkersFirst,
 }
 
 /// The node that joins: its name, or its name and how it joins.

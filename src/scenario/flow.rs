@@ -104,6 +104,19 @@ pub struct Flow<'a> {
     pub slow: Option<&'a Slow>,
 }
 
+impl<'a> Flow<'a> {
+    /// Every frame between a machine and others, one way or both.
+    fn of(node: &'a Target, from: Option<&'a Target>, direction: Option<Direction>) -> Self {
+        Self {
+            node,
+            from,
+            direction: direction.unwrap_or_default(),
+            port: None,
+            slow: None,
+        }
+    }
+}
+
 impl Isolate {
     /// The machine.
     pub fn node(&self) -> &Target {
@@ -117,13 +130,7 @@ impl Isolate {
     pub fn flow(&self) -> Option<Flow<'_>> {
         match self {
             Self::Whole(_) => None,
-            Self::Partly(cut) => Some(Flow {
-                node: &cut.node,
-                from: cut.from.as_ref(),
-                direction: cut.direction.unwrap_or_default(),
-                port: None,
-                slow: None,
-            }),
+            Self::Partly(cut) => Some(Flow::of(&cut.node, cut.from.as_ref(), cut.direction)),
         }
     }
 }
@@ -132,11 +139,8 @@ impl Drop {
     /// The flow that is cut.
     pub fn flow(&self) -> Flow<'_> {
         Flow {
-            node: &self.node,
-            from: self.from.as_ref(),
-            direction: self.direction.unwrap_or_default(),
             port: Some(self.port),
-            slow: None,
+            ..Flow::of(&self.node, self.from.as_ref(), self.direction)
         }
     }
 }
@@ -145,11 +149,9 @@ impl Slow {
     /// The flow that is slow.
     pub fn flow(&self) -> Flow<'_> {
         Flow {
-            node: &self.node,
-            from: self.from.as_ref(),
-            direction: self.direction.unwrap_or_default(),
             port: self.port,
             slow: Some(self),
+            ..Flow::of(&self.node, self.from.as_ref(), self.direction)
         }
     }
 }

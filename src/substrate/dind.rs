@@ -21,7 +21,9 @@ use crate::swarm::engine::{Engine, Rights};
 
 mod ability;
 mod assemble;
+mod evidence;
 mod image;
+mod inward;
 mod lab;
 mod left;
 mod machine;
@@ -126,6 +128,7 @@ impl Dind {
             Capability::SuddenEnd,
             Capability::Pause,
             Capability::Isolation,
+            Capability::EngineEnd,
             Capability::RoutingMesh,
         ];
         always.into()

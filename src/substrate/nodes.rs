@@ -15,6 +15,7 @@ use crate::wait::{Look, until};
 mod deploy;
 mod form;
 mod inquiry;
+pub(super) mod inward;
 mod order;
 mod settled;
 
@@ -60,6 +61,12 @@ pub(super) trait Nodes: Send + Sync {
         input: &[u8],
         within: Duration,
     ) -> Result<Ran, Trouble>;
+
+    /// Gives a node another engine; returns when it answers.
+    async fn exchange(&self, node: &str) -> Result<(), Trouble> {
+        let what = format!("`{node}` can have no other engine here");
+        Err(Trouble(what))
+    }
 }
 
 impl dyn Nodes + '_ {

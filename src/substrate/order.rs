@@ -73,6 +73,13 @@ pub enum Order {
         /// The image, as the plan names it, variables and all.
         image: String,
     },
+    /// A node shall be turned off, get the system disk of the engine that the place was told to
+    /// upgrade to, and be turned on. It is for the machine, and for no manager; it was carried out
+    /// when the node's engine answers.
+    Exchange {
+        /// The node.
+        node: String,
+    },
     /// A file of the share shall hold this. It is for the storage machine, and for no manager.
     Write {
         /// The path on the share.

@@ -11,14 +11,17 @@ use async_trait::async_trait;
 
 use super::{Identity, Lab, Place, Trouble};
 use crate::capability::{Capabilities, Capability};
-use crate::journal::{Clock, Journal, Jump};
+use crate::journal::{Clock, Journal, Jump, UPGRADED};
 use crate::plan::Plan;
 
 mod client;
 mod database;
+mod evidence;
+mod exchange;
 mod flow;
 mod images;
 mod inquiry;
+mod inward;
 mod lab;
 mod ledger;
 mod lock;
@@ -29,6 +32,7 @@ mod swarm;
 mod tasks;
 mod world;
 
+use exchange::Engines;
 use lab::SimLab;
 use world::World;
 
@@ -60,6 +64,10 @@ pub enum Sabotage {
     PauseNoOp,
     /// Isolating a node succeeds, and does nothing.
     IsolateNoOp,
+    /// Whatever is done inside of a machine succeeds, and does nothing.
+    InwardNoOp,
+    /// Five seconds after a fault set a clock, something sets it right.
+    ClockSetRight,
     /// The share answers before it has written, whatever was asked.
     SyncIsAsync,
     /// The share writes before it answers, whatever was asked.
@@ -180,8 +188,20 @@ pub enum Sabotage {
     HostClockJumps,
     /// Once struck, whoever tries a port panics.
     ProbePanics,
+    /// This machine never shows what it has, and nobody says why.
+    EvidenceHangs(String),
+    /// What machines show holds a join token, a private key and the database's password.
+    EvidenceTells,
     /// Once struck, a task takes two seconds longer to start: a slower version, and no fault of it.
     SlowerStarts,
+    /// A system disk is exchanged as far as anybody says, and the old one is still there.
+    ExchangeDoesNothing,
+    /// An engine that a node was upgraded to balances no requests: published ports are closed.
+    NewEngineWithoutMesh,
+    /// A node that was upgraded reaches no task on another.
+    NewEngineWithoutOverlay,
+    /// A node that was upgraded is never heard of again.
+    NewEngineNeverAnswers,
 }
 
 /// What there is of a place's labs now, and how many it made.
@@ -195,6 +215,8 @@ struct Made {
 #[derive(Clone, Debug, Default)]
 pub struct Sim {
     sabotage: Option<Sabotage>,
+    /// What its nodes run, and can be upgraded to, if anybody said so.
+    engines: Option<Engines>,
     made: Arc<Mutex<Made>>,
 }
 
@@ -212,9 +234,23 @@ impl Sim {
         }
     }
 
+    /// The same place with nodes that run this engine, and can be upgraded to that one.
+    #[must_use]
+    pub fn with_engines(self, now: &str, next: &str) -> Self {
+        let (now, next) = (now.to_owned(), next.to_owned());
+        Self {
+            engines: Some(Engines { now, next }),
+            ..self
+        }
+    }
+
     /// A lab by itself, its stack not deployed yet, for tests of what needs a lab and no run.
     pub fn lab(&self, plan: &Plan) -> Arc<dyn Lab> {
-        let world = World::new(plan.clone(), self.sabotage.clone());
+        let world = World::new(
+            plan.clone(),
+            self.engines.clone().unwrap_or_default(),
+            self.sabotage.clone(),
+        );
         let all = world.machines.iter().chain(&world.parts);
         let mut made = self.made();
         made.there
@@ -239,8 +275,8 @@ impl Sim {
 impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
         use Capability::{
-            Balancer, CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut,
-            Registry, RoutingMesh, SuddenEnd, Tls,
+            Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3, NfsV42,
+            Pause, PlainApi, PowerCut, Registry, RoutingMesh, SuddenEnd, Tls, Upgrade,
         };
         [
             CleanStop,
@@ -249,6 +285,9 @@ impl Place for Sim {
             Pause,
             Isolation,
             Flows,
+            EngineEnd,
+            Clock,
+            FullDisk,
             RoutingMesh,
             NfsV3,
             NfsV42,
@@ -256,12 +295,22 @@ impl Place for Sim {
             Registry,
             Tls,
             PlainApi,
+            Upgrade,
         ]
         .into()
     }
 
-    fn identity(&self, _: &Plan) -> Identity {
+    fn identity(&self, plan: &Plan) -> Identity {
+        let engines = self.engines.iter();
+        let versions = engines.flat_map(|engines| {
+            let next = plan.upgrades().then(|| engines.next.clone());
+            let next = next.map(|next| (UPGRADED.to_owned(), next));
+            [("docker".to_owned(), engines.now.clone())]
+                .into_iter()
+                .chain(next)
+        });
         Identity {
+            versions: versions.collect(),
             place: "sim".to_owned(),
             accelerator: "none".to_owned(),
             patience: 1.0,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::capability::{Capabilities, Capability};
-use crate::journal::Journal;
+use crate::journal::{Journal, UPGRADED};
 use crate::leavings;
 use crate::plan::Plan;
 use crate::substrate::{Identity, Lab, Place, Trouble};
@@ -20,7 +20,10 @@ mod assemble;
 mod balancer;
 mod certificate;
 mod dial;
+mod evidence;
+mod exchange;
 mod export;
+mod inward;
 mod lab;
 mod machine;
 #[cfg(any(test, fuzzing))]
@@ -39,10 +42,12 @@ mod switch;
 
 pub use super::nodes::Ran;
 pub use super::progress::Progress;
+pub use exchange::Spoil;
 pub use lab::VmLab;
-pub use prepare::{Images, prepare};
+pub use prepare::{Images, Release, prepare, prepare_release};
 pub use shelf::weigh;
 
+use exchange::Next;
 use shelf::Shelf;
 use snapshot::Moment;
 
@@ -61,6 +66,8 @@ pub struct Vm {
     shelf: Shelf,
     progress: Progress,
     fresh: bool,
+    /// What nodes can be upgraded to.
+    next: Option<Next>,
 }
 
 impl Vm {
@@ -73,6 +80,17 @@ impl Vm {
             shelf,
             progress,
             fresh,
+            next: None,
+        }
+    }
+
+    /// The same place, with images that its nodes can be upgraded to; spoilt on purpose to see
+    /// that it is noticed.
+    #[must_use]
+    pub fn upgrading_to(self, images: Images, spoil: Option<Spoil>) -> Self {
+        Self {
+            next: Some(Next { images, spoil }),
+            ..self
         }
     }
 
@@ -97,6 +115,9 @@ impl Vm {
             Capability::Pause,
             Capability::Isolation,
             Capability::Flows,
+            Capability::EngineEnd,
+            Capability::Clock,
+            Capability::FullDisk,
             Capability::RoutingMesh,
             Capability::NfsV3,
             Capability::NfsV42,
@@ -119,7 +140,9 @@ impl Vm {
 #[async_trait]
 impl Place for Vm {
     fn capabilities(&self) -> Capabilities {
-        Self::at_best()
+        let upgrade = self.next.is_some();
+        let able = |one: &Capability| upgrade || *one != Capability::Upgrade;
+        Self::at_best().into_iter().filter(able).collect()
     }
 
     fn identity(&self, plan: &Plan) -> Identity {
@@ -129,6 +152,8 @@ impl Place for Vm {
             ("linux", &facts.kernel),
             ("qemu", &facts.qemu),
         ];
+        let next = self.next.iter().filter(|_| plan.upgrades());
+        let next = next.map(|next| (UPGRADED, &next.images.facts.engine));
         let saved = self.shelf.latest(plan, facts).filter(|_| !self.fresh);
         let started_from = match saved {
             Some((Moment::Steady, saved)) => format!("snapshot {} of the steady state", saved.key),
@@ -141,8 +166,10 @@ impl Place for Vm {
             accelerator: facts.accelerator.to_string(),
             patience: self.patience(),
             versions: versions
+                .into_iter()
+                .chain(next)
                 .map(|(name, version)| (name.into(), version.clone()))
-                .into(),
+                .collect(),
             images: facts.images.clone(),
             started_from,
         }

@@ -31,6 +31,7 @@ mod container;
 mod exec;
 mod labelled;
 mod place;
+mod raw;
 mod seen;
 
 #[cfg(test)]
@@ -62,6 +63,8 @@ const IDLE: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug)]
 pub struct Engine {
     docker: Docker,
+    /// For requests that `docker` has no types for; none over a socket.
+    raw: Option<raw::Raw>,
     place: String,
     deadline: Duration,
 }
@@ -111,10 +114,11 @@ impl Engine {
     /// When the client cannot be made.
     pub fn connect(addr: SocketAddr, deadline: Duration) -> Result<Self, ApiError> {
         let url = format!("http://{addr}");
-        let client = Client::builder(TokioExecutor::new())
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder
             .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE)
-            .build_http();
+            .pool_idle_timeout(IDLE);
+        let (client, raw) = (builder.build_http(), builder.build_http());
         let send = move |request: BollardRequest| {
             let sent = client.request(request);
             async move { sent.await.map_err(Error::from) }
@@ -125,10 +129,10 @@ impl Engine {
             CLIENT_TIMEOUT_S,
             bollard::API_DEFAULT_VERSION,
         );
-        Self::new(docker, addr.to_string(), deadline)
+        Self::new(docker, Some(raw), addr.to_string(), deadline)
     }
 
-    /// An engine that listens on a Unix socket.
+    /// An engine that listens on a Unix socket. Its services and nodes can be seen, not changed.
     ///
     /// # Errors
     /// `Unreachable` when there is no such socket.
@@ -136,17 +140,19 @@ impl Engine {
         let place = socket.display().to_string();
         let docker =
             Docker::connect_with_unix(&place, CLIENT_TIMEOUT_S, bollard::API_DEFAULT_VERSION);
-        Self::new(docker, place, deadline)
+        Self::new(docker, None, place, deadline)
     }
 
     fn new(
         docker: Result<Docker, Error>,
+        raw: Option<raw::Raw>,
         place: String,
         deadline: Duration,
     ) -> Result<Self, ApiError> {
         let docker = docker.map_err(|error| classify::api_error(&error, "connecting", &place))?;
         Ok(Self {
             docker,
+            raw,
             place,
             deadline,
         })

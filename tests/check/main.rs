@@ -32,6 +32,7 @@ mod record;
 mod recovery;
 mod rows_read;
 mod two_at_once;
+mod upgrades;
 
 use catalogue::{answers, intact, never_two, nothing_lost, recovers};
 use story::{Story, container, containers, got, read_back, rows};

@@ -27,6 +27,7 @@ pub(crate) fn all() -> Vec<Run> {
         honest("node down", "article/03-node-down"),
         honest("removal", "article/07-removing-services"),
         honest("roles", "article/10-promote-and-demote"),
+        honest("upgrade", "acceptance/upgrade-workers-first"),
         control("two databases", "article/13-two-databases-with-locks"),
         sabotaged("no bite", "article/03-node-down", FaultDoesNotBite),
         sabotaged("no heal", "article/03-node-down", HealFails),

@@ -8,7 +8,7 @@ use seatrial::check::check;
 use seatrial::journal::{Event, History};
 use seatrial::report::{
     Comparison, Figures, Outcome, Style, Unlike, compare, comparison, comparisons_json,
-    comparisons_markdown, trend, trend_json,
+    comparisons_markdown, comparisons_schema, trend, trend_json,
 };
 use serde_json::Value;
 
@@ -160,6 +160,37 @@ fn recoveries_from_other_blows_are_not_compared() {
     assert_eq!(some.outcome(), Outcome::Worse, "{}", some.sentence());
     let none = told(&[of(&whole(NAME)), of_leader(6.0)], &[of_leader(6.0)]);
     assert_eq!(none.outcome(), Outcome::NoDifference, "{}", none.sentence());
+}
+
+#[test]
+fn comparisons_are_what_their_schema_says() {
+    let validator = jsonschema::validator_for(&comparisons_schema()).expect("a sound schema");
+    let one = |story: &Story| figures(&story.history());
+    let [good, bad, none] = [whole(NAME), failing(), too_little()].map(|story| one(&story));
+    let pairs = [
+        compared(&[good.clone(), good.clone()], std::slice::from_ref(&bad)),
+        compared(&[bad], std::slice::from_ref(&good)),
+        compared(&[good], &[none]),
+    ];
+    let mut all: Value = serde_json::from_str(&comparisons_json(&pairs)).expect("JSON");
+    let errors = validator.iter_errors(&all).map(|error| error.to_string());
+    assert_eq!(errors.collect::<Vec<_>>(), [""; 0]);
+    for place in [
+        "/0",
+        "/0/base/0",
+        "/0/checks/0",
+        "/0/quantities/0",
+        "/0/quantities/0/base",
+    ] {
+        let mut more = all.clone();
+        let object = more.pointer_mut(place).and_then(Value::as_object_mut);
+        object
+            .expect("an object")
+            .insert("odd".to_owned(), Value::Null);
+        assert!(!validator.is_valid(&more), "{place} may have anything");
+    }
+    *all.pointer_mut("/1/outcome").expect("it is there") = "splendid".into();
+    assert!(!validator.is_valid(&all));
 }
 
 /// A promise that was kept and is broken is no noise, however seldom.

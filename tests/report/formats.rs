@@ -296,7 +296,7 @@ fn the_numbers_behind_lost_rows_are_there() {
 fn reports_are_what_their_schema_says() {
     let validator = jsonschema::validator_for(&schema()).expect("a sound schema");
     let mut stories: Vec<Story> = outcomes().into_iter().map(|(_, story)| story).collect();
-    stories.extend([many_tasks(), hostile()]);
+    stories.extend([many_tasks(), hostile(), super::html::exhibited()]);
     stories.extend(catalogue::all().into_iter().map(|(_, story)| story));
     for story in stories {
         let report: Value = serde_json::from_str(&told(&story, json)).expect("JSON");
@@ -308,10 +308,20 @@ fn reports_are_what_their_schema_says() {
     }
 }
 
+/// A run of which the report has something everywhere.
+fn refusable() -> Story {
+    let mut story = many_tasks();
+    story.at(
+        103.0,
+        super::html::exhibit("evidence/server-3/engine.log", Ok(1)),
+    );
+    story
+}
+
 #[test]
 fn what_the_schema_does_not_say_is_refused() {
     let validator = jsonschema::validator_for(&schema()).expect("a sound schema");
-    let report: Value = serde_json::from_str(&told(&many_tasks(), json)).expect("JSON");
+    let report: Value = serde_json::from_str(&told(&refusable(), json)).expect("JSON");
     let places = [
         "/verdict",
         "/format",
@@ -331,6 +341,8 @@ fn what_the_schema_does_not_say_is_refused() {
         "/tasks/0/tasks/0",
         "/ran_with",
         "/findings/0",
+        "/evidence/0",
+        "/evidence/0/kept/Ok",
     ] {
         let mut more = report.clone();
         let object = more.pointer_mut(place).and_then(Value::as_object_mut);

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use seatrial::check::check;
-use seatrial::journal::{ActionEntry, ActionIntent, ActionStep, Answer, Before, Event, History};
+use seatrial::journal::{
+    ActionEntry, ActionIntent, ActionStep, Answer, Before, Event, Exhibit, History, Kept,
+};
 use seatrial::plan::{Action, Change};
 use seatrial::report::html;
 use seatrial::units::Span;
@@ -31,7 +33,13 @@ fn held(page: &[Element]) -> BTreeSet<u64> {
 /// Every story whose page is looked at.
 fn stories() -> Vec<Story> {
     let mut stories: Vec<Story> = outcomes().into_iter().map(|(_, story)| story).collect();
-    stories.extend([many_tasks(), with_an_action(), hostile(), never_steady()]);
+    stories.extend([
+        many_tasks(),
+        with_an_action(),
+        hostile(),
+        never_steady(),
+        exhibited(),
+    ]);
     stories
 }
 
@@ -62,6 +70,58 @@ fn with_an_action() -> Story {
         story.at(at, Event::Action(ActionEntry { action: 0, step }));
     }
     story
+}
+
+/// An entry about a piece of evidence.
+pub(crate) fn exhibit(path: &str, kept: Result<u64, &str>) -> Event {
+    let kept = kept.map(|bytes| Kept {
+        bytes,
+        sha256: "0".repeat(64),
+        cut: bytes > 200_000,
+    });
+    Event::Exhibit(Exhibit {
+        path: path.to_owned(),
+        kept: kept.map_err(str::to_owned),
+    })
+}
+
+/// A run with evidence beside it, some of it by hostile names.
+pub(crate) fn exhibited() -> Story {
+    let mut story = whole("exhibited");
+    let all = [
+        exhibit("evidence/server-3/engine.log", Ok(262_139)),
+        exhibit("evidence/server-3/ipvs.txt", Err("it has no power")),
+        exhibit("evidence/../../secret", Ok(1)),
+        exhibit(&format!("javascript:{HOSTILE}"), Ok(1)),
+    ];
+    for (index, event) in all.into_iter().enumerate() {
+        story.at(103.0 + index as f64 / 10.0, event);
+    }
+    story
+}
+
+#[test]
+fn evidence_is_linked_only_within_the_folder_of_the_run() {
+    let text = page(&exhibited().history());
+    let page = elements(&text);
+    let links = page.iter().filter_map(|one| one.get("href"));
+    let files: Vec<&str> = links.filter(|link| !link.starts_with('#')).collect();
+    let wanted = [
+        "evidence/repeat.txt",
+        "evidence/tasks.txt",
+        "evidence/nodes.txt",
+        "evidence/server-3/engine.log",
+    ];
+    assert_eq!(files, wanted);
+    for told in [
+        "262,139 bytes, the end of it",
+        "not there: it has no power",
+        "evidence/../../secret",
+    ] {
+        assert!(text.contains(told), "{told}");
+    }
+    let none = self::page(&whole("none").history());
+    assert!(!none.contains("evidence/") && !none.contains("#evidence"));
 }
 
 /// A run that never came to its load.
@@ -138,7 +198,7 @@ fn a_page_asks_for_nothing() {
     ];
     for story in stories() {
         let text = page(&story.history());
-        for never in ["http:", "https:", "src=", "@import", "javascript:"] {
+        for never in ["http:", "https:", "src=", "@import", "\"javascript:"] {
             assert!(!text.contains(never), "{never}");
         }
         for (at, _) in text.match_indices("url(") {
@@ -164,8 +224,13 @@ fn every_link_leads_somewhere_and_every_id_is_there_once() {
         let links: Vec<&str> = links.collect();
         assert!(links.len() > 10, "only {} links", links.len());
         for link in links {
-            let id = link.strip_prefix('#').expect("a place on the page");
-            assert!(unique.contains(id), "{link} leads nowhere");
+            match link.strip_prefix('#') {
+                Some(id) => assert!(unique.contains(id), "{link} leads nowhere"),
+                None => assert!(
+                    link.starts_with("evidence/") && !link.contains(".."),
+                    "{link}"
+                ),
+            }
         }
         let labels = page.iter().filter_map(|one| one.get("aria-labelledby"));
         for label in labels {

@@ -13,6 +13,9 @@ use super::{outline, planned, run_sim};
 /// How the place misbehaves, the verdict, and the checks that come to it: these and no others.
 type Line = (Sabotage, Verdict, &'static [&'static str]);
 
+/// A node that is not as it was is missed by whoever asks it, too.
+const UPGRADED: &[&str] = &["answers", "steady", "upgraded"];
+
 /// The table: a line for each scenario file. The sabotage of a control makes it come out otherwise.
 fn line(scenario: &str) -> Option<Line> {
     let name = str::to_owned;
@@ -51,7 +54,26 @@ fn line(scenario: &str) -> Option<Line> {
         "leader-heard-by-nobody" => (RuleNoOp, Unknown, &["control", "exercised", "recovers"]),
         "leader-cut-off-from-one-manager" => (RuleNoOp, Unknown, &["control", "exercised"]),
         "gossip-port-dropped" => (RuleCutsAll, Unknown, &["control", "exercised"]),
+        "upgrade-managers-first" => (NewEngineWithoutMesh, Fail, UPGRADED),
+        "upgrade-workers-first" => (NewEngineWithoutOverlay, Fail, UPGRADED),
         "slow-nfs-link" => (LoseRow, Fail, &["nothing_lost"]),
+
+        "worker-power-cut" => (DeafNode(name("server-12")), Fail, &["answers"]),
+        "leader-power-cut" => (
+            FaultDoesNotBite,
+            Unknown,
+            &["control", "exercised", "recovers"],
+        ),
+        "engine-crash" => (InwardNoOp, Unknown, &["exercised", "recovers"]),
+        "engine-restart" => (InwardNoOp, Unknown, &["control", "exercised", "recovers"]),
+        "killed-task" => (InwardNoOp, Unknown, &["exercised", "recovers"]),
+        "short-cut-of-a-worker" => (IsolateNoOp, Unknown, &["control", "exercised"]),
+        "rolling-update" => (OrderDoesNothing, Unknown, &["exercised"]),
+        "drained-worker" => (OrderDoesNothing, Unknown, &["exercised"]),
+        "disk-full-on-the-leader" => (InwardNoOp, Unknown, &["control", "exercised"]),
+        "clock-jump-on-a-worker" => (ClockSetRight, Unknown, &["exercised"]),
+        "quorum-lost" => (MinorityLeads, Fail, &["control"]),
+        "nfs-server-away" => (LoseRow, Fail, &["nothing_lost"]),
         _ => return None,
     })
 }

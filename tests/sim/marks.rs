@@ -81,6 +81,11 @@ pub(crate) fn not_confirmed(history: &History) -> bool {
         })
 }
 
+pub(crate) fn gone_early(history: &History) -> bool {
+    any(history, |e| matches!(e, Event::Confirmed { .. }))
+        && any(history, |e| matches!(e, Event::NotConfirmed { .. }))
+}
+
 pub(crate) fn nothing_acknowledged(history: &History) -> bool {
     any(history, |e| matches!(e, Event::Inserted { .. }))
         && !any(history, |e| {

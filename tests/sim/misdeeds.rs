@@ -9,6 +9,7 @@ use seatrial::verdict::Verdict::{self, Fail, Unknown};
 
 use super::marks::*;
 use super::plans::{self, cut, paused, ports, slow, with_fault};
+use super::{inward, upgrade};
 
 /// True for a journal that shows the misdeed.
 pub(crate) type Mark = fn(&seatrial::journal::History) -> bool;
@@ -32,10 +33,12 @@ pub(crate) fn all() -> Vec<Misdeed> {
         what_is_to_hold(),
         two_at_once(),
         faults(),
+        inward::misdeeds(),
         heals(),
         managers_and_engines(),
         recoveries(),
         actions(),
+        upgrade::misdeeds(),
         tokens(),
         the_place(),
         clocks(),
@@ -44,7 +47,7 @@ pub(crate) fn all() -> Vec<Misdeed> {
 }
 
 /// A line whose verdict is `Fail`.
-fn fail(
+pub(crate) fn fail(
     name: &'static str,
     plan: Plan,
     sabotage: Sabotage,
@@ -62,7 +65,7 @@ fn fail(
 }
 
 /// A line whose verdict is `Unknown`.
-fn unknown(
+pub(crate) fn unknown(
     name: &'static str,
     plan: Plan,
     sabotage: Sabotage,

@@ -74,18 +74,18 @@ impl Pulling {
     }
 
     async fn act(&self, on: &[&str]) -> Result<(), ApiError> {
-        let action = action::of(&pull(Target::EveryNode));
+        let action = action::of(&pull(Target::EveryNode)).expect("an action");
         action.act(&self.ground(), &intent(on)).await
     }
 
     async fn look(&self, on: &[&str]) -> Look<String> {
-        let action = action::of(&pull(Target::EveryNode));
+        let action = action::of(&pull(Target::EveryNode)).expect("an action");
         action.look(&self.ground(), &intent(on)).await
     }
 
     /// Why it could not be seen.
     async fn fits(&self, on: &[&str]) -> Result<(), String> {
-        let action = action::of(&pull(Target::EveryNode));
+        let action = action::of(&pull(Target::EveryNode)).expect("an action");
         let targets = intent(on).targets;
         let before = self.ground().before(&*action, &targets).await?;
         action.fits(&targets, &before)

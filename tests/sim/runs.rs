@@ -307,25 +307,20 @@ async fn faults_may_overlap_and_never_share_a_node() {
     assert_ne!(targets[0], targets[1]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn a_fault_without_a_target_is_never_confirmed() {
-    let mut plan = with_fault(plans::database(), 10, FaultAction::Kill(Target::Worker));
-    plan.topology.nodes.pop();
-    let history = run_sim(&plan, None).await;
-    is_whole(&history);
-    assert_eq!(count(&history, |e| matches!(e, Event::Intent(_))), 0);
-    let said = |e: &Event| matches!(e, Event::NotConfirmed { last, .. } if last.contains("worker"));
-    assert_eq!(count(&history, said), 1, "{}", outline(&history));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_flow_without_another_end_is_never_confirmed() {
-    let cut = Cut {
+/// A leader that is cut off from a worker.
+fn from_a_worker() -> FaultAction {
+    FaultAction::Isolate(Isolate::Partly(Cut {
         node: Target::Leader,
         from: Some(Target::Worker),
         direction: None,
-    };
-    let action = FaultAction::Isolate(Isolate::Partly(cut));
+    }))
+}
+
+#[rstest]
+#[case::a_fault_without_a_target(FaultAction::Kill(Target::Worker))]
+#[case::a_flow_without_another_end(from_a_worker())]
+#[tokio::test(start_paused = true)]
+async fn a_fault_of_nobody_is_never_confirmed(#[case] action: FaultAction) {
     let mut plan = with_fault(plans::database(), 10, action);
     plan.topology.nodes.pop();
     let history = run_sim(&plan, None).await;

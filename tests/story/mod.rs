@@ -142,6 +142,7 @@ impl Story {
                     targets: vec![target],
                     chosen: "host_of: mariadb (task mariadb-nfs_mariadb.1)".to_owned(),
                     rule: None,
+                    inside: None,
                 }),
             );
             self.at(50.0, Event::Injecting { fault: 0 });

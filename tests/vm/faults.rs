@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use seatrial::fault;
-use seatrial::journal::{Intent, Rule, Slowness};
+use seatrial::journal::{Inside, Intent, Rule, Slowness};
 use seatrial::plan::Direction;
 use seatrial::substrate::Lab;
 use seatrial::substrate::vm::VmLab;
@@ -91,6 +91,39 @@ async fn every_fault_bites_and_is_gone() {
     };
     let bitten = flow(&lab, 7, "slow", |rule| rule.slow = Some(slowness)).await;
     assert!(bitten.contains("a round trip took"), "{bitten}");
+    lab.tear_down().await.expect("removed");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_fault_inside_of_a_node_bites() {
+    let Some(ground) = ground("every_fault_inside_of_a_node_bites").await else {
+        return;
+    };
+    let plan = ground.plan("faults/paused-leader");
+    let lab = ground.vm.lab(&plan, None).await.expect("a swarm");
+    for verb in ["skew", "fill"] {
+        let mut intent = intent(0, verb, "server-22");
+        intent.inside = Some(Inside {
+            by: Some(Span::secs(3600)),
+            ..Inside::default()
+        });
+        let (bitten, _) = strikes(&lab, intent).await;
+        assert!(
+            bitten.contains("ahead") || bitten.contains("free"),
+            "{bitten}"
+        );
+    }
+    for verb in ["crash", "restart"] {
+        let fault = fault::of_verb(verb).expect("a fault");
+        let intent = fault.survey(&*lab, intent(0, verb, "server-22")).await;
+        let early = fault.confirm(&*lab, &intent, Duration::from_secs(3)).await;
+        early.expect_err("nothing was done yet");
+        fault.inject(&*lab, &intent).await.expect("injected");
+        let bitten = fault.confirm(&*lab, &intent, DEADLINE).await;
+        let healed = fault.heal(&*lab, &intent, DEADLINE).await;
+        let (bitten, healed) = (bitten.expect("it bites"), healed.expect("it is over"));
+        say(&format!("{verb}: {bitten}; then {healed}"));
+    }
     lab.tear_down().await.expect("removed");
 }
 

@@ -116,19 +116,28 @@ impl Ground {
         self.planned(&scenario(name), true)
     }
 
+    /// The plan of a scenario that comes with Seatrial, for this place.
+    pub(crate) fn plan_on(&self, vm: &Vm, name: &str) -> Plan {
+        planned(vm, &scenario(name), false)
+    }
+
     fn planned(&self, file: &Path, no_faults: bool) -> Plan {
-        let loaded = load(file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-        let options = Options {
-            place: "vm".to_owned(),
-            capabilities: self.vm.capabilities(),
-            patience: self.vm.patience(),
-            seed: 7,
-            no_faults,
-            environment: self.vm.variables(),
-        };
-        match plan(&loaded, &options).unwrap_or_else(|mistakes| panic!("{mistakes}")) {
-            Outcome::Ready(plan) => *plan,
-            Outcome::Skipped { reason, .. } => panic!("skipped: {reason}"),
-        }
+        planned(&self.vm, file, no_faults)
+    }
+}
+
+fn planned(vm: &Vm, file: &Path, no_faults: bool) -> Plan {
+    let loaded = load(file).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let options = Options {
+        place: "vm".to_owned(),
+        capabilities: vm.capabilities(),
+        patience: vm.patience(),
+        seed: 7,
+        no_faults,
+        environment: vm.variables(),
+    };
+    match plan(&loaded, &options).unwrap_or_else(|mistakes| panic!("{mistakes}")) {
+        Outcome::Ready(plan) => *plan,
+        Outcome::Skipped { reason, .. } => panic!("skipped: {reason}"),
     }
 }

@@ -7,6 +7,7 @@ use seatrial::journal::timeline::Timeline;
 use seatrial::journal::{Event, Outcome};
 use seatrial::verdict::Verdict;
 
+use super::bundle;
 use super::ground::ground;
 use super::trial::{Told, run};
 
@@ -56,6 +57,7 @@ async fn mariadb_survives_the_stop_of_its_node() {
     for node in told.history.plan.node_names() {
         assert!(read_back.contains(node), "{read_back}");
     }
+    bundle::is_whole(&told, target);
 }
 
 /// The nodes through which a row was not acknowledged while the fault lasted, and one was later.

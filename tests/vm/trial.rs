@@ -1,7 +1,7 @@
 //! Runs a plan on real machines, with somebody who may act behind the harness's back.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -57,6 +57,11 @@ impl Told {
             .filter(|entry| seqs.contains(&entry.seq))
             .map(|entry| &entry.event)
             .collect()
+    }
+
+    /// The folder of the run, as long as this is held.
+    pub(crate) fn run(&self) -> &Path {
+        self.journal.parent().expect("a journal in a folder")
     }
 
     /// What its journal comes to when it is read once more.

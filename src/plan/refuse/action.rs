@@ -104,6 +104,7 @@ impl Docket<'_> {
                 self.aimed(&format!("{aim}.on"), verb, &pull.on(), course);
             }
             ActionVerb::Write(write) => self.written(aim, write, &mut course.share),
+            ActionVerb::Upgrade(_) => self.upgraded(aim, index, &course.left),
             ActionVerb::Promote(target)
             | ActionVerb::Demote(target)
             | ActionVerb::Drain(target)

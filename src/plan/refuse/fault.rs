@@ -18,6 +18,7 @@ impl Docket<'_> {
                 self.flow(&whole, flow);
             }
             self.target(&aim, fault.action.target());
+            self.inside(&path, &aim, fault);
             if *fault.action.target() == Target::EveryNode {
                 let help = "write one node; no majority would be left to recover";
                 self.refuse(&aim, "a fault takes one node", help);

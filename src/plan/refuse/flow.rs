@@ -58,8 +58,8 @@ impl Docket<'_> {
 
 /// Where in a fault its machine is written.
 pub(super) fn aim(path: &str, action: &FaultAction) -> String {
-    match action.flow() {
-        Some(_) => format!("{path}.node"),
-        None => path.to_owned(),
+    match (action.flow(), action) {
+        (Some(_), _) | (None, FaultAction::Skew(_)) => format!("{path}.node"),
+        _ => path.to_owned(),
     }
 }

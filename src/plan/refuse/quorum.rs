@@ -85,7 +85,8 @@ impl Docket<'_> {
         let mut chosen = 0;
         for fault in &faults[..=index] {
             let target = fault.action.target();
-            if self.lasts_until(fault) <= now || !self.may_be(target).0 {
+            let spared = !fault.action.takes_node() || !self.may_be(target).0;
+            if self.lasts_until(fault) <= now || spared {
                 continue;
             }
             match target {

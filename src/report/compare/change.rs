@@ -1,5 +1,6 @@
 //! One quantity on both sides, and whether it changed.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::noise::{CHANCE, Floor};
@@ -9,14 +10,16 @@ use crate::report::quantity::{Kind, Quantity};
 use crate::report::spread::Spread;
 
 /// What a change is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Called {
     /// The medians are the same.
     Same,
     /// They differ by what runs of one version differ by.
     Noise,
+    /// They differ by more, for the better.
     Better,
+    /// They differ by more, for the worse.
     Worse,
     /// One side has no number for it.
     Missing,
@@ -25,15 +28,20 @@ pub(super) enum Called {
 }
 
 /// A quantity on both sides.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(super) struct Change {
+    /// What was measured, in the same words for every run of the scenario.
     pub(super) what: String,
+    /// What the number is of; less is better, of all of them.
     pub(super) kind: Kind,
     /// True if it decides; the others explain.
     pub(super) decides: bool,
     #[serde(skip)]
     pub(super) fault: Option<usize>,
+    /// The old numbers.
     pub(super) base: Spread,
+    /// The new ones.
     pub(super) new: Spread,
     /// The new median less the old one; none if one of them was not reached.
     pub(super) change: Option<f64>,
@@ -42,6 +50,7 @@ pub(super) struct Change {
     /// How often chance alone would come to this, times the number of quantities that were tested;
     /// none where there are too few runs to tell.
     pub(super) chance: Option<f64>,
+    /// What the change is called.
     pub(super) called: Called,
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
+use schemars::generate::SchemaSettings;
 
 use super::change::{Called, Change};
 use super::{CheckChange, Comparison, Outcome};
@@ -174,7 +175,15 @@ pub fn comparisons_markdown(all: &[Comparison]) -> String {
     text
 }
 
-/// Comparisons as a JSON array. Ends with a line end.
+/// The JSON Schema of [`comparisons_json`].
+pub fn comparisons_schema() -> serde_json::Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize();
+    let generator = generator.into_generator();
+    let schema = generator.into_root_schema_for::<Vec<Comparison>>();
+    schema.to_value()
+}
+
+/// Comparisons as a JSON array, as [`comparisons_schema`] says. Ends with a line end.
 pub fn comparisons_json(all: &[Comparison]) -> String {
     format!("{:#}\n", serde_json::json!(all))
 }

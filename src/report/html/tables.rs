@@ -16,14 +16,11 @@ const ROWS_MAX: usize = 200;
 pub(super) struct ClientRow {
     pub(super) workload: String,
     pub(super) via: String,
-    /// Good, failed, wrong, unknown.
-    pub(super) told: Vec<Number>,
-    pub(super) mean: String,
-    pub(super) slowest: Number,
-    pub(super) silence: Number,
+    /// Good, failed, wrong, unknown; the mean and the slowest answer, the longest silence.
+    pub(super) numbers: Vec<Number>,
 }
 
-/// A number with its entries.
+/// A number with its entries, if it has any.
 pub(super) struct Number {
     pub(super) value: String,
     pub(super) cites: Cites,
@@ -66,13 +63,16 @@ pub(super) fn clients(clients: &[Client], cited: &mut Cited) -> Vec<ClientRow> {
                 cites: cited.some(&entry, 1),
             }
         };
+        let mean = Number {
+            value: client.mean().map_or("-".to_owned(), millis),
+            cites: Cites::default(),
+        };
+        let slowest = number(client.slowest, millis);
+        let silence = number(client.silence, seconds);
         ClientRow {
             workload: line(client.workload),
             via: line(client.via),
-            told: told.into(),
-            mean: client.mean().map_or("-".to_owned(), millis),
-            slowest: number(client.slowest, millis),
-            silence: number(client.silence, seconds),
+            numbers: told.into_iter().chain([mean, slowest, silence]).collect(),
         }
     });
     rows.collect()

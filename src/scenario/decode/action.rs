@@ -3,7 +3,7 @@
 use super::{Decoder, Form};
 use crate::scenario::yaml::{Node, Value};
 use crate::scenario::{
-    Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update, Write,
+    Action, ActionVerb, Join, JoinAs, JoinHow, Pull, Scale, Token, Update, UpgradeOrder, Write,
 };
 
 pub(super) const ACTION: Form = Form {
@@ -16,7 +16,7 @@ pub(super) const VERB: Form = Form {
     name: "action",
     keys: &[
         "scale", "promote", "demote", "drain", "activate", "update", "remove", "deploy", "leave",
-        "join", "pull", "write",
+        "join", "pull", "write", "upgrade",
     ],
     example: "{ scale: { service: nginx, replicas: 4 } }",
 };
@@ -53,6 +53,11 @@ pub(super) const WRITE: Form = Form {
 
 const ROLES: &[(&str, JoinAs)] = &[("manager", JoinAs::Manager), ("worker", JoinAs::Worker)];
 
+const ORDERS: &[(&str, UpgradeOrder)] = &[
+    ("managers_first", UpgradeOrder::ManagersFirst),
+    ("workers_first", UpgradeOrder::WorkersFirst),
+];
+
 const TOKENS: &[(&str, Token)] = &[
     ("right", Token::Right),
     ("wrong", Token::Wrong),
@@ -86,6 +91,7 @@ impl Decoder<'_> {
             "leave" => ActionVerb::Leave(self.target(verb, node)?),
             "join" => ActionVerb::Join(self.join(node)?),
             "pull" => ActionVerb::Pull(self.pull(node)?),
+            "upgrade" => ActionVerb::Upgrade(self.word("order", node, ORDERS)?),
             _ => ActionVerb::Write(self.write(node)?),
         })
     }

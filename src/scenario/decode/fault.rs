@@ -1,8 +1,8 @@
 //! Faults and their targets.
 
-use super::{Decoder, Form};
+use super::{Decoder, Fields, Form};
 use crate::scenario::yaml::{Node, Value};
-use crate::scenario::{Cut, Direction, Drop, Fault, FaultAction, Isolate, Slow, Target};
+use crate::scenario::{Cut, Direction, Drop, Fault, FaultAction, Isolate, Skew, Slow, Target};
 
 pub(super) const FAULT: Form = Form {
     name: "a fault",
@@ -12,8 +12,26 @@ pub(super) const FAULT: Form = Form {
 
 pub(super) const ACTION: Form = Form {
     name: "fault",
-    keys: &["stop", "kill", "pause", "isolate", "drop", "slow"],
+    keys: &[
+        "stop",
+        "kill",
+        "pause",
+        "isolate",
+        "drop",
+        "slow",
+        "crash",
+        "restart",
+        "kill_task",
+        "skew",
+        "fill",
+    ],
     example: "{ stop: { host_of: mariadb } }",
+};
+
+pub(super) const SKEW: Form = Form {
+    name: "`skew`",
+    keys: &["node", "by"],
+    example: "skew: { node: worker, by: 1h }",
 };
 
 pub(super) const CUT: Form = Form {
@@ -75,7 +93,12 @@ impl Decoder<'_> {
             "pause" => FaultAction::Pause(self.target(verb, node)?),
             "isolate" => FaultAction::Isolate(self.isolate(verb, node)?),
             "drop" => FaultAction::Drop(self.drop(node)?),
-            _ => FaultAction::Slow(self.slow(node)?),
+            "slow" => FaultAction::Slow(self.slow(node)?),
+            "crash" => FaultAction::Crash(self.target(verb, node)?),
+            "restart" => FaultAction::Restart(self.target(verb, node)?),
+            "kill_task" => FaultAction::KillTask(self.target(verb, node)?),
+            "skew" => FaultAction::Skew(self.skew(node)?),
+            _ => FaultAction::Fill(self.target(verb, node)?),
         })
     }
 
@@ -90,43 +113,56 @@ impl Decoder<'_> {
             return self.target(verb, node).map(Isolate::Whole);
         }
         let fields = self.fields(&CUT, node)?;
-        let node = self.need(&fields, "node", Self::target);
-        let from = self.maybe(&fields, "from", Self::target);
-        let direction = self.maybe(&fields, "direction", Self::direction);
-        Some(Isolate::Partly(Cut {
+        self.cut(&fields).map(Isolate::Partly)
+    }
+
+    /// What every fault of a flow says: whose frames, and which of them.
+    fn cut(&mut self, fields: &Fields<'_>) -> Option<Cut> {
+        let node = self.need(fields, "node", Self::target);
+        let from = self.maybe(fields, "from", Self::target);
+        let direction = self.maybe(fields, "direction", Self::direction);
+        Some(Cut {
             node: node?,
             from: from?,
             direction: direction?,
-        }))
+        })
+    }
+
+    fn skew(&mut self, node: &Node) -> Option<Skew> {
+        let fields = self.fields(&SKEW, node)?;
+        let node = self.need(&fields, "node", Self::target);
+        let by = self.need(&fields, "by", Self::unit);
+        Some(Skew {
+            node: node?,
+            by: by?,
+        })
     }
 
     fn drop(&mut self, node: &Node) -> Option<Drop> {
         let fields = self.fields(&DROP, node)?;
-        let node = self.need(&fields, "node", Self::target);
-        let from = self.maybe(&fields, "from", Self::target);
-        let direction = self.maybe(&fields, "direction", Self::direction);
+        let cut = self.cut(&fields);
         let port = self.need(&fields, "port", Self::unit);
+        let cut = cut?;
         Some(Drop {
-            node: node?,
-            from: from?,
-            direction: direction?,
+            node: cut.node,
+            from: cut.from,
+            direction: cut.direction,
             port: port?,
         })
     }
 
     fn slow(&mut self, node: &Node) -> Option<Slow> {
         let fields = self.fields(&SLOW, node)?;
-        let node = self.need(&fields, "node", Self::target);
-        let from = self.maybe(&fields, "from", Self::target);
-        let direction = self.maybe(&fields, "direction", Self::direction);
+        let cut = self.cut(&fields);
         let port = self.maybe(&fields, "port", Self::unit);
         let delay = self.maybe(&fields, "delay", Self::unit);
         let jitter = self.maybe(&fields, "jitter", Self::unit);
         let loss = self.maybe(&fields, "loss", Self::unit);
+        let cut = cut?;
         Some(Slow {
-            node: node?,
-            from: from?,
-            direction: direction?,
+            node: cut.node,
+            from: cut.from,
+            direction: cut.direction,
             port: port?,
             delay: delay?,
             jitter: jitter?,

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::substrate::vm::archive::{self, ServiceImage};
 use crate::substrate::vm::prepare::{
-    Builder, SERVICE_RECIPE, SERVICES, SUITE, cannot, config, make_folder,
+    Builder, SERVICE_RECIPE, SERVICES, SERVICES_FROM, cannot, config, make_folder,
 };
 use crate::substrate::{Progress, Trouble};
 
@@ -66,7 +66,7 @@ impl NodeImages {
 /// The hash of everything that decides what the images hold.
 fn key() -> String {
     let mut digest = Sha256::new();
-    for part in [SUITE, PACKAGES, NODE_RECIPE, SERVICE_RECIPE] {
+    for part in [SERVICES_FROM.name(), PACKAGES, NODE_RECIPE, SERVICE_RECIPE] {
         digest.update(part);
     }
     for service in &SERVICES {
@@ -90,7 +90,12 @@ pub async fn prepare(cache: &Path, progress: &Progress) -> Result<NodeImages, Tr
     let _ = std::fs::remove_dir_all(&partial);
     make_folder(&partial)?;
     let folder = &partial;
-    build(&Builder { folder, progress }).await?;
+    let builder = Builder {
+        folder,
+        release: SERVICES_FROM,
+        progress,
+    };
+    build(&builder).await?;
     let whole = place.join(key());
     let _ = std::fs::remove_dir_all(&whole);
     std::fs::rename(&partial, &whole).map_err(|error| cannot("rename", &partial, &error))?;
@@ -139,7 +144,7 @@ fn pack(
 /// A node's root file system.
 async fn node(builder: &Builder<'_>) -> Result<PathBuf, Trouble> {
     let step = builder.progress.step(format!(
-        "Debian {SUITE} with its Docker engine, for containers"
+        "Debian {SERVICES_FROM} with its Docker engine, for containers"
     ));
     let script = builder.script("seatrial-node", NODE_RECIPE)?;
     let hooks = [
@@ -147,7 +152,9 @@ async fn node(builder: &Builder<'_>) -> Result<PathBuf, Trouble> {
         "--customize-hook=chmod 755 \"$1/usr/local/sbin/seatrial-node\"".to_owned(),
         "--customize-hook=rm -rf \"$1/var/lib/apt/lists\" \"$1/var/cache/apt\"".to_owned(),
     ];
-    builder.mmdebstrap("node", PACKAGES, &hooks).await?;
+    builder
+        .mmdebstrap("node", SERVICES_FROM, PACKAGES, &hooks)
+        .await?;
     step.done();
     Ok(builder.folder.join("node.tar"))
 }

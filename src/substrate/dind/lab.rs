@@ -20,8 +20,8 @@ use crate::remote::page;
 use crate::substrate::nodes::{COMMAND, Nodes, Ran};
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{
-    ClientCall, ClientRan, Database, Dialled, Knock, Lab, MountSeen, Order, PageRequest, PowerOff,
-    Tally, Trouble,
+    ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
+    PageRequest, PowerOff, Tally, Trouble, Vitals,
 };
 use crate::swarm::engine::{ContainerState, Engine};
 use crate::swarm::{Remains, ServiceSeen, View};
@@ -226,6 +226,14 @@ impl Lab for DindLab {
         self.nodes().lists(node, image).await
     }
 
+    async fn runs(&self, node: &str) -> Result<crate::journal::Engine, ApiError> {
+        let version = self.engine(node).await?.version().await?;
+        Ok(crate::journal::Engine {
+            engine: version.engine,
+            kernel: version.kernel,
+        })
+    }
+
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
         let machine = self.machine(node)?;
         // What was counted goes with the machine.
@@ -281,6 +289,14 @@ impl Lab for DindLab {
             true => Ok(state.paused),
             false => Err(Trouble(format!("`{machine}` does not run"))),
         }
+    }
+
+    async fn inward(&self, node: &str, act: &Inward) -> Result<(), Trouble> {
+        self.act_inside(node, act).await
+    }
+
+    async fn vitals(&self, node: &str) -> Result<Vitals, String> {
+        self.ask_vitals(node).await
     }
 
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
@@ -368,6 +384,10 @@ impl Lab for DindLab {
             Ok(engine) => engine.last_words(container, 10).await.unwrap_or_default(),
             Err(_) => Vec::new(),
         }
+    }
+
+    async fn evidence(&self, machine: &str, _since: Duration) -> Vec<Evidence> {
+        self.shown(machine).await
     }
 
     async fn tear_down(&self) -> Result<(), Trouble> {

@@ -82,6 +82,10 @@ impl dyn Nodes + '_ {
                 let engine = self.engine(node).await?.with_deadline(COMMAND);
                 engine.pull(&self.image(image)?).await
             }
+            Order::Exchange { node } => {
+                let exchanged = self.exchange(node).await;
+                exchanged.map_err(|trouble| ApiError::Unreachable(trouble.0))
+            }
             Order::Write { path, content } => self.write(path, content).await,
         }
     }

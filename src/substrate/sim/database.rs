@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use super::Sabotage;
 use super::flow::{NFS, OVERLAY};
-use super::lab::present;
 use super::world::World;
+use super::world::present;
 use crate::journal::{Outcome, Rows, TableWord};
 use crate::plan::Probe;
 use crate::scenario::Part;

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use super::Sabotage;
 use super::tasks::is_over;
 use super::world::World;
-use crate::journal::ApiError;
+use crate::journal::{Answer, ApiError};
 use crate::plan::Probe;
 use crate::scenario::MountKind;
-use crate::substrate::{Knock, MountSeen};
+use crate::substrate::{Knock, MountSeen, PageRequest};
 use crate::swarm::Remains;
 
 impl World {
@@ -21,7 +21,7 @@ impl World {
             if cut || !self.live(machine) || self.is(&Sabotage::SilentPorts(name.clone())) {
                 return None;
             }
-            let accepts = (published && self.member(machine))
+            let accepts = (published && self.member(machine) && !self.lacks_mesh(machine))
                 || self.offers_api(machine, port)
                 || self.is(&Sabotage::OpenPort(name.clone()));
             let answer = match accepts && !self.is(&Sabotage::PortsLookClosed) {
@@ -31,6 +31,23 @@ impl World {
             Some((name.clone(), answer))
         };
         nodes.iter().filter_map(knock).collect()
+    }
+
+    /// What a node's published port answers with, once a task behind it serves.
+    pub(super) fn page(&self, node: &str, served: usize, ask: &PageRequest) -> Answer {
+        let named = || node.to_owned();
+        let stale = self.is(&Sabotage::StaleBody(named()));
+        if stale || self.is_of_another_time(served, &ask.body) {
+            Answer::Wrong("200: yesterday's page".to_owned())
+        } else if self.is(&Sabotage::WrongBody(named())) {
+            Answer::Wrong("404: not found".to_owned())
+        } else if self.is_struck(&Sabotage::WrongService(named())) {
+            Answer::Wrong("200: <h1>It works!</h1>".to_owned())
+        } else if self.is_struck(&Sabotage::HalfPages(named())) {
+            Answer::Failed("the body broke off after 3 of 5 bytes".to_owned())
+        } else {
+            Answer::Right
+        }
     }
 
     /// What a manager lists of a service.

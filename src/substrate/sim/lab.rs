@@ -1,20 +1,20 @@
 //! The door to the simulated world.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::database::Session;
 use super::images::PULL;
-use super::world::{BOOT, STEP, World};
+use super::world::{BOOT, STEP, World, present};
 use super::{Made, Sabotage};
-use crate::journal::{Answer, ApiError, ContainerSeen, Rule};
+use crate::journal::{Answer, ApiError, ContainerSeen, Engine, Rule};
 use crate::scenario::Part;
 use crate::substrate::{
-    ClientCall, ClientRan, Database, Dialled, Knock, Lab, MountSeen, Order, PageRequest, PowerOff,
-    Tally, Trouble,
+    ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
+    PageRequest, PowerOff, Tally, Trouble, Vitals,
 };
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::{Port, Span};
@@ -42,13 +42,6 @@ pub(super) struct SimLab {
     pub(super) made: Arc<Mutex<Made>>,
 }
 
-/// The world as it is now.
-pub(super) fn present(world: &Mutex<World>) -> MutexGuard<'_, World> {
-    let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
-    world.catch_up();
-    world
-}
-
 impl SimLab {
     fn machine(&self, name: &str) -> Result<usize, Trouble> {
         present(&self.world)
@@ -73,18 +66,7 @@ impl SimLab {
             .ok_or_else(|| Trouble(format!("no machine is called `{name}`")))
     }
 
-    /// The node that a request is given to, and whether it takes it; none when nobody does.
-    fn door(&self, machine: &str) -> Option<(usize, bool)> {
-        let mut world = present(&self.world);
-        if world.plan.topology.part(Part::Balancer) != Some(machine) {
-            return Some((world.machine(machine)?, true));
-        }
-        let every = vec![true; world.machines.len()];
-        let node = world.balanced(&every)?;
-        Some((node, world.answers_balancer(node)))
-    }
-
-    fn is(&self, sabotage: &Sabotage) -> bool {
+    pub(super) fn is(&self, sabotage: &Sabotage) -> bool {
         present(&self.world).is(sabotage)
     }
 }
@@ -137,7 +119,12 @@ impl Lab for SimLab {
     }
 
     async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
-        if !matches!(order, Order::Write { .. }) {
+        if let Order::Exchange { .. } = order {
+            wait::pause(SHUTDOWN).await;
+            present(&self.world).obey(order)?;
+            wait::pause(BOOT + STEP).await;
+            return Ok(());
+        } else if !matches!(order, Order::Write { .. }) {
             self.view(manager).await?;
         }
         let silent = self.is(&Sabotage::SilentToJoins(manager.to_owned()));
@@ -185,6 +172,12 @@ impl Lab for SimLab {
             .is_some_and(|part| part.live(world.now));
         let gone = || ApiError::Unreachable("connection refused".to_owned());
         live.then_some(()).ok_or_else(gone)
+    }
+
+    async fn runs(&self, node: &str) -> Result<Engine, ApiError> {
+        wait::pause(ANSWER).await;
+        let machine = self.machine(node).map_err(|e| ApiError::Unreachable(e.0))?;
+        present(&self.world).runs(machine)
     }
 
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
@@ -235,8 +228,9 @@ impl Lab for SimLab {
 
     async fn powered(&self, node: &str) -> bool {
         let world = present(&self.world);
-        let machine = world.named(node);
-        machine.is_some_and(|machine| machine.powered && !machine.looks_off)
+        world
+            .named(node)
+            .is_some_and(|one| one.powered && !one.looks_off)
     }
 
     async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
@@ -255,6 +249,14 @@ impl Lab for SimLab {
     async fn paused(&self, machine: &str) -> Result<bool, Trouble> {
         let still = present(&self.world).stands_still(machine);
         still.ok_or_else(|| Trouble(format!("`{machine}` has no power")))
+    }
+
+    async fn inward(&self, node: &str, act: &Inward) -> Result<(), Trouble> {
+        present(&self.world).act_inside(node, act)
+    }
+
+    async fn vitals(&self, node: &str) -> Result<Vitals, String> {
+        present(&self.world).vitals(node)
     }
 
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
@@ -318,18 +320,7 @@ impl Lab for SimLab {
         let Some(served) = served.filter(|_| !world.is_deaf(node)) else {
             return Answer::Failed("connection refused".to_owned());
         };
-        let stale = world.is(&Sabotage::StaleBody(node.to_owned()));
-        if stale || world.is_of_another_time(served, &ask.body) {
-            Answer::Wrong("200: yesterday's page".to_owned())
-        } else if world.is(&Sabotage::WrongBody(node.to_owned())) {
-            Answer::Wrong("404: not found".to_owned())
-        } else if world.is_struck(&Sabotage::WrongService(node.to_owned())) {
-            Answer::Wrong("200: <h1>It works!</h1>".to_owned())
-        } else if world.is_struck(&Sabotage::HalfPages(node.to_owned())) {
-            Answer::Failed("the body broke off after 3 of 5 bytes".to_owned())
-        } else {
-            Answer::Right
-        }
+        world.page(node, served, ask)
     }
 
     async fn database(
@@ -384,6 +375,10 @@ impl Lab for SimLab {
     async fn last_words(&self, _: &str, container: &str) -> Vec<String> {
         let line = |i: u32| format!("{container}: line {i}");
         (1..=20).map(line).collect()
+    }
+
+    async fn evidence(&self, machine: &str, _: Duration) -> Vec<Evidence> {
+        self.shown(machine).await
     }
 
     async fn tear_down(&self) -> Result<(), Trouble> {

@@ -126,6 +126,7 @@ impl World {
                 let pulled = self.pull(machine.ok_or_else(gone)?, image);
                 pulled.map_err(|why| refused(&why))
             }
+            Order::Exchange { node } => self.exchange(node),
             Order::Write { path, content } => self.write(path, content),
         }
     }

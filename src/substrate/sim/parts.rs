@@ -5,6 +5,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Sabotage;
+use super::lab::SimLab;
+use super::world::present;
 use super::world::{Machine, World};
 use crate::plan::{Plan, Topology};
 use crate::scenario::Part;
@@ -132,5 +134,18 @@ impl World {
             .get(node)
             .is_some_and(|machine| !machine.isolated);
         self.live(node) && passes && self.reaches(Part::Balancer)
+    }
+}
+
+impl SimLab {
+    /// The node that a request is given to, and whether it takes it; none when nobody does.
+    pub(super) fn door(&self, machine: &str) -> Option<(usize, bool)> {
+        let mut world = present(&self.world);
+        if world.plan.topology.part(Part::Balancer) != Some(machine) {
+            return Some((world.machine(machine)?, true));
+        }
+        let every = vec![true; world.machines.len()];
+        let node = world.balanced(&every)?;
+        Some((node, world.answers_balancer(node)))
     }
 }

@@ -108,6 +108,6 @@ impl World {
 }
 
 /// The container of a task.
-fn container_of(task: &str) -> String {
+pub(super) fn container_of(task: &str) -> String {
     format!("container-of-{task}")
 }

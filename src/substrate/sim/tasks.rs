@@ -386,6 +386,6 @@ impl World {
         self.tasks
             .iter()
             .position(serves)
-            .filter(|_| self.member(via))
+            .filter(|_| self.member(via) && !self.lacks_mesh(via))
     }
 }

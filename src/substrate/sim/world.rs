@@ -1,6 +1,7 @@
 //! The state of the simulated machines, and how it moves with time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,7 +9,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use tokio::time::Instant;
 
-use super::flow::{CONTROL, Ruled};
+use super::exchange::Engines;
+use super::flow::{CONTROL, OVERLAY, Ruled};
+use super::inward::Inside;
 use super::ledger::Table;
 use super::lock::Lock;
 use super::orders::Wanted;
@@ -58,6 +61,11 @@ pub(super) struct Machine {
     pub(super) delivered: u64,
     /// Images of the registry that its engine has pulled.
     pub(super) images: BTreeSet<String>,
+    pub(super) inside: Inside,
+    /// What its engine calls itself.
+    pub(super) engine: String,
+    /// True once its system disk was exchanged, or where every node has the new one.
+    pub(super) upgraded: bool,
 }
 
 impl Machine {
@@ -71,6 +79,7 @@ impl Machine {
 pub(super) struct World {
     pub(super) plan: Plan,
     pub(super) sabotage: Option<Sabotage>,
+    pub(super) engines: Engines,
     /// The time up to which the world has moved.
     pub(super) now: Instant,
     /// When it began, by its own clock and by the clocks of its machines.
@@ -109,9 +118,16 @@ pub(super) struct World {
     pub(super) lossy: Option<(Instant, u64)>,
 }
 
+/// The world as it is now.
+pub(super) fn present(world: &Mutex<World>) -> MutexGuard<'_, World> {
+    let mut world = world.lock().unwrap_or_else(PoisonError::into_inner);
+    world.catch_up();
+    world
+}
+
 impl World {
     /// A swarm that has formed, with nothing in it.
-    pub(super) fn new(plan: Plan, sabotage: Option<Sabotage>) -> Self {
+    pub(super) fn new(plan: Plan, engines: Engines, sabotage: Option<Sabotage>) -> Self {
         let now = Instant::now();
         let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
         let mut index = 0;
@@ -135,6 +151,9 @@ impl World {
                 sent: 0,
                 delivered: 0,
                 images: BTreeSet::new(),
+                inside: Inside::default(),
+                engine: engines.now.clone(),
+                upgraded: engines.now == engines.next,
             }
         };
         let nodes = plan.topology.nodes.iter();
@@ -149,6 +168,7 @@ impl World {
             front: Front::of(&plan, now),
             plan,
             sabotage,
+            engines,
             now,
             began: (now, Timestamp::now()),
             machines,
@@ -195,7 +215,7 @@ impl World {
         let name = &self.machines.get(machine)?.name;
         let jumps = self.is(&Sabotage::NodeClockJumps(name.clone()));
         let jumped = jumps && self.deployed.is_some_and(|taken| at >= taken + JUMP_AT);
-        let ahead = if jumped { HOUR } else { Duration::ZERO };
+        let ahead = if jumped { HOUR } else { self.skew_of(name) };
         let passed = at.duration_since(self.began.0) + ahead;
         let passed = SignedDuration::try_from(passed).ok()?;
         self.began.1.checked_add(passed).ok()
@@ -225,6 +245,10 @@ impl World {
     pub(super) fn connected(&self, one: usize, other: usize, port: Port) -> bool {
         let named = |i: usize| self.machines.get(i).map_or("", |m| m.name.as_str());
         if one != other && !self.passes(named(one), named(other), port) {
+            return false;
+        }
+        if one != other && port == OVERLAY && (self.lacks_overlay(one) || self.lacks_overlay(other))
+        {
             return false;
         }
         let isolated = |i: usize| self.machines.get(i).is_none_or(|m| m.isolated);

@@ -104,9 +104,11 @@ impl Agent {
         )))
     }
 
-    /// Sets the guest's clock to the host's, which a restored machine needs.
-    pub(super) async fn set_time(&self) -> Result<(), Trouble> {
-        let now = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    /// Sets the guest's clock this much ahead of the host's; a restored machine needs the host's.
+    pub(super) async fn set_time(&self, ahead: Duration) -> Result<(), Trouble> {
+        let now = jiff::Timestamp::now().as_nanosecond();
+        let ahead = i128::try_from(ahead.as_nanos()).unwrap_or(i128::MAX);
+        let now = i64::try_from(now.saturating_add(ahead)).unwrap_or(i64::MAX);
         self.call("guest-set-time", json!({ "time": now }))
             .await
             .map(|_| ())

@@ -20,8 +20,8 @@ use crate::remote::page;
 use crate::substrate::nodes::{Nodes, Ran};
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{
-    ClientCall, ClientRan, Database, Dialled, Knock, Lab, MountSeen, Order, PageRequest, PowerOff,
-    Tally, Trouble,
+    ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
+    PageRequest, PowerOff, Tally, Trouble, Vitals,
 };
 use crate::swarm::engine::Engine;
 use crate::swarm::{Remains, ServiceSeen, View};
@@ -135,6 +135,10 @@ impl Nodes for VmLab {
         let machine = self.machine(machine)?;
         machine.agent.run(command, input, within).await
     }
+
+    async fn exchange(&self, node: &str) -> Result<(), Trouble> {
+        self.next_engine(node).await
+    }
 }
 
 /// Waits for all, whatever becomes of some, and returns the first trouble.
@@ -196,6 +200,10 @@ impl Lab for VmLab {
         self.nodes().lists(node, image).await
     }
 
+    async fn runs(&self, node: &str) -> Result<crate::journal::Engine, ApiError> {
+        self.version_of(node).await
+    }
+
     async fn serves(&self, machine: &str) -> Result<(), ApiError> {
         match self.part(machine) {
             Some(part) => self.part_answers(machine, part).await,
@@ -237,6 +245,14 @@ impl Lab for VmLab {
 
     async fn paused(&self, machine: &str) -> Result<bool, Trouble> {
         self.machine(machine)?.paused().await
+    }
+
+    async fn inward(&self, node: &str, act: &Inward) -> Result<(), Trouble> {
+        self.act_inside(node, act).await
+    }
+
+    async fn vitals(&self, node: &str) -> Result<Vitals, String> {
+        self.ask_vitals(node).await
     }
 
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
@@ -315,6 +331,10 @@ impl Lab for VmLab {
             Ok(engine) => engine.last_words(container, 10).await.unwrap_or_default(),
             Err(_) => Vec::new(),
         }
+    }
+
+    async fn evidence(&self, machine: &str, since: Duration) -> Vec<Evidence> {
+        self.shown(machine, since).await
     }
 
     async fn tear_down(&self) -> Result<(), Trouble> {

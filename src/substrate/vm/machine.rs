@@ -18,6 +18,9 @@ use crate::substrate::Trouble;
 use crate::wait::{Look, until};
 
 mod command;
+mod start;
+
+pub(super) use start::Start;
 
 /// How long QEMU may take to open its monitor, or to end.
 const PROCESS: Duration = Duration::from_secs(20);
@@ -64,6 +67,8 @@ pub(super) struct Machine {
     pub(super) listed: Mutex<Vec<ContainerSeen>>,
     /// True from the moment that we stop its engine until it has power again.
     pub(super) stopping: AtomicBool,
+    /// What it boots instead of what it was made of, once its system disk was exchanged.
+    start: Mutex<Option<Start>>,
     power: Mutex<Option<Powered>>,
     forwards: Mutex<BTreeMap<u16, u16>>,
 }
@@ -86,6 +91,7 @@ impl Machine {
             agent,
             listed: Mutex::default(),
             stopping: AtomicBool::new(false),
+            start: Mutex::default(),
             power: Mutex::new(None),
             forwards: Mutex::default(),
         }
@@ -108,15 +114,16 @@ impl Machine {
             let _ = std::fs::remove_file(stale);
         }
         let forwards = self.forwards.lock().await.clone();
-        let mut process = self
-            .command(&forwards, memory.is_some())
-            .spawn()
-            .map_err(|error| {
-                let name = &self.spec.name;
-                Trouble(format!(
-                    "cannot start QEMU for `{name}`: {error}; run `seatrial doctor`"
-                ))
-            })?;
+        let mut command = self.command(&forwards, memory.is_some());
+        if let Some(start) = &*self.start.lock().await {
+            start.apply(&mut command);
+        }
+        let mut process = command.spawn().map_err(|error| {
+            let name = &self.spec.name;
+            Trouble(format!(
+                "cannot start QEMU for `{name}`: {error}; run `seatrial doctor`"
+            ))
+        })?;
         let mut monitor = match Qmp::connect(&self.spec.name, &monitor, PROCESS).await {
             Ok(monitor) => monitor,
             Err(error) => return Err(self.why_not(&mut process, error).await),
@@ -130,6 +137,11 @@ impl Machine {
         }
         *power = Some(Powered { process, monitor });
         Ok(())
+    }
+
+    /// Has it boot something else from the next time on that it gets power.
+    pub(super) async fn start_from(&self, start: Start) {
+        *self.start.lock().await = Some(start);
     }
 
     /// Lets a machine that was restored or paused go on.

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -16,21 +15,25 @@ use super::archive::{self, ServiceImage};
 use crate::substrate::{Progress, Trouble};
 
 mod load;
+mod release;
 mod service;
+mod source;
+mod tool;
 
+pub use release::Release;
 pub(in crate::substrate) use service::{SERVICES, Service, config};
 
-/// The Debian release that engines and services come from.
-pub(in crate::substrate) const SUITE: &str = "bookworm";
-
-/// What the system disk of a machine holds besides Debian's minimum.
-const SYSTEM_PACKAGES: &str = "systemd,systemd-sysv,udev,dbus,linux-image-cloud-amd64,\
-    initramfs-tools,zstd,docker.io,nfs-common,nfs-kernel-server,rpcbind,qemu-guest-agent,\
-    iproute2,iptables,kmod,ca-certificates,procps,haproxy,docker-registry";
+/// The release that the services come from, whatever engine runs them: what differs between two
+/// runs shall be the engine.
+pub(in crate::substrate) const SERVICES_FROM: Release = Release::Bookworm;
 
 const SYSTEM_RECIPE: &str = include_str!("recipe/system.sh");
 const INITRAMFS_RECIPE: &str = include_str!("recipe/initramfs.sh");
 pub(in crate::substrate) const SERVICE_RECIPE: &str = include_str!("recipe/service.sh");
+
+/// Has an engine begin anew with the images that another has loaded: what that one wrote down of
+/// its networks is left out.
+const TAKE_OVER: &str = include_str!("recipe/take-over.sh");
 
 /// Everything that machines start from.
 #[derive(Clone, Debug)]
@@ -91,24 +94,39 @@ impl Images {
 
     /// What was built earlier from the very recipes of this program, if it is whole.
     pub fn find(cache: &Path) -> Option<Self> {
-        let folder = cache.join("images").join(key());
+        Self::of(cache, Release::default())
+    }
+
+    /// The same of any release.
+    pub fn of(cache: &Path, release: Release) -> Option<Self> {
+        let key = key(release);
+        let folder = cache.join("images").join(&key);
         let facts = std::fs::read(folder.join("facts.json")).ok()?;
         let facts: Facts = serde_json::from_slice(&facts).ok()?;
-        (facts.key == key()).then_some(Self { folder, facts })
+        (facts.key == key).then_some(Self { folder, facts })
+    }
+
+    /// The version of their engine.
+    pub fn engine(&self) -> &str {
+        &self.facts.engine
     }
 }
 
-/// The hash of everything that decides what the images hold.
-fn key() -> String {
+/// The hash of everything that decides what the images hold. Services are of one release, but the
+/// disks that hold them are not.
+fn key(release: Release) -> String {
     let mut digest = Sha256::new();
     for part in [
-        SUITE,
-        SYSTEM_PACKAGES,
+        release.name(),
+        &release.packages(),
         SYSTEM_RECIPE,
         INITRAMFS_RECIPE,
         SERVICE_RECIPE,
     ] {
         digest.update(part);
+    }
+    if release != SERVICES_FROM {
+        digest.update(TAKE_OVER);
     }
     for service in &SERVICES {
         digest.update(service.packages);
@@ -123,57 +141,105 @@ fn key() -> String {
 /// # Errors
 /// The step that failed, with the end of its log. Nothing that looks whole is left behind.
 pub async fn prepare(cache: &Path, progress: &Progress) -> Result<Images, Trouble> {
-    if let Some(images) = Images::find(cache) {
+    prepare_release(cache, Release::default(), progress).await
+}
+
+/// The same for a release; the services of another than the first are taken over from that one's
+/// images, which are built before.
+///
+/// # Errors
+/// As [`prepare`].
+pub async fn prepare_release(
+    cache: &Path,
+    release: Release,
+    progress: &Progress,
+) -> Result<Images, Trouble> {
+    if let Some(images) = Images::of(cache, release) {
         return Ok(images);
     }
+    let services = match release {
+        SERVICES_FROM => None,
+        _ => Some(Box::pin(prepare_release(cache, SERVICES_FROM, progress)).await?),
+    };
     let place = cache.join("images");
-    let partial = place.join(format!("{}.partial", key()));
+    let key = key(release);
+    let partial = place.join(format!("{key}.partial"));
     let _ = std::fs::remove_dir_all(&partial);
     make_folder(&partial)?;
-    let built = build(&partial, progress).await;
+    let builder = Builder {
+        folder: &partial,
+        release,
+        progress,
+    };
+    let built = match &services {
+        None => builder.build().await,
+        Some(services) => builder.build_with(services).await,
+    };
     if let Err(trouble) = built {
         return Err(Trouble(format!(
             "{trouble}; what was built is in `{}`",
             partial.display()
         )));
     }
-    let folder = place.join(key());
+    let folder = place.join(key);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::rename(&partial, &folder).map_err(|error| cannot("rename", &partial, &error))?;
-    Images::find(cache).ok_or_else(|| Trouble("the images were built but are not whole".into()))
+    Images::of(cache, release)
+        .ok_or_else(|| Trouble("the images were built but are not whole".into()))
 }
 
-/// Builds everything into a folder; `facts.json` comes last.
-async fn build(folder: &Path, progress: &Progress) -> Result<(), Trouble> {
-    let builder = Builder { folder, progress };
-    let ((), images) = tokio::try_join!(builder.disks(), builder.services())?;
-    let step = progress.step("pack the service images");
-    let archive = folder.join("services.tar");
-    let identities =
-        archive::write(&archive, &images).map_err(|error| cannot("pack", &archive, &error))?;
-    step.done();
-    let facts = builder.load(&images, identities).await?;
-    for leftover in [
-        "services.tar",
-        "system.tar",
-        "mariadb.tar",
-        "nginx.tar",
-        "httpd.tar",
-    ] {
-        let _ = std::fs::remove_file(folder.join(leftover));
-    }
-    let text = serde_json::to_vec_pretty(&facts).map_err(|error| Trouble(error.to_string()))?;
-    let path = folder.join("facts.json");
-    std::fs::write(&path, text).map_err(|error| cannot("write", &path, &error))
-}
+/// What is only needed while images are built.
+const LEFTOVERS: [&str; 7] = [
+    "services.tar",
+    "system.tar",
+    "mariadb.tar",
+    "nginx.tar",
+    "httpd.tar",
+    "keys.tar",
+    "builder.qcow2",
+];
 
 /// Builds into one folder, with progress.
 pub(in crate::substrate) struct Builder<'a> {
     pub(in crate::substrate) folder: &'a Path,
+    pub(in crate::substrate) release: Release,
     pub(in crate::substrate) progress: &'a Progress,
 }
 
 impl Builder<'_> {
+    /// Builds everything; `facts.json` comes last.
+    async fn build(&self) -> Result<(), Trouble> {
+        let ((), images) = tokio::try_join!(self.disks(), self.services())?;
+        let step = self.progress.step("pack the service images");
+        let archive = self.folder.join("services.tar");
+        let identities =
+            archive::write(&archive, &images).map_err(|error| cannot("pack", &archive, &error))?;
+        step.done();
+        let facts = self.load(&images, identities).await?;
+        self.finish(&facts)
+    }
+
+    /// The same with the services of other images, byte for byte.
+    async fn build_with(&self, services: &Images) -> Result<(), Trouble> {
+        self.system().await?;
+        self.disk("storage", "4G").await?;
+        let from = services.node_state();
+        std::fs::copy(&from, self.folder.join("node.qcow2"))
+            .map_err(|error| cannot("copy", &from, &error))?;
+        let facts = self.take_over(&services.facts).await?;
+        self.finish(&facts)
+    }
+
+    /// Removes what is no longer needed, and says what there is.
+    fn finish(&self, facts: &Facts) -> Result<(), Trouble> {
+        for leftover in LEFTOVERS {
+            let _ = std::fs::remove_file(self.folder.join(leftover));
+        }
+        let text = serde_json::to_vec_pretty(facts).map_err(|error| Trouble(error.to_string()))?;
+        let path = self.folder.join("facts.json");
+        std::fs::write(&path, text).map_err(|error| cannot("write", &path, &error))
+    }
+
     /// Every disk that machines start from.
     async fn disks(&self) -> Result<(), Trouble> {
         self.system().await?;
@@ -194,14 +260,15 @@ impl Builder<'_> {
     async fn system(&self) -> Result<(), Trouble> {
         let step = self
             .progress
-            .step(format!("Debian {SUITE} with its Docker engine"));
+            .step(format!("Debian {} with its Docker engine", self.release));
         let (system, initramfs) = (
             self.script("system.sh", SYSTEM_RECIPE)?,
             self.script("initramfs.sh", INITRAMFS_RECIPE)?,
         );
         self.mmdebstrap(
             "system",
-            SYSTEM_PACKAGES,
+            self.release,
+            &self.release.packages(),
             &[
                 format!("--essential-hook={initramfs}"),
                 format!("--customize-hook={system}"),
@@ -236,12 +303,13 @@ impl Builder<'_> {
     async fn service(&self, service: &Service) -> Result<ServiceImage, Trouble> {
         let step = self
             .progress
-            .step(format!("{} from Debian {SUITE}", service.name));
+            .step(format!("{} from Debian {SERVICES_FROM}", service.name));
         let entry_point =
             self.script(&format!("{}-entrypoint", service.name), service.entry_point)?;
         let recipe = self.script("service.sh", SERVICE_RECIPE)?;
         self.mmdebstrap(
             service.name,
+            SERVICES_FROM,
             service.packages,
             &[
                 format!("--customize-hook=mkdir -p \"$1{}\"", service.folder),
@@ -262,70 +330,6 @@ impl Builder<'_> {
             root,
             config: config(service),
         })
-    }
-
-    /// Makes a root file system as a tar file.
-    pub(in crate::substrate) async fn mmdebstrap(
-        &self,
-        name: &str,
-        packages: &str,
-        hooks: &[String],
-    ) -> Result<(), Trouble> {
-        let mut args = vec![
-            "--variant=minbase".to_owned(),
-            format!("--include={packages}"),
-        ];
-        for useless in ["doc", "man", "locale", "info"] {
-            args.push(format!("--dpkgopt=path-exclude=/usr/share/{useless}/*"));
-        }
-        args.extend_from_slice(hooks);
-        args.extend([SUITE.to_owned(), format!("{name}.tar")]);
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        self.tool(name, "mmdebstrap", &args).await
-    }
-
-    /// Writes a script into the folder and returns its path.
-    pub(in crate::substrate) fn script(&self, name: &str, text: &str) -> Result<String, Trouble> {
-        use std::os::unix::fs::PermissionsExt;
-        let path = self.folder.join(name);
-        std::fs::write(&path, text)
-            .and_then(|()| std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)))
-            .map_err(|error| cannot("write", &path, &error))?;
-        Ok(path.display().to_string())
-    }
-
-    /// Runs a tool in the folder; its output goes to a log, whose end is told when it fails.
-    async fn tool(&self, step: &str, program: &str, args: &[&str]) -> Result<(), Trouble> {
-        let path = self.folder.join(format!("{step}.log"));
-        let log = std::fs::File::create(&path).map_err(|error| cannot("write", &path, &error))?;
-        let copy = log
-            .try_clone()
-            .map_err(|error| cannot("write", &path, &error))?;
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--pdeathsig", "TERM", "--", program])
-            .args(args)
-            .current_dir(self.folder);
-        command
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(copy)
-            .kill_on_drop(true);
-        let ended = command.status().await;
-        let ended = ended.map_err(|error| {
-            Trouble(format!(
-                "step `{step}`: cannot run `{program}`: {error}; run `ci/setup`"
-            ))
-        })?;
-        if ended.success() {
-            return Ok(());
-        }
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        let end = lines[lines.len().saturating_sub(10)..].join("\n  ");
-        Err(Trouble(format!(
-            "step `{step}` failed ({ended}); the end of its log:\n  {end}\n"
-        )))
     }
 }
 
@@ -348,4 +352,42 @@ pub(in crate::substrate) fn cannot(verb: &str, path: &Path, error: &std::io::Err
 /// Creates a folder and those above it.
 pub(in crate::substrate) fn make_folder(path: &Path) -> Result<(), Trouble> {
     std::fs::create_dir_all(path).map_err(|error| cannot("create", path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Saved swarms depend on it: whoever has images of the first release keeps them.
+    #[test]
+    fn the_first_release_is_hashed_as_when_there_was_no_other() {
+        let mut digest = Sha256::new();
+        digest.update("bookworm");
+        digest.update(
+            "systemd,systemd-sysv,udev,dbus,linux-image-cloud-amd64,initramfs-tools,zstd,docker.io,\
+             nfs-common,nfs-kernel-server,rpcbind,qemu-guest-agent,iproute2,iptables,kmod,\
+             ca-certificates,procps,haproxy,docker-registry",
+        );
+        for recipe in [SYSTEM_RECIPE, INITRAMFS_RECIPE, SERVICE_RECIPE] {
+            digest.update(recipe);
+        }
+        for service in &SERVICES {
+            digest.update(service.packages);
+            digest.update(service.entry_point);
+            digest.update(config(service).to_string());
+        }
+        let then = format!("{:x}", digest.finalize())[..16].to_owned();
+        assert_eq!(key(Release::Bookworm), then);
+    }
+
+    #[test]
+    fn each_release_has_images_of_its_own() {
+        let keys = Release::ALL.map(key);
+        let different: std::collections::BTreeSet<&String> = keys.iter().collect();
+        assert_eq!(different.len(), keys.len());
+        let cli = |release: Release| release.packages().ends_with(",docker-cli");
+        assert_eq!(Release::ALL.map(cli), [false, true, true]);
+        let wrong = "sid".parse::<Release>().expect_err("no such engine");
+        assert!(wrong.contains("`bookworm`, `trixie`, `forky`"), "{wrong}");
+    }
 }

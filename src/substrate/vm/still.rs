@@ -1,6 +1,7 @@
 //! A swarm that stands still: saved whole, gone on from, or one machine of it frozen.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::assemble;
 use super::lab::{BOOT, VmLab, all};
@@ -80,7 +81,7 @@ impl VmLab {
         all(self
             .machines
             .values()
-            .map(|machine| machine.agent.set_time()))
+            .map(|machine| machine.agent.set_time(Duration::ZERO)))
         .await?;
         let nodes = self.nodes();
         all(self
@@ -108,6 +109,6 @@ impl VmLab {
         machine.resume().await?;
         let ready = machine.agent.ready(BOOT).await;
         ready.map_err(|late| Trouble(late.to_string()))?;
-        machine.agent.set_time().await
+        machine.agent.set_time(Duration::ZERO).await
     }
 }

@@ -6,15 +6,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bollard::models::{
-    NodeSpec, NodeSpecAvailabilityEnum, NodeSpecRoleEnum, Service, ServiceSpec,
-    TaskSpecContainerSpec,
-};
+use bollard::models::Service;
 use bollard::query_parameters::{
     CreateImageOptions, DeleteNodeOptions, InspectServiceOptions, LeaveSwarmOptions,
-    ListNodesOptions, UpdateNodeOptions, UpdateServiceOptions, UpdateSwarmOptions,
+    ListNodesOptions,
 };
 use futures_util::TryStreamExt;
+use serde_json::{Value, json};
 
 use super::{Engine, JoinTokens};
 use crate::journal::ApiError;
@@ -73,9 +71,10 @@ impl Engine {
     /// When it is refused, or there is no usable answer.
     pub async fn scale(&self, name: &str, replicas: u32) -> Result<(), ApiError> {
         self.edit_service(name, &|spec| {
-            let mode = spec.mode.as_mut().and_then(|mode| mode.replicated.as_mut());
+            let mode = spec.pointer_mut("/Mode/Replicated");
+            let mode = mode.and_then(Value::as_object_mut);
             let mode = mode.ok_or("it is not replicated")?;
-            mode.replicas = Some(i64::from(replicas));
+            mode.insert("Replicas".to_owned(), json!(replicas));
             Ok(())
         })
         .await
@@ -87,8 +86,8 @@ impl Engine {
     /// When it is refused, or there is no usable answer.
     pub async fn update_tasks(&self, name: &str, new: &NewTasks) -> Result<(), ApiError> {
         self.edit_service(name, &|spec| {
-            let tasks = spec.task_template.as_mut();
-            let container = tasks.and_then(|tasks| tasks.container_spec.as_mut());
+            let container = spec.pointer_mut("/TaskTemplate/ContainerSpec");
+            let container = container.filter(|spec| spec.is_object());
             change(container.ok_or("it has no containers")?, new);
             Ok(())
         })
@@ -137,12 +136,8 @@ impl Engine {
     /// # Errors
     /// When it is refused, or there is no usable answer.
     pub async fn set_role(&self, node: &str, manager: bool) -> Result<(), ApiError> {
-        let role = if manager {
-            NodeSpecRoleEnum::MANAGER
-        } else {
-            NodeSpecRoleEnum::WORKER
-        };
-        self.edit_node(node, &|spec| spec.role = Some(role)).await
+        let role = if manager { "manager" } else { "worker" };
+        self.edit_node(node, "Role", role).await
     }
 
     /// Has a node take no tasks, or take them again.
@@ -150,13 +145,8 @@ impl Engine {
     /// # Errors
     /// When it is refused, or there is no usable answer.
     pub async fn set_drained(&self, node: &str, drained: bool) -> Result<(), ApiError> {
-        let availability = if drained {
-            NodeSpecAvailabilityEnum::DRAIN
-        } else {
-            NodeSpecAvailabilityEnum::ACTIVE
-        };
-        self.edit_node(node, &|spec| spec.availability = Some(availability))
-            .await
+        let availability = if drained { "drain" } else { "active" };
+        self.edit_node(node, "Availability", availability).await
     }
 
     /// Has this node leave its swarm. A manager refuses, unless it is forced.
@@ -242,22 +232,13 @@ impl Engine {
     pub async fn rotate_tokens(&self) -> Result<JoinTokens, ApiError> {
         let old = self.join_tokens().await?;
         for _ in 0..ATTEMPTS {
-            let swarm = self.call("swarm", self.docker.inspect_swarm()).await?;
-            let index = swarm.version.and_then(|version| version.index);
-            let index = index.ok_or_else(|| self.odd("swarm", "it has no `Version.Index`"))?;
-            let spec = swarm
-                .spec
-                .ok_or_else(|| self.odd("swarm", "it has no `Spec`"))?;
-            let options = UpdateSwarmOptions {
-                version: i64::try_from(index).unwrap_or(i64::MAX),
-                rotate_worker_token: true,
-                rotate_manager_token: true,
-                rotate_manager_unlock_key: false,
-            };
-            match self
-                .call("swarm update", self.docker.update_swarm(spec, options))
-                .await
-            {
+            let swarm = self.read("swarm", "/swarm").await?;
+            let index = self.index("swarm", &swarm)?;
+            let spec = self.spec("swarm", &swarm)?;
+            let path = format!(
+                "/swarm/update?version={index}&rotateWorkerToken=true&rotateManagerToken=true"
+            );
+            match self.write("swarm update", &path, &spec).await {
                 Err(error) if stale(&error) => {}
                 ended => return ended.map(|()| old),
             }
@@ -269,99 +250,94 @@ impl Engine {
     async fn edit_service(
         &self,
         name: &str,
-        edit: &(dyn Fn(&mut ServiceSpec) -> Result<(), &'static str> + Sync),
+        edit: &(dyn Fn(&mut Value) -> Result<(), &'static str> + Sync),
     ) -> Result<(), ApiError> {
         for _ in 0..ATTEMPTS {
-            let options = None::<InspectServiceOptions>;
-            let inspected = self.docker.inspect_service(name, options);
-            let service = self.call("service", inspected).await?;
-            let index = service.version.and_then(|version| version.index);
-            let index = index.ok_or_else(|| self.odd("service", "it has no `Version.Index`"))?;
-            let spec = service
-                .spec
-                .ok_or_else(|| self.odd("service", "it has no `Spec`"));
-            let mut spec = spec?;
-            let old = spec.clone();
+            let service = self.read("service", &format!("/services/{name}")).await?;
+            let index = self.index("service", &service)?;
+            let old = self.spec("service", &service)?;
+            let mut spec = old.clone();
             edit(&mut spec).map_err(|why| self.odd("service", why))?;
             // An update that changes nothing is one all the same, and forgets the one before it.
             if spec == old {
                 return Ok(());
             }
-            let options = UpdateServiceOptions {
-                version: i32::try_from(index).unwrap_or(i32::MAX),
-                ..Default::default()
-            };
-            let updated = self.docker.update_service(name, spec, options, None);
-            match self.call("service update", updated).await {
+            let path = format!("/services/{name}/update?version={index}");
+            match self.write("service update", &path, &spec).await {
                 Err(error) if stale(&error) => {}
-                ended => return ended.map(drop),
+                ended => return ended,
             }
         }
         Err(self.odd("service update", "it is always out of sequence"))
     }
 
-    /// Edits the specification of a node that is not down.
-    async fn edit_node(
-        &self,
-        name: &str,
-        edit: &(dyn Fn(&mut NodeSpec) + Sync),
-    ) -> Result<(), ApiError> {
+    /// Edits one word of the specification of a node that is not down.
+    async fn edit_node(&self, name: &str, key: &str, word: &str) -> Result<(), ApiError> {
         for _ in 0..ATTEMPTS {
-            let nodes = self.docker.list_nodes(None::<ListNodesOptions>);
-            let mut found = None;
-            for node in self.call("nodes", nodes).await? {
-                let seen =
-                    super::seen::node(node.clone()).map_err(|why| self.odd("nodes", &why))?;
-                if seen.name == name && seen.state != "down" {
-                    found = Some((node, seen));
-                }
-            }
-            let Some((node, seen)) = found else {
+            let nodes = self.read("nodes", "/nodes").await?;
+            let Some((id, node)) = self.up(name, &nodes)? else {
                 return Err(ApiError::Refused {
                     status: 404,
                     message: format!("no node `{name}` is up"),
                 });
             };
-            let old = node.spec.unwrap_or_default();
-            let mut spec = old.clone();
-            edit(&mut spec);
+            let index = self.index("nodes", node)?;
+            let mut spec = self.spec("nodes", node)?;
             // A role that is given twice could undo what was decided in between.
-            if spec == old {
+            if spec[key] == word {
                 return Ok(());
             }
-            let options = UpdateNodeOptions {
-                version: i64::try_from(seen.index).unwrap_or(i64::MAX),
-            };
-            let updated = self.docker.update_node(&seen.id, spec, options);
-            match self.call("node update", updated).await {
+            spec[key] = json!(word);
+            let path = format!("/nodes/{id}/update?version={index}");
+            match self.write("node update", &path, &spec).await {
                 Err(error) if stale(&error) => {}
                 ended => return ended,
             }
         }
         Err(self.odd("node update", "it is always out of sequence"))
     }
+
+    /// The node of this name that is not down, and its identity.
+    fn up<'a>(
+        &self,
+        name: &str,
+        nodes: &'a Value,
+    ) -> Result<Option<(String, &'a Value)>, ApiError> {
+        let nodes = nodes.as_array();
+        let nodes = nodes.ok_or_else(|| self.odd("nodes", "it is no list"))?;
+        let mut found = None;
+        for node in nodes {
+            let typed = serde_json::from_value(node.clone());
+            let typed = typed.map_err(|error| self.odd("nodes", &error.to_string()))?;
+            let seen = super::seen::node(typed).map_err(|why| self.odd("nodes", &why))?;
+            if seen.name == name && seen.state != "down" {
+                found = Some((seen.id, node));
+            }
+        }
+        Ok(found)
+    }
 }
 
 /// Changes what a task's container is made from.
-fn change(container: &mut TaskSpecContainerSpec, new: &NewTasks) {
+fn change(container: &mut Value, new: &NewTasks) {
     if let Some(image) = &new.image {
-        container.image = Some(image.clone());
+        container["Image"] = json!(image);
     }
     if let Some(args) = &new.args {
-        container.args = Some(args.clone());
+        container["Args"] = json!(args);
     }
-    if !new.env.is_empty() {
-        let env = container.env.get_or_insert_default();
-        env.retain(|one| {
-            let name = one.split_once('=').map_or(one.as_str(), |(name, _)| name);
-            !new.env.contains_key(name)
-        });
-        env.extend(
-            new.env
-                .iter()
-                .map(|(name, value)| format!("{name}={value}")),
-        );
+    if new.env.is_empty() {
+        return;
     }
+    let old = container["Env"].as_array().cloned().unwrap_or_default();
+    let kept = old.into_iter().filter(|one| {
+        let one = one.as_str().unwrap_or_default();
+        let name = one.split_once('=').map_or(one, |(name, _)| name);
+        !new.env.contains_key(name)
+    });
+    let added = new.env.iter();
+    let added = added.map(|(name, value)| json!(format!("{name}={value}")));
+    container["Env"] = kept.chain(added).collect();
 }
 
 /// A service in our own words.

@@ -33,8 +33,14 @@ while read -r _ _ _ address _; do
   address=${address%%/*}
   [ "$address" = "$SEATRIAL_LAN" ] || way=$address
 done < <(ip -o -4 addr show scope global)
-dockerd -H unix:///var/run/docker.sock -H "tcp://$way:2375" --tls=false \
-  --label "seatrial.swarm=$SEATRIAL_SWARM" &
-engine=$!
-trap 'kill -TERM "$engine"' TERM INT
-while kill -0 "$engine" 2> /dev/null; do wait "$engine"; done
+engine=
+over=
+trap 'over=yes; kill -TERM "$engine" 2> /dev/null' TERM INT
+# As Debian's unit does: an engine that ends is started again, after 2 s (`RestartSec`).
+until [ "$over" ]; do
+  dockerd -H unix:///var/run/docker.sock -H "tcp://$way:2375" --tls=false \
+    --label "seatrial.swarm=$SEATRIAL_SWARM" &
+  engine=$!
+  while kill -0 "$engine" 2> /dev/null; do wait "$engine"; done
+  [ "$over" ] || sleep 2
+done

@@ -1,0 +1,260 @@
+//! Whether a swarm may be upgraded: runs of the old engine, runs of the new one, and runs of the
+//! upgrade itself become one decision. A pure function of their figures and judgements.
+
+use serde::Serialize;
+
+use crate::report::{Comparison, Figures, Outcome, compare};
+use crate::verdict::{Finding, Judgement, Verdict};
+
+mod told;
+
+pub use told::{gate, gate_json, gate_markdown};
+
+/// The version of the JSON.
+const FORMAT: u32 = 1;
+
+/// What a gate came to; merged by the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ruling {
+    /// The new engine keeps every promise that the old one kept, and so does the way there.
+    Accept,
+    /// Nothing got worse as far as anybody could see, and not everything was seen.
+    Undecided,
+    /// Something got worse.
+    Reject,
+}
+
+impl Ruling {
+    /// The process's exit code: 0, 1 or 2, as of a verdict.
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Accept => Verdict::Pass,
+            Self::Reject => Verdict::Fail,
+            Self::Undecided => Verdict::Unknown,
+        }
+        .exit_code()
+    }
+}
+
+/// How much a reason weighs, the heaviest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Weight {
+    /// Something is worse than before: no upgrade.
+    Regression,
+    /// Something was not seen: no upgrade yet.
+    Unknown,
+    /// Somebody should know; it decides nothing.
+    Note,
+}
+
+/// One reason for a ruling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// How much it weighs.
+    pub weight: Weight,
+    /// The scenario; empty for the gate as a whole.
+    pub scenario: String,
+    /// What was found.
+    pub said: String,
+}
+
+/// A run that was judged.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// What it measured.
+    pub figures: Figures,
+    /// What its checks came to.
+    pub judgement: Judgement,
+}
+
+/// All that a gate looks at.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Runs of the old engine.
+    pub base: Vec<Run>,
+    /// Runs of the new one, of the same scenarios.
+    pub target: Vec<Run>,
+    /// Runs that upgrade a swarm from the old one to the new one.
+    pub upgrades: Vec<Run>,
+    /// Scenarios that did not run, and why.
+    pub skipped: Vec<(String, String)>,
+    /// How the new engine was spoilt on purpose, if it was: then nothing is accepted.
+    pub spoilt: Option<String>,
+}
+
+/// A ruling with its reasons, the heaviest first, and the timings side by side.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Decision {
+    format: u32,
+    /// What it came to.
+    pub ruling: Ruling,
+    /// Why; empty if there is nothing to say against it.
+    pub reasons: Vec<Reason>,
+    /// Both engines, a scenario each.
+    pub comparisons: Vec<Comparison>,
+    /// The scenarios that upgraded a swarm, and what each run came to.
+    pub upgrades: Vec<(String, Verdict)>,
+}
+
+/// Decides.
+pub fn decide(evidence: &Evidence) -> Decision {
+    let (mut reasons, comparisons) = side_by_side(evidence);
+    for run in &evidence.upgrades {
+        reasons.extend(of_upgrade(run));
+    }
+    if evidence.upgrades.is_empty() {
+        let said = "no swarm was upgraded: name a scenario with an `upgrade` among its actions";
+        reasons.push(unknown("", said));
+    }
+    if comparisons.is_empty() {
+        let said = "nothing ran on both engines: name a scenario without an `upgrade`";
+        reasons.push(unknown("", said));
+    }
+    for (scenario, why) in &evidence.skipped {
+        reasons.push(unknown(scenario, format!("it was skipped: {why}")));
+    }
+    if let Some(how) = &evidence.spoilt {
+        let said = format!("the new engine was spoilt on purpose: {how}");
+        reasons.push(unknown("", said));
+    }
+    reasons.sort_by_key(|reason| reason.weight);
+    reasons.dedup();
+    let weighs = |reason: &Reason| match reason.weight {
+        Weight::Regression => Ruling::Reject,
+        Weight::Unknown => Ruling::Undecided,
+        Weight::Note => Ruling::Accept,
+    };
+    let ruling = reasons.iter().map(weighs).max();
+    let upgrades = evidence.upgrades.iter();
+    Decision {
+        format: FORMAT,
+        ruling: ruling.unwrap_or(Ruling::Accept),
+        reasons,
+        comparisons,
+        upgrades: upgrades
+            .map(|run| (run.figures.scenario.clone(), run.judgement.verdict))
+            .collect(),
+    }
+}
+
+fn reason(weight: Weight, scenario: &str, said: impl Into<String>) -> Reason {
+    Reason {
+        weight,
+        scenario: scenario.to_owned(),
+        said: said.into(),
+    }
+}
+
+fn unknown(scenario: &str, said: impl Into<String>) -> Reason {
+    reason(Weight::Unknown, scenario, said)
+}
+
+/// The scenarios of both sides, each compared.
+fn side_by_side(evidence: &Evidence) -> (Vec<Reason>, Vec<Comparison>) {
+    let (mut reasons, mut comparisons) = (Vec::new(), Vec::new());
+    let mut names: Vec<&str> = Vec::new();
+    for run in evidence.base.iter().chain(&evidence.target) {
+        if !names.contains(&run.figures.scenario.as_str()) {
+            names.push(&run.figures.scenario);
+        }
+    }
+    for name in names {
+        let of = |side: &'_ [Run]| -> Vec<Run> {
+            let all = side.iter().filter(|run| run.figures.scenario == name);
+            all.cloned().collect()
+        };
+        let (base, target) = (of(&evidence.base), of(&evidence.target));
+        reasons.extend(base.iter().flat_map(|run| unseen(run, "the old engine")));
+        reasons.extend(target.iter().flat_map(|run| unseen(run, "the new engine")));
+        let figures =
+            |runs: &[Run]| -> Vec<Figures> { runs.iter().map(|run| run.figures.clone()).collect() };
+        if base.is_empty() || target.is_empty() {
+            let side = if base.is_empty() { "old" } else { "new" };
+            reasons.push(unknown(
+                name,
+                format!("it did not run on the {side} engine"),
+            ));
+            continue;
+        }
+        match compare(&figures(&base), &figures(&target)) {
+            Err(unlike) => reasons.push(unknown(name, unlike.to_string())),
+            Ok(comparison) => {
+                reasons.extend(of_comparison(name, &comparison, &target));
+                comparisons.push(comparison);
+            }
+        }
+    }
+    (reasons, comparisons)
+}
+
+/// What a comparison says for or against the new engine.
+fn of_comparison(name: &str, comparison: &Comparison, target: &[Run]) -> Vec<Reason> {
+    let failed = |run: &&Run| run.judgement.verdict == Verdict::Fail;
+    match comparison.outcome() {
+        Outcome::Worse => {
+            let found = target.iter().flat_map(|run| bad(run, Verdict::Fail));
+            let found: Vec<String> = found.collect();
+            let sentence = comparison.sentence();
+            let said = match found.first() {
+                Some(first) => format!("{sentence}; {first}"),
+                None => sentence.to_owned(),
+            };
+            vec![reason(Weight::Regression, name, said)]
+        }
+        // The runs without a verdict, each with what it lacks, are told already.
+        Outcome::Unknown => Vec::new(),
+        Outcome::Better | Outcome::NoDifference => {
+            let broken = target
+                .iter()
+                .filter(failed)
+                .flat_map(|run| bad(run, Verdict::Fail));
+            let broken = broken.map(|said| format!("no better than before: {said}"));
+            broken
+                .map(|said| reason(Weight::Note, name, said))
+                .collect()
+        }
+    }
+}
+
+/// Why a run has no verdict, if it has none.
+fn unseen(run: &Run, which: &str) -> Vec<Reason> {
+    if run.judgement.verdict != Verdict::Unknown {
+        return Vec::new();
+    }
+    let said = bad(run, Verdict::Unknown);
+    let said = said
+        .first()
+        .map_or(String::new(), |first| format!(": {first}"));
+    let name = &run.figures.scenario;
+    vec![unknown(name, format!("no verdict on {which}{said}"))]
+}
+
+/// What an upgrade of a swarm says.
+fn of_upgrade(run: &Run) -> Vec<Reason> {
+    let (name, verdict) = (&run.figures.scenario, run.judgement.verdict);
+    let weight = match verdict {
+        Verdict::Pass => return Vec::new(),
+        Verdict::Fail => Weight::Regression,
+        Verdict::Unknown => Weight::Unknown,
+    };
+    let mut said = bad(run, verdict);
+    if said.is_empty() {
+        said.push(format!("its verdict is {verdict}"));
+    }
+    // What is most about the upgrade comes first, and the rest mostly follows from it.
+    said.sort_by_key(|one| !one.starts_with("`upgraded`"));
+    said.into_iter()
+        .map(|said| reason(weight, name, said))
+        .collect()
+}
+
+/// The findings of a run that came to this, but for those by which a control fails as it must.
+fn bad(run: &Run, verdict: Verdict) -> Vec<String> {
+    let findings = run.judgement.findings.iter();
+    let bad = findings
+        .filter(|finding| finding.verdict == verdict && !run.judgement.failed_as_it_must(finding));
+    let told = |finding: &Finding| format!("`{}`: {}", finding.check, finding.summary);
+    bad.map(told).collect()
+}

@@ -1,0 +1,85 @@
+//! A decision for people, for the summary of a CI job, and for programs.
+
+use std::fmt::Write as _;
+
+use super::{Decision, Reason, Ruling, Weight};
+use crate::report::{Style, comparison, comparisons_markdown, plain};
+use crate::verdict::wording::counted;
+
+/// The decision for people. Ends with a line end.
+pub fn gate(decision: &Decision, from: &str, to: &str, style: &Style) -> String {
+    let mut text = String::new();
+    for one in &decision.comparisons {
+        text += &comparison(one, style);
+        text.push('\n');
+    }
+    for (scenario, verdict) in &decision.upgrades {
+        text += &style.remark("UPGRADED", &format!("{scenario}: {verdict}"));
+    }
+    for reason in &decision.reasons {
+        text += &style.remark(word(reason.weight), &said(reason));
+    }
+    text + &style.remark(ruling(decision.ruling), &closing(decision, from, to))
+}
+
+/// The decision as Markdown. Ends with a line end.
+pub fn gate_markdown(decision: &Decision, from: &str, to: &str) -> String {
+    let title = closing(decision, from, to);
+    let mut text = format!("# {}: {}\n\n", ruling(decision.ruling), plain(&title));
+    for reason in &decision.reasons {
+        let word = word(reason.weight).to_lowercase();
+        let _ = writeln!(text, "- {word}: {}", plain(&said(reason)));
+    }
+    for (scenario, verdict) in &decision.upgrades {
+        let _ = writeln!(
+            text,
+            "- upgraded: {}",
+            plain(&format!("{scenario}: {verdict}"))
+        );
+    }
+    text + "\n" + &comparisons_markdown(&decision.comparisons)
+}
+
+/// The decision as one JSON object. Ends with a line end.
+pub fn gate_json(decision: &Decision, from: &str, to: &str) -> String {
+    let whole = serde_json::json!({ "from": from, "to": to, "decision": decision });
+    format!("{whole:#}\n")
+}
+
+/// The word that a reason's line starts with.
+fn word(weight: Weight) -> &'static str {
+    match weight {
+        Weight::Regression => "REGRESSION",
+        Weight::Unknown => "UNKNOWN",
+        Weight::Note => "NOTE",
+    }
+}
+
+fn ruling(ruling: Ruling) -> &'static str {
+    match ruling {
+        Ruling::Accept => "ACCEPT",
+        Ruling::Undecided => "UNDECIDED",
+        Ruling::Reject => "REJECT",
+    }
+}
+
+fn said(reason: &Reason) -> String {
+    match reason.scenario.as_str() {
+        "" => reason.said.clone(),
+        scenario => format!("{scenario}: {}", reason.said),
+    }
+}
+
+/// `from bookworm to trixie: 1 regression, 2 unknown`.
+fn closing(decision: &Decision, from: &str, to: &str) -> String {
+    let of = |weight: Weight| {
+        let all = decision.reasons.iter().filter(|one| one.weight == weight);
+        all.count() as u64
+    };
+    let unknown = match of(Weight::Unknown) {
+        0 => "nothing unknown".to_owned(),
+        some => format!("{some} unknown"),
+    };
+    let regressions = counted(of(Weight::Regression), "regression");
+    format!("from {from} to {to}: {regressions}, {unknown}")
+}

@@ -1,0 +1,79 @@
+//! What every node ran, before an upgrade and after each node's turn.
+
+use comfy_table::{Table, presets};
+
+use crate::journal::timeline::Timeline;
+use crate::journal::{Deed, Engine, Engines, History};
+use crate::verdict::wording::seconds;
+
+/// A table of one upgrade: a row a step, a column a node.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Steps {
+    pub(super) header: Vec<String>,
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+/// What every node ran, step by step; none without an upgrade that began.
+pub(super) fn of(history: &History) -> Option<Steps> {
+    let timeline = Timeline::of(history);
+    let mut deeds = timeline.actions.iter();
+    let deed = deeds.find(|deed| !deed.engines.is_empty())?;
+    let nodes: Vec<&str> = history.plan.node_names().collect();
+    let mut header = vec!["step".to_owned()];
+    header.extend(nodes.iter().map(|node| (*node).to_owned()));
+    header.extend(["took".to_owned(), "then".to_owned()]);
+    let mut rows = vec![row("before", &deed.engines, &nodes, "", "")];
+    rows.extend(turns(deed, &nodes));
+    Some(Steps { header, rows })
+}
+
+/// A row for each node that had its turn.
+fn turns(deed: &Deed, nodes: &[&str]) -> Vec<Vec<String>> {
+    let rows = deed.turns.iter().map(|turn| {
+        let over = turn.as_before.or(turn.differs);
+        let took = turn.draining.zip(over);
+        let took = took.map_or(String::new(), |(from, to)| {
+            seconds(to.at.saturating_sub(from.at))
+        });
+        let then = match (turn.as_before, turn.differs, turn.back) {
+            (Some(_), ..) => "as before",
+            (_, Some(_), _) => "not as before",
+            (_, _, Some(_)) => "not seen to be as before",
+            _ => "not seen to come back",
+        };
+        row(&turn.node, &turn.engines, nodes, &took, then)
+    });
+    rows.collect()
+}
+
+fn row(step: &str, engines: &Engines, nodes: &[&str], took: &str, then: &str) -> Vec<String> {
+    let told = |engine: &Engine| {
+        let kernel: String = engine.kernel.chars().take(KERNEL).collect();
+        format!("{}, linux {kernel}", engine.engine)
+    };
+    let cells = nodes
+        .iter()
+        .map(|node| engines.get(*node).map_or("-".to_owned(), told));
+    let first = [step.to_owned()].into_iter();
+    let last = [took.to_owned(), then.to_owned()];
+    first.chain(cells).chain(last).collect()
+}
+
+/// So much of a kernel's release is shown: `6.12.48+deb13-cloud-amd64` says enough by its number.
+const KERNEL: usize = 14;
+
+/// The table for people; empty without an upgrade. Ends with a line end.
+pub(super) fn text(history: &History) -> String {
+    let Some(steps) = of(history) else {
+        return String::new();
+    };
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(&steps.header);
+    table.add_rows(&steps.rows);
+    let lines = table.to_string();
+    let lines = lines
+        .lines()
+        .map(|line| format!("{:12}{}\n", "", line.trim_end()));
+    lines.collect()
+}

@@ -1,0 +1,36 @@
+//! What a node has to show when a run is over.
+
+use super::lab::{DindLab, ELSEWHERE};
+use crate::substrate::Evidence;
+use crate::substrate::nodes::Nodes;
+
+/// So many lines of an engine's log, its end: a run on a busy computer writes some hundreds.
+const LINES: u16 = 5000;
+
+impl DindLab {
+    /// What a node's engine said, and what it knows of the swarm's networks. The kernel's log is
+    /// that of the computer, and none of ours.
+    pub(super) async fn shown(&self, name: &str) -> Vec<Evidence> {
+        let Some(machine) = self.machines.get(name).filter(|_| name != ELSEWHERE) else {
+            return Vec::new();
+        };
+        let said = self.dind.host().last_words(&machine.container, LINES).await;
+        let networks = async {
+            let engine = self.engine(name).await.map_err(|error| error.to_string())?;
+            let networks = engine.overlay_networks().await;
+            networks.map_err(|error| error.to_string())
+        };
+        vec![
+            Evidence {
+                name: "engine.log",
+                text: said
+                    .map(|lines| lines.join("\n") + "\n")
+                    .map_err(|error| error.to_string()),
+            },
+            Evidence {
+                name: "networks.json",
+                text: networks.await,
+            },
+        ]
+    }
+}

@@ -1,0 +1,103 @@
+//! `seatrial gate` as its users meet it, on a swarm of a few lines of memory.
+
+use rstest::rstest;
+
+use super::{Desk, Said, lines_without, shows};
+
+/// An upgrade, and a promise that runs on both engines.
+const UPGRADE: &str = "scenarios/acceptance/upgrade-managers-first.yaml";
+const SIDES: &str = "scenarios/article/12-scaling.yaml";
+
+fn gate(desk: &Desk, words: &[&str]) -> Said {
+    let mut args = vec![
+        "gate", "--from", "bookworm", "--to", "trixie", "--on", "sim",
+    ];
+    args.extend(["--seed", "7"]);
+    args.extend(words);
+    desk.runs(&args)
+}
+
+/// What the gate itself says, after all that its runs did.
+fn decision(said: &Said) -> String {
+    let from = said.out.rfind("\n    COMPARED ").map_or(0, |at| at + 1);
+    said.out[from..].to_owned()
+}
+
+#[test]
+fn a_new_engine_that_is_no_worse_is_accepted() {
+    let desk = Desk::new();
+    let said = gate(&desk, &[]);
+    assert_eq!(said.code, Some(0), "{}", said.whole());
+    assert!(
+        said.out
+            .contains("ACCEPT from bookworm to trixie: 0 regressions, nothing unknown")
+    );
+    // What every node ran, step by step, is in the report of the upgrade.
+    assert!(said.out.contains("trixie, linux of trixie"), "{}", said.out);
+    let folders = std::fs::read_dir(desk.path("runs")).expect("runs");
+    let folders: Vec<_> = folders.map(|one| one.expect("an entry").path()).collect();
+    let folder = folders.iter().find(|path| path.join("gate.json").exists());
+    let folder = folder.expect("the gate's folder");
+    let json = std::fs::read_to_string(folder.join("gate.json")).expect("a file");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("an object");
+    assert_eq!(json["decision"]["ruling"], "accept");
+    assert_eq!(
+        json["decision"]["comparisons"].as_array().map(Vec::len),
+        Some(3)
+    );
+    for file in [
+        "gate.txt",
+        "gate.md",
+        "upgrade-upgrade-workers-first/report.html",
+    ] {
+        assert!(folder.join(file).exists(), "{file}");
+    }
+}
+
+#[rstest]
+#[case("no-ip-vs", 1, "`server-3` refuses port 80")]
+#[case("no-vxlan", 1, "not as before after server-3 with docker trixie")]
+#[case("no-exchange", 2, "still runs docker bookworm")]
+fn a_spoilt_engine_is_turned_away_for_the_right_reason(
+    #[case] sabotage: &str,
+    #[case] code: i32,
+    #[case] why: &str,
+) {
+    let desk = Desk::new();
+    let said = gate(&desk, &["--sabotage", sabotage, UPGRADE, SIDES]);
+    assert_eq!(said.code, Some(code), "{}", said.whole());
+    let decision = decision(&said);
+    assert!(decision.contains(why), "{decision}");
+    shows(
+        &format!("gate-{sabotage}"),
+        &lines_without(&decision, &["SEE"]),
+    );
+}
+
+#[test]
+fn a_gate_that_tried_only_half_is_undecided() {
+    let desk = Desk::new();
+    let said = gate(&desk, &[SIDES]);
+    assert_eq!(said.code, Some(2), "{}", said.whole());
+    assert!(said.out.contains("no swarm was upgraded"), "{}", said.out);
+    let said = gate(&desk, &[UPGRADE]);
+    assert_eq!(said.code, Some(2), "{}", said.whole());
+    assert!(
+        said.out.contains("nothing ran on both engines"),
+        "{}",
+        said.out
+    );
+}
+
+#[rstest]
+#[case("same", &["gate", "--from", "trixie", "--to", "trixie", "--on", "sim"])]
+#[case("unknown", &["gate", "--from", "bookworm", "--to", "sid", "--on", "sim"])]
+#[case("run-same", &["run", SIDES, "--on", "sim", "--upgrade-to", "bookworm"])]
+#[case("missing", &["gate", "--from", "bookworm", "--to", "trixie", "--on", "sim", "none.yaml"])]
+fn what_cannot_be_gated_is_said_before_anything_runs(#[case] name: &str, #[case] args: &[&str]) {
+    let desk = Desk::new();
+    let said = desk.runs(args);
+    assert_eq!(said.code, Some(64), "{}", said.whole());
+    assert!(!desk.path("runs").exists());
+    shows(&format!("gate-refuses-{name}"), &said.whole());
+}

@@ -1,0 +1,169 @@
+//! Decisions of a gate: a table of what was seen, and what it must come to.
+
+use rstest::rstest;
+use seatrial::check::check;
+use seatrial::gate::{
+    Decision, Evidence, Ruling, Run, Weight, decide, gate, gate_json, gate_markdown,
+};
+use seatrial::journal::History;
+use seatrial::plan::Plan;
+use seatrial::report::{Figures, Style};
+use seatrial::scenario::UpgradeOrder::ManagersFirst;
+use seatrial::substrate::sim::Sabotage;
+
+use super::{plans, run_sim, upgrade};
+
+fn judged(history: &History) -> Run {
+    let judgement = check(history);
+    Run {
+        figures: Figures::of(history, &judgement),
+        judgement,
+    }
+}
+
+async fn run(plan: &Plan, sabotage: Option<Sabotage>) -> Run {
+    judged(&run_sim(plan, sabotage).await)
+}
+
+/// A service that is scaled, on an engine that does so or does not.
+async fn scaled(sabotage: Option<Sabotage>) -> Run {
+    run(&plans::scaled(5), sabotage).await
+}
+
+async fn upgraded(sabotage: Option<Sabotage>) -> Run {
+    run(&upgrade::upgraded(ManagersFirst), sabotage).await
+}
+
+/// What keeps its promises on both sides and on the way.
+async fn well() -> Evidence {
+    Evidence {
+        base: vec![scaled(None).await],
+        target: vec![scaled(None).await],
+        upgrades: vec![upgraded(None).await],
+        ..Evidence::default()
+    }
+}
+
+fn told(decision: &Decision) -> String {
+    gate(decision, "bookworm", "trixie", &Style::default())
+}
+
+/// How a side is: keeps its promise, breaks it, shows nothing, or did not run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Is {
+    Kept,
+    Broken,
+    Unseen,
+    Missing,
+}
+
+async fn side(is: Is) -> Vec<Run> {
+    match is {
+        Is::Kept => vec![scaled(None).await],
+        Is::Broken => vec![scaled(Some(Sabotage::ScaleLosesRequests)).await],
+        Is::Unseen => vec![scaled(Some(Sabotage::OrderDoesNothing)).await],
+        Is::Missing => Vec::new(),
+    }
+}
+
+async fn way(is: Is) -> Vec<Run> {
+    match is {
+        Is::Kept => vec![upgraded(None).await],
+        Is::Broken => vec![upgraded(Some(Sabotage::NewEngineWithoutMesh)).await],
+        Is::Unseen => vec![upgraded(Some(Sabotage::ExchangeDoesNothing)).await],
+        Is::Missing => Vec::new(),
+    }
+}
+
+#[rstest]
+#[case(Is::Kept, Is::Kept, Is::Kept, Ruling::Accept)]
+// What was broken before is no regression, and is told.
+#[case(Is::Broken, Is::Broken, Is::Kept, Ruling::Accept)]
+#[case(Is::Broken, Is::Kept, Is::Kept, Ruling::Accept)]
+#[case(Is::Kept, Is::Broken, Is::Kept, Ruling::Reject)]
+#[case(Is::Kept, Is::Kept, Is::Broken, Ruling::Reject)]
+#[case(Is::Kept, Is::Unseen, Is::Broken, Ruling::Reject)]
+#[case(Is::Kept, Is::Broken, Is::Unseen, Ruling::Reject)]
+#[case(Is::Kept, Is::Unseen, Is::Kept, Ruling::Undecided)]
+#[case(Is::Unseen, Is::Kept, Is::Kept, Ruling::Undecided)]
+// Nobody knows whether it was better before.
+#[case(Is::Unseen, Is::Broken, Is::Kept, Ruling::Undecided)]
+#[case(Is::Kept, Is::Kept, Is::Unseen, Ruling::Undecided)]
+#[case(Is::Missing, Is::Kept, Is::Kept, Ruling::Undecided)]
+#[case(Is::Kept, Is::Missing, Is::Kept, Ruling::Undecided)]
+#[case(Is::Missing, Is::Missing, Is::Kept, Ruling::Undecided)]
+#[case(Is::Kept, Is::Kept, Is::Missing, Ruling::Undecided)]
+#[case(Is::Missing, Is::Missing, Is::Missing, Ruling::Undecided)]
+#[tokio::test(start_paused = true)]
+async fn a_gate_opens_only_for_what_was_seen_to_be_no_worse(
+    #[case] base: Is,
+    #[case] target: Is,
+    #[case] on_the_way: Is,
+    #[case] ruling: Ruling,
+) {
+    let evidence = Evidence {
+        base: side(base).await,
+        target: side(target).await,
+        upgrades: way(on_the_way).await,
+        ..Evidence::default()
+    };
+    let decision = decide(&evidence);
+    assert_eq!(decision.ruling, ruling, "{}", told(&decision));
+    assert_eq!(decision, decide(&evidence));
+    let weights: Vec<Weight> = decision.reasons.iter().map(|one| one.weight).collect();
+    assert!(weights.is_sorted(), "{}", told(&decision));
+    let worst = weights.first().copied();
+    let expected = match ruling {
+        Ruling::Reject => Some(Weight::Regression),
+        Ruling::Undecided => Some(Weight::Unknown),
+        Ruling::Accept if target == Is::Broken => Some(Weight::Note),
+        Ruling::Accept => None,
+    };
+    assert_eq!(worst, expected, "{}", told(&decision));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_skipped_or_spoilt_is_not_accepted() {
+    let mut spoilt = well().await;
+    spoilt.spoilt = Some("no-vxlan".to_owned());
+    assert_eq!(decide(&spoilt).ruling, Ruling::Undecided);
+    let mut evidence = well().await;
+    evidence.skipped = vec![("pages".to_owned(), "`vm` has no power cut".to_owned())];
+    let decision = decide(&evidence);
+    assert_eq!(decision.ruling, Ruling::Undecided);
+    assert!(told(&decision).contains("pages: it was skipped: `vm` has no power cut"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_engine_without_a_mesh_is_rejected_because_of_its_mesh() {
+    let mut evidence = well().await;
+    evidence.upgrades = way(Is::Broken).await;
+    let decision = decide(&evidence);
+    let first = decision.reasons.first().expect("a reason");
+    assert_eq!(first.weight, Weight::Regression);
+    assert!(
+        first
+            .said
+            .starts_with("`upgraded`: not as before after server-1"),
+        "{}",
+        first.said
+    );
+    assert!(first.said.contains("refuses port 8080"), "{}", first.said);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_decision_reads_well() {
+    let mut evidence = well().await;
+    evidence.target = side(Is::Broken).await;
+    evidence.upgrades.extend(way(Is::Unseen).await);
+    let decision = decide(&evidence);
+    insta::assert_snapshot!("gate", told(&decision));
+    insta::assert_snapshot!(
+        "gate-markdown",
+        gate_markdown(&decision, "bookworm", "trixie")
+    );
+    let json: serde_json::Value =
+        serde_json::from_str(&gate_json(&decision, "bookworm", "trixie")).expect("an object");
+    assert_eq!(json["decision"]["ruling"], "reject");
+    assert_eq!(json["decision"]["reasons"][0]["weight"], "regression");
+}
