@@ -106,7 +106,7 @@ impl Vm {
         self.images.facts.variables.clone()
     }
 
-    /// What machines can do.
+    /// What machines can do whose next engine is there too.
     pub fn at_best() -> Capabilities {
         Capabilities::from([
             Capability::CleanStop,
@@ -125,6 +125,7 @@ impl Vm {
             Capability::Registry,
             Capability::Tls,
             Capability::PlainApi,
+            Capability::Upgrade,
         ])
     }
 

@@ -89,6 +89,22 @@ fn a_gate_that_tried_only_half_is_undecided() {
     );
 }
 
+#[test]
+fn machines_can_be_upgraded_and_containers_cannot() {
+    let plan = |on| {
+        let upgrade = ["--upgrade-to", "trixie"];
+        let words = ["plan", UPGRADE, "--on", on];
+        let upgrade = upgrade.iter().filter(|_| on == "vm");
+        let words: Vec<&str> = words.iter().chain(upgrade).copied().collect();
+        Desk::new().say(&words)
+    };
+    let machines = plan("vm");
+    assert_eq!(machines.code, Some(0), "{}", machines.whole());
+    let containers = plan("dind");
+    assert_eq!(containers.code, Some(3), "{}", containers.whole());
+    assert!(containers.out.contains("no engine to upgrade to"));
+}
+
 #[rstest]
 #[case("same", &["gate", "--from", "trixie", "--to", "trixie", "--on", "sim"])]
 #[case("unknown", &["gate", "--from", "bookworm", "--to", "sid", "--on", "sim"])]

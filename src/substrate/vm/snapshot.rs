@@ -96,9 +96,10 @@ impl Snapshot {
 
 /// How machines are made and how a swarm is formed of them: a change of either makes every
 /// snapshot stale.
-const MADE_BY: [&str; 3] = [
+const MADE_BY: [&str; 4] = [
     include_str!("machine/command.rs"),
     include_str!("assemble.rs"),
+    include_str!("../nodes/form.rs"),
     include_str!("share.rs"),
 ];
 
