@@ -24,6 +24,7 @@ mod interrupt;
 mod keep;
 mod kept;
 mod output;
+mod parity;
 mod plan;
 mod prepare;
 mod prune;
@@ -70,6 +71,8 @@ enum Command {
     Gate(gate::Args),
     /// Draw recovery times and losses over the runs that are kept
     Trend(trend::Args),
+    /// Say what each scenario came to in each place, or what the place lacks
+    Parity(parity::Args),
     /// List the runs that are kept; `prune` removes old ones
     Runs(runs::Args),
     /// Remove what a killed run left on this computer
@@ -101,6 +104,7 @@ impl Command {
             Self::Compare(args) => compare::run(&args),
             Self::Gate(args) => gate::run(&args),
             Self::Trend(args) => trend::run(&args),
+            Self::Parity(args) => parity::run(&args),
             Self::Runs(args) => runs::run(&args),
             Self::Heal(args) => heal::run(&args),
             Self::Up(args) => up::run(&args),

@@ -8,6 +8,8 @@ mod heal;
 mod interrupt;
 #[path = "cli/kept.rs"]
 mod kept;
+#[path = "cli/parity.rs"]
+mod parity;
 #[path = "cli/terminal.rs"]
 mod terminal;
 
@@ -130,8 +132,8 @@ fn help_names_every_command_and_exit_code() {
 #[rstest]
 fn every_command_has_help(
     #[values(
-        "doctor", "prepare", "plan", "run", "check", "report", "compare", "trend", "runs", "heal",
-        "up", "down", "ps", "exec", "schema"
+        "doctor", "prepare", "plan", "run", "check", "report", "compare", "gate", "trend",
+        "parity", "runs", "heal", "up", "down", "ps", "exec", "schema"
     )]
     command: &str,
 ) {

@@ -25,6 +25,17 @@ pub(super) enum On {
     Sim,
 }
 
+impl On {
+    /// Its name, as journals have it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Vm => "vm",
+            Self::Dind => "dind",
+            Self::Sim => "sim",
+        }
+    }
+}
+
 /// Which engines nodes have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::Args)]
 pub(super) struct Engines {

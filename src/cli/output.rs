@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 
 use anyhow::Context;
-use comfy_table::{Table, presets};
+use comfy_table::{Row, Table, presets};
 use seatrial::report::Style;
 
 /// Writes a result for people.
@@ -53,7 +53,10 @@ pub(super) fn style() -> Style {
 }
 
 /// A table without lines, its columns aligned. Ends with a line end.
-pub(super) fn table<const N: usize>(header: [&str; N], rows: Vec<[String; N]>) -> String {
+pub(super) fn table<R: Into<Row>>(
+    header: impl Into<Row>,
+    rows: impl IntoIterator<Item = R>,
+) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
     table.set_header(header);

@@ -16,8 +16,8 @@ pub(super) struct Args {
 /// Prints every plan.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let asked = &args.asked;
-    asked.engines.fit(asked.on)?;
-    let ground = Ground::with(asked.on, asked.engines, &cache::folder()?, false);
+    let cache = cache::folder()?;
+    let ground = Ground::with(asked.on(&cache)?, asked.engines, &cache, false);
     let outcomes = asked.plan(&ground.options(asked.seed(), asked.no_faults))?;
     match ground {
         Ground::Unprepared => output::tell(

@@ -106,5 +106,5 @@ fn abilities(dind: &Dind) -> String {
         ("patience", dind.patience().to_string()),
     ];
     let rows = rows.map(|(what, which)| [what.to_owned(), which]);
-    output::table(["what", "which"], rows.into())
+    output::table(["what", "which"], rows)
 }

@@ -61,10 +61,9 @@ pub(super) fn table(state: &State, powered: Option<&BTreeMap<String, bool>>) -> 
         let (role, on) = ("storage".to_owned(), power(name).to_owned());
         [name.clone(), role, on, "-".to_owned(), String::new()]
     });
-    let rows = nodes.chain(storage).collect();
     output::table(
         ["machine", "role", "power", "DOCKER_HOST", "published"],
-        rows,
+        nodes.chain(storage),
     )
 }
 

@@ -54,19 +54,19 @@ pub(super) fn repeats() -> clap::builder::RangedI64ValueParser<u32> {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let asked = &args.asked;
     let (cache, seed) = (cache::folder()?, asked.seed());
-    asked.engines.fit(asked.on)?;
-    let mut ground = Ground::with(asked.on, asked.engines, &cache, args.fresh);
+    let on = asked.on(&cache)?;
+    let mut ground = Ground::with(on, asked.engines, &cache, args.fresh);
     let mut outcomes = asked.plan(&ground.options(seed, asked.no_faults))?;
     let (stop, left) = (CancellationToken::new(), Left::default());
-    runtime(asked.on)?.block_on(async {
+    runtime(on)?.block_on(async {
         let screen = Screen::of_this_process();
         interrupt::watch(&stop, &left, &screen)?;
         let any = outcomes.iter().any(|one| matches!(one, Outcome::Ready(_)));
-        if any && asked.on != On::Sim {
+        if any && on != On::Sim {
             Kept::of(&cache).refuse_if_alive()?;
         }
         if any && ground.lacks() {
-            let ready = Ground::prepare(asked.on, asked.engines, &cache, args.fresh);
+            let ready = Ground::prepare(on, asked.engines, &cache, args.fresh);
             ground = tokio::select! {
                 ready = ready => ready?,
                 () = stop.cancelled() => return Ok(Exit::INTERRUPTED),

@@ -79,6 +79,6 @@ fn list(args: &Args) -> anyhow::Result<Exit> {
         "lost",
         "where",
     ];
-    output::print(&output::table(header, rows.collect()))?;
+    output::print(&output::table(header, rows))?;
     Ok(Exit::PASS)
 }

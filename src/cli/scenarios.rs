@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use clap::ValueEnum;
 use seatrial::plan::{self, Options, Outcome};
 use seatrial::scenario;
 
-use super::Refused;
-use super::ground::{Engines, On};
+use super::ground::{Engines, Ground, On};
+use super::{Refused, output};
 
 /// Which scenarios, and how they are to be planned.
 #[derive(clap::Args)]
@@ -17,8 +18,8 @@ pub(super) struct Asked {
     pub(super) scenarios: Vec<PathBuf>,
 
     /// Where to run
-    #[arg(long, value_enum, default_value_t = On::Vm)]
-    pub(super) on: On,
+    #[arg(long, value_enum, default_value_t = Where::Auto)]
+    on: Where,
 
     #[command(flatten)]
     pub(super) engines: Engines,
@@ -32,7 +33,61 @@ pub(super) struct Asked {
     pub(super) no_faults: bool,
 }
 
+/// Where to run, as it is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Where {
+    /// The cheapest place that can do all that the scenarios need
+    Auto,
+    /// Virtual machines on this computer
+    Vm,
+    /// Containers of a Docker engine
+    Dind,
+    /// A few lines of memory, for tests of the harness: never a verdict about Swarm
+    #[value(hide = true)]
+    Sim,
+}
+
 impl Asked {
+    /// The place that was asked for, or the cheapest that can do everything; then says why.
+    pub(super) fn on(&self, cache: &Path) -> Result<On, Refused> {
+        let on = match self.on {
+            Where::Vm => On::Vm,
+            Where::Dind => On::Dind,
+            Where::Sim => On::Sim,
+            Where::Auto => {
+                let (on, why) = self.cheapest(cache)?;
+                output::tell(format_args!("on {}: {why}", on.name()));
+                on
+            }
+        };
+        self.engines.fit(on)?;
+        Ok(on)
+    }
+
+    /// Containers are a second's work and machines some, so containers do wherever they can.
+    fn cheapest(&self, cache: &Path) -> Result<(On, String), Refused> {
+        if self.engines != Engines::default() {
+            return Ok((On::Vm, "only machines have a choice of engines".to_owned()));
+        }
+        let ground = Ground::find(On::Dind, cache, false);
+        if ground.lacks() {
+            let why = "no engine was tried for containers; see `seatrial prepare --on dind`";
+            return Ok((On::Vm, why.to_owned()));
+        }
+        let outcomes = self.plan(&ground.options(0, self.no_faults))?;
+        let lacks = outcomes.into_iter().find_map(|outcome| match outcome {
+            Outcome::Skipped { name, reason } => Some(format!("for `{name}`, {reason}")),
+            Outcome::Ready(_) => None,
+        });
+        Ok(match lacks {
+            Some(why) => (On::Vm, why),
+            None => (
+                On::Dind,
+                "containers are the cheapest place that can do all of it".to_owned(),
+            ),
+        })
+    }
+
     /// The seed that was asked for, or a random one.
     pub(super) fn seed(&self) -> u64 {
         self.seed.unwrap_or_else(rand::random)

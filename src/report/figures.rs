@@ -82,7 +82,7 @@ impl Figures {
     }
 
     /// Where it ran.
-    pub(super) fn place(&self) -> &str {
+    pub fn place(&self) -> &str {
         self.with.get("place").map_or("", String::as_str)
     }
 

@@ -1,8 +1,9 @@
 //! Networks, and whatever carries a label: found and removed by it alone.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
-use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
+use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest, NetworkDisconnectRequest};
 use bollard::query_parameters::{
     ListContainersOptions, ListNetworksOptions, ListVolumesOptions, RemoveContainerOptions,
     RemoveVolumeOptions,
@@ -10,6 +11,13 @@ use bollard::query_parameters::{
 
 use super::Engine;
 use crate::journal::ApiError;
+use crate::wait::{Look, until};
+
+/// How long an engine may take to let go of a network whose containers are gone.
+const RELEASE: Duration = Duration::from_secs(20);
+
+/// The pace of asking for it.
+const PACE: Duration = Duration::from_millis(250);
 
 /// Something on an engine that carries a label.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -133,10 +141,7 @@ impl Engine {
                 let call = self.docker.remove_container(&one.name, Some(options));
                 self.call("container remove", call).await
             }
-            Kind::Network => {
-                let call = self.docker.remove_network(&one.name);
-                self.call("network remove", call).await
-            }
+            Kind::Network => self.remove_used_network(&one.name).await,
             Kind::Volume => {
                 let options = RemoveVolumeOptions { force: true };
                 let call = self.docker.remove_volume(&one.name, Some(options));
@@ -146,6 +151,52 @@ impl Engine {
         match removed {
             Err(ApiError::Refused { status: 404, .. }) => Ok(()),
             other => other,
+        }
+    }
+
+    /// Removes a network, also one that the engine takes for used still: it forgets the end of a
+    /// container a moment after the container, and one that it lost sight of never (moby: daemon
+    /// "has active endpoints").
+    async fn remove_used_network(&self, name: &str) -> Result<(), ApiError> {
+        let look = || async {
+            let call = self.docker.remove_network(name);
+            match self.call("network remove", call).await {
+                Err(ApiError::Refused {
+                    status: 403,
+                    message,
+                }) => {
+                    self.disconnect_all(name).await;
+                    Look::NotYet(message)
+                }
+                other => Look::Holds(other),
+            }
+        };
+        let what = format!("the end of the network `{name}`");
+        match until(what, RELEASE, PACE, look).await {
+            Ok(removed) => removed,
+            Err(late) => Err(ApiError::Refused {
+                status: 403,
+                message: late.last,
+            }),
+        }
+    }
+
+    /// Takes whatever a network knows of off it, whether its container is there or not. Whether it
+    /// helped shows when the network is removed.
+    async fn disconnect_all(&self, network: &str) {
+        let asked = self.docker.inspect_network(network, None);
+        let Ok(seen) = self.call("network inspect", asked).await else {
+            return;
+        };
+        for (id, end) in seen.containers.unwrap_or_default() {
+            for container in [Some(id), end.name].into_iter().flatten() {
+                let request = NetworkDisconnectRequest {
+                    container,
+                    force: Some(true),
+                };
+                let call = self.docker.disconnect_network(network, request);
+                let _ = self.call("network disconnect", call).await;
+            }
         }
     }
 }
