@@ -19,8 +19,10 @@ pub enum Capability {
     Pause,
     /// All frames of a node can be dropped, while the harness still reaches it.
     Isolation,
-    /// Frames of one direction, one pair or one port can be dropped or delayed.
+    /// Frames of one direction, one pair or one port can be dropped.
     Flows,
+    /// They can be delayed, or lost now and then.
+    SlowFlows,
     /// A node's engine, or one task's process, can be ended while the machine stays.
     EngineEnd,
     /// A node's clock can be set wrong.
@@ -53,7 +55,8 @@ impl fmt::Display for Capability {
             Self::SuddenEnd => "sudden end of a node",
             Self::Pause => "pause of a machine",
             Self::Isolation => "isolation of a node",
-            Self::Flows => "faults of single flows on the LAN",
+            Self::Flows => "drops of single flows on the LAN",
+            Self::SlowFlows => "slow flows on the LAN",
             Self::EngineEnd => "end of an engine or a task",
             Self::Clock => "clock jumps",
             Self::FullDisk => "full disk",

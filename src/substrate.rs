@@ -119,12 +119,13 @@ pub trait Lab: Send + Sync {
     async fn deploy(&self) -> Result<(), Trouble>;
 
     /// The steady state holds: a place that can may keep the swarm as it is now, so that the
-    /// next run starts from here. Connections may break meanwhile.
+    /// next run starts from here. True if the swarm stood still meanwhile: then connections may
+    /// be broken, and what held has to be seen again.
     ///
     /// # Errors
     /// When the swarm could not be kept, or does not go on.
-    async fn checkpoint(&self) -> Result<(), Trouble> {
-        Ok(())
+    async fn checkpoint(&self) -> Result<bool, Trouble> {
+        Ok(false)
     }
 
     /// Asks one manager for its nodes, and for the tasks of the plan's services.

@@ -490,7 +490,7 @@ fn a_reader_that_goes_away_is_no_error_and_no_pass() {
 /// A command that builds images with tools that never end, interrupted once it has begun.
 #[rstest]
 #[case::prepare(&["prepare"])]
-#[case::run(&["run", SCENARIO])]
+#[case::run(&["run", "--on", "vm", SCENARIO])]
 #[case::up(&["up"])]
 fn an_interrupt_ends_a_build(#[case] args: &[&str]) {
     use std::io::{BufRead, BufReader};

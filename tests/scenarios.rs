@@ -14,14 +14,16 @@ const LINES: usize = 40;
 fn everything() -> Capabilities {
     use Capability::{
         Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3, NfsV42, Pause,
-        PlainApi, PowerCut, Registry, RoutingMesh, Tls, Upgrade,
+        PlainApi, PowerCut, Registry, RoutingMesh, SlowFlows, SuddenEnd, Tls, Upgrade,
     };
     [
         CleanStop,
         PowerCut,
+        SuddenEnd,
         Pause,
         Isolation,
         Flows,
+        SlowFlows,
         EngineEnd,
         Clock,
         FullDisk,

@@ -17,8 +17,12 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let asked = &args.asked;
     let cache = cache::folder()?;
-    let ground = Ground::with(asked.on(&cache)?, asked.engines, &cache, false);
+    let (on, why) = asked.on(&cache)?;
+    let ground = Ground::with(on, asked.engines, &cache, false);
     let outcomes = asked.plan(&ground.options(asked.seed(), asked.no_faults))?;
+    if let Some(why) = why {
+        output::tell(why);
+    }
     match ground {
         Ground::Unprepared => output::tell(
             "note: no image is built and nothing was measured: budgets are those of a quick \

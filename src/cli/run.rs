@@ -54,9 +54,12 @@ pub(super) fn repeats() -> clap::builder::RangedI64ValueParser<u32> {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let asked = &args.asked;
     let (cache, seed) = (cache::folder()?, asked.seed());
-    let on = asked.on(&cache)?;
+    let (on, why) = asked.on(&cache)?;
     let mut ground = Ground::with(on, asked.engines, &cache, args.fresh);
     let mut outcomes = asked.plan(&ground.options(seed, asked.no_faults))?;
+    if let Some(why) = why {
+        output::tell(why);
+    }
     let (stop, left) = (CancellationToken::new(), Left::default());
     runtime(on)?.block_on(async {
         let screen = Screen::of_this_process();

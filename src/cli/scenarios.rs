@@ -7,8 +7,8 @@ use clap::ValueEnum;
 use seatrial::plan::{self, Options, Outcome};
 use seatrial::scenario;
 
+use super::Refused;
 use super::ground::{Engines, Ground, On};
-use super::{Refused, output};
 
 /// Which scenarios, and how they are to be planned.
 #[derive(clap::Args)]
@@ -48,20 +48,19 @@ enum Where {
 }
 
 impl Asked {
-    /// The place that was asked for, or the cheapest that can do everything; then says why.
-    pub(super) fn on(&self, cache: &Path) -> Result<On, Refused> {
-        let on = match self.on {
-            Where::Vm => On::Vm,
-            Where::Dind => On::Dind,
-            Where::Sim => On::Sim,
+    /// The place that was asked for, or the cheapest that can do everything, and then why.
+    pub(super) fn on(&self, cache: &Path) -> Result<(On, Option<String>), Refused> {
+        let (on, why) = match self.on {
+            Where::Vm => (On::Vm, None),
+            Where::Dind => (On::Dind, None),
+            Where::Sim => (On::Sim, None),
             Where::Auto => {
                 let (on, why) = self.cheapest(cache)?;
-                output::tell(format_args!("on {}: {why}", on.name()));
-                on
+                (on, Some(format!("on {}: {why}", on.name())))
             }
         };
         self.engines.fit(on)?;
-        Ok(on)
+        Ok((on, why))
     }
 
     /// Containers are a second's work and machines some, so containers do wherever they can.

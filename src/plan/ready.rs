@@ -169,9 +169,8 @@ fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         FaultAction::Kill(_) => Capability::SuddenEnd,
         FaultAction::Pause(_) => Capability::Pause,
         FaultAction::Isolate(Isolate::Whole(_)) => Capability::Isolation,
-        FaultAction::Isolate(Isolate::Partly(_)) | FaultAction::Drop(_) | FaultAction::Slow(_) => {
-            Capability::Flows
-        }
+        FaultAction::Isolate(Isolate::Partly(_)) | FaultAction::Drop(_) => Capability::Flows,
+        FaultAction::Slow(_) => Capability::SlowFlows,
         FaultAction::Crash(_) | FaultAction::Restart(_) | FaultAction::KillTask(_) => {
             Capability::EngineEnd
         }

@@ -22,6 +22,7 @@ use crate::swarm::engine::{Engine, Rights};
 mod ability;
 mod assemble;
 mod evidence;
+mod flow;
 mod image;
 mod inward;
 mod lab;
@@ -128,6 +129,7 @@ impl Dind {
             Capability::SuddenEnd,
             Capability::Pause,
             Capability::Isolation,
+            Capability::Flows,
             Capability::EngineEnd,
             Capability::RoutingMesh,
         ];

@@ -13,6 +13,7 @@ use crate::swarm::engine::Engine;
 use crate::wait::{Look, until};
 
 mod deploy;
+mod dial;
 mod form;
 mod inquiry;
 pub(super) mod inward;

@@ -276,7 +276,7 @@ impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
         use Capability::{
             Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3, NfsV42,
-            Pause, PlainApi, PowerCut, Registry, RoutingMesh, SuddenEnd, Tls, Upgrade,
+            Pause, PlainApi, PowerCut, Registry, RoutingMesh, SlowFlows, SuddenEnd, Tls, Upgrade,
         };
         [
             CleanStop,
@@ -285,6 +285,7 @@ impl Place for Sim {
             Pause,
             Isolation,
             Flows,
+            SlowFlows,
             EngineEnd,
             Clock,
             FullDisk,

@@ -19,10 +19,10 @@ pub(super) mod archive;
 mod assemble;
 mod balancer;
 mod certificate;
-mod dial;
 mod evidence;
 mod exchange;
 mod export;
+mod flow;
 mod inward;
 mod lab;
 mod machine;
@@ -115,6 +115,7 @@ impl Vm {
             Capability::Pause,
             Capability::Isolation,
             Capability::Flows,
+            Capability::SlowFlows,
             Capability::EngineEnd,
             Capability::Clock,
             Capability::FullDisk,

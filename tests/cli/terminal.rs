@@ -36,11 +36,10 @@ impl Terminal {
     /// Runs this many runs with these variables set.
     fn start(desk: &Desk, runs: usize, variables: &[(&str, &str)]) -> Self {
         let program = env!("CARGO_BIN_EXE_seatrial");
-        let files = [SCENARIO].repeat(runs).join(" ");
         let (folder, (rows, columns)) = (desk.path("runs"), SIZE);
         let command = format!(
             "stty rows {rows} cols {columns}; \
-             exec '{program}' run --on sim --seed 7 --runs '{}' {files}",
+             exec '{program}' run --on sim --seed 7 --runs '{}' --repeat {runs} {SCENARIO}",
             folder.display()
         );
         let mut process = Command::new("script");

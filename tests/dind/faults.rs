@@ -21,6 +21,21 @@ async fn a_leader_is_lost_in_every_way_that_an_engine_has() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn single_flows_are_cut_and_an_engine_crashes_inside_of_its_node() {
+    let name = "single_flows_are_cut_and_an_engine_crashes_inside_of_its_node";
+    let Some(ground) = ground(name).await else {
+        return;
+    };
+    let (code, told) = said(&mut ground.run("tests/dind/flows.yaml")).await;
+    assert_eq!(code, Some(0), "{told}");
+    for seen in ["others passed", "it answers on", "PASS residue"] {
+        assert!(told.contains(seen), "`{seen}` is not in:\n{told}");
+    }
+    assert_eq!(told.matches("frames of `server-12`").count(), 2, "{told}");
+    assert_eq!(ground.there().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_an_engine_cannot_do_is_named_and_fails_nothing() {
     let Some(ground) = ground("what_an_engine_cannot_do_is_named_and_fails_nothing").await else {
         return;

@@ -12,7 +12,7 @@ use super::Dind;
 use super::left;
 use super::machine::Machine;
 use super::tunnel::Tunnels;
-use super::wall::{self, Counted};
+use super::wall::{self, Counted, Orders};
 use crate::journal::{Answer, ApiError, ContainerSeen, Rule};
 use crate::plan::Plan;
 use crate::remote::database::MySql;
@@ -74,7 +74,7 @@ impl DindLab {
         self
     }
 
-    fn machine(&self, name: &str) -> Result<&Machine, Trouble> {
+    pub(super) fn machine(&self, name: &str) -> Result<&Machine, Trouble> {
         let found = self.machines.get(name);
         found.ok_or_else(|| Trouble(format!("there is no machine `{name}`")))
     }
@@ -97,7 +97,7 @@ impl DindLab {
         if name == ELSEWHERE {
             return Ok(());
         }
-        let command = wall::raise(&machine.address, machine.begins_anew().await);
+        let command = wall::raise(&machine.address, &machine.begins_anew().await);
         self.nodes().sh(name, &command, COMMAND).await.map(drop)
     }
 
@@ -302,26 +302,27 @@ impl Lab for DindLab {
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
         let machine = self.machine(node)?;
         let mut wall = machine.wall.lock().await;
-        let command = wall::set(&machine.address, isolated);
+        let orders = Orders {
+            shut: isolated,
+            ..wall.orders.clone()
+        };
+        let command = wall::set(&machine.address, &orders);
         self.nodes().sh(node, &command, COMMAND).await?;
-        wall.shut = isolated;
+        wall.orders = orders;
         Ok(())
     }
 
-    async fn impose(&self, _number: usize, rule: &Rule, _in_force: bool) -> Result<(), Trouble> {
-        let what = format!(
-            "`{}`{rule}: `dind` has no rules for single flows",
-            rule.node
-        );
-        Err(Trouble(what))
+    async fn impose(&self, number: usize, rule: &Rule, in_force: bool) -> Result<(), Trouble> {
+        self.set_rule(number, rule, in_force).await
     }
 
-    async fn tally(&self, _number: usize) -> Tally {
-        Tally::default()
+    async fn tally(&self, number: usize) -> Tally {
+        self.counted_of(number).await
     }
 
     async fn dial(&self, from: &str, to: &str, port: Port) -> Result<Dialled, String> {
-        Err(format!("`{from}` cannot try {port} of `{to}` on `dind`"))
+        let machine = self.machine(to).map_err(|trouble| trouble.0)?;
+        self.nodes().dialled(from, &machine.address, port).await
     }
 
     async fn frames(&self, node: &str) -> (u64, u64) {

@@ -2,7 +2,7 @@
 
 use tokio::sync::Mutex;
 
-use super::wall::Counted;
+use super::wall::{Counted, Orders};
 
 /// A machine of the lab.
 pub(super) struct Machine {
@@ -15,7 +15,7 @@ pub(super) struct Machine {
 /// The state of a machine's packet filter.
 #[derive(Default)]
 pub(super) struct Wall {
-    pub(super) shut: bool,
+    pub(super) orders: Orders,
     /// Counted before the last start, which made the filter anew.
     before: Counted,
     /// The last answer since.
@@ -32,13 +32,13 @@ impl Machine {
         }
     }
 
-    /// The machine starts, and its filter counts from 0 again. Whether it is to be shut.
-    pub(super) async fn begins_anew(&self) -> bool {
+    /// The machine starts, and its filter counts from 0 again. What the filter is to do.
+    pub(super) async fn begins_anew(&self) -> Orders {
         let mut wall = self.wall.lock().await;
         let Counted { sent, passed } = std::mem::take(&mut wall.last);
         wall.before.sent += sent;
         wall.before.passed += passed;
-        wall.shut
+        wall.orders.clone()
     }
 
     /// All that was counted since the lab began; without an answer, what was known.
@@ -63,7 +63,7 @@ mod tests {
         assert_eq!(machine.count(None).await, counted(0, 0));
         assert_eq!(machine.count(Some(counted(7, 5))).await, counted(7, 5));
         assert_eq!(machine.count(None).await, counted(7, 5));
-        assert!(!machine.begins_anew().await);
+        assert!(!machine.begins_anew().await.shut);
         assert_eq!(machine.count(None).await, counted(7, 5));
         assert_eq!(machine.count(Some(counted(2, 2))).await, counted(9, 7));
     }

@@ -2,6 +2,12 @@
 //!
 //! Its table is its own; the engine's rules are in others, and neither touches the other's.
 
+use std::collections::BTreeMap;
+
+use crate::plan::Direction;
+use crate::substrate::{Passage, Tally};
+use crate::units::Port;
+
 /// What a node sent, and what of it passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counted {
@@ -18,10 +24,29 @@ fn head(address: &str) -> String {
     )
 }
 
+/// Frames of a node that are told from others, and dropped if a fault says so.
+#[derive(Clone, Debug)]
+pub(super) struct Flow {
+    /// Addresses of those between whom and the node they go; empty for everybody.
+    pub(super) peers: Vec<String>,
+    pub(super) direction: Direction,
+    pub(super) port: Option<Port>,
+    pub(super) dropped: bool,
+}
+
+/// What the filter is to do.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Orders {
+    /// Nothing comes in, and nothing goes out.
+    pub(super) shut: bool,
+    /// By the numbers of their rules.
+    pub(super) flows: BTreeMap<usize, Flow>,
+}
+
 /// Puts the filter in place, once after each start of the node.
-pub(super) fn raise(address: &str, shut: bool) -> String {
+pub(super) fn raise(address: &str, orders: &Orders) -> String {
     let head = head(address);
-    let rules = rules(shut);
+    let rules = rules(orders);
     format!(
         "{head}nft -f - <<END\n\
          table inet seatrial {{\n counter sent {{ }}\n counter passed {{ }}\n \
@@ -30,24 +55,67 @@ pub(super) fn raise(address: &str, shut: bool) -> String {
     )
 }
 
-/// Shuts the node off from the LAN, or opens it again. What was counted stays.
-pub(super) fn set(address: &str, shut: bool) -> String {
+/// Gives it other orders. What was counted stays.
+pub(super) fn set(address: &str, orders: &Orders) -> String {
     let head = head(address);
-    let rules = rules(shut);
+    let rules = rules(orders);
     format!(
         "{head}nft -f - <<END\n\
          flush chain inet seatrial arriving\nflush chain inet seatrial leaving\n{rules}END\n"
     )
 }
 
+/// The beginning of a rule for what leaves, and of one for what arrives.
+const LEAVING: &str = "add rule inet seatrial leaving oifname \"$lan\"";
+const ARRIVING: &str = "add rule inet seatrial arriving iifname \"$lan\"";
+
 /// All in one transaction: there is no moment without rules.
-fn rules(shut: bool) -> String {
-    let leaving = "add rule inet seatrial leaving oifname \"$lan\"";
-    let arriving = "add rule inet seatrial arriving iifname \"$lan\"";
-    match shut {
-        true => format!("{leaving} counter name sent drop\n{arriving} drop\n"),
-        false => format!("{leaving} counter name sent counter name passed\n"),
+fn rules(orders: &Orders) -> String {
+    if orders.shut {
+        return format!("{LEAVING} counter name sent drop\n{ARRIVING} drop\n");
     }
+    let mut rules = format!("{LEAVING} counter name sent\n");
+    for (number, flow) in &orders.flows {
+        for name in ["meant", "done", "all"] {
+            rules += &format!("add counter inet seatrial {name}{number}\n");
+        }
+        let then = match flow.dropped {
+            true => "drop".to_owned(),
+            false => format!("counter name done{number}"),
+        };
+        for meant in meant(flow) {
+            rules += &format!("{meant} counter name meant{number} {then}\n");
+        }
+        for way in [LEAVING, ARRIVING] {
+            rules += &format!("{way} counter name all{number}\n");
+        }
+    }
+    rules + &format!("{LEAVING} counter name passed\n")
+}
+
+/// The beginnings of rules for the frames of a flow.
+fn meant(flow: &Flow) -> Vec<String> {
+    let ways = [
+        (LEAVING, "daddr", Direction::In),
+        (ARRIVING, "saddr", Direction::Out),
+    ];
+    let ways = ways.into_iter().filter(|(.., not)| flow.direction != *not);
+    let mut all = Vec::new();
+    for (way, peer, _) in ways {
+        let pair = match flow.peers.is_empty() {
+            true => way.to_owned(),
+            false => format!("{way} ip {peer} {{ {} }}", flow.peers.join(", ")),
+        };
+        let Some(Port { number, udp }) = flow.port else {
+            all.push(pair);
+            continue;
+        };
+        let of = if udp { "udp" } else { "tcp" };
+        all.push(format!("{pair} {of} sport {number}"));
+        // Gossip is from and to the same port, and counts once.
+        all.push(format!("{pair} {of} sport != {number} {of} dport {number}"));
+    }
+    all
 }
 
 /// Asks for what was counted.
@@ -55,15 +123,35 @@ pub(super) const COUNTED: &str = "nft list counters table inet seatrial";
 
 /// Reads what was counted; none if it is not understood.
 pub(super) fn counted(said: &str) -> Option<Counted> {
-    let packets = |name: &str| {
-        let (_, after) = said.split_once(&format!("counter {name} {{"))?;
-        let (_, after) = after.split_once("packets ")?;
-        after.split_whitespace().next()?.parse().ok()
-    };
     Some(Counted {
-        sent: packets("sent")?,
-        passed: packets("passed")?,
+        sent: packets(said, "sent")?,
+        passed: packets(said, "passed")?,
     })
+}
+
+/// Reads what was counted of a rule's frames; nothing where it is not understood.
+pub(super) fn tally(said: &str, number: usize) -> Tally {
+    let read = |name: &str| packets(said, &format!("{name}{number}"));
+    let (Some(sent), Some(delivered), Some(all)) = (read("meant"), read("done"), read("all"))
+    else {
+        return Tally::default();
+    };
+    let rest = all.saturating_sub(delivered);
+    Tally {
+        meant: Passage { sent, delivered },
+        rest: Passage {
+            sent: rest,
+            delivered: rest,
+        },
+        ..Tally::default()
+    }
+}
+
+/// The packets of one counter.
+fn packets(said: &str, name: &str) -> Option<u64> {
+    let (_, after) = said.split_once(&format!("counter {name} {{"))?;
+    let (_, after) = after.split_once("packets ")?;
+    after.split_whitespace().next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -86,10 +174,52 @@ mod tests {
 
     #[test]
     fn a_node_that_is_shut_off_sends_in_vain_and_hears_nothing() {
-        let shut = set("192.168.150.3", true);
+        let mut orders = Orders {
+            shut: true,
+            ..Orders::default()
+        };
+        let shut = set("192.168.150.3", &orders);
         assert!(shut.contains("counter name sent drop"));
         assert!(shut.contains("arriving iifname \"$lan\" drop"));
-        let open = set("192.168.150.3", false);
+        orders.shut = false;
+        let open = set("192.168.150.3", &orders);
         assert!(!open.contains(" drop") && open.contains("counter name passed"));
+    }
+
+    fn flow(direction: Direction, port: Option<Port>, dropped: bool) -> Orders {
+        let flow = Flow {
+            peers: vec!["192.168.150.12".to_owned()],
+            direction,
+            port,
+            dropped,
+        };
+        Orders {
+            shut: false,
+            flows: [(7, flow)].into(),
+        }
+    }
+
+    #[test]
+    fn a_flow_is_struck_one_way_or_both_and_by_its_port_alone() {
+        let one_way = set("192.168.150.3", &flow(Direction::In, None, true));
+        assert!(one_way.contains("ip saddr { 192.168.150.12 } counter name meant7 drop"));
+        assert!(!one_way.contains("daddr"), "{one_way}");
+        let port = Some(Port::udp(7946));
+        let both = set("192.168.150.3", &flow(Direction::Both, port, true));
+        assert_eq!(both.matches(" drop\n").count(), 4, "{both}");
+        assert!(both.contains("ip daddr { 192.168.150.12 } udp sport 7946 counter"));
+        let lifted = set("192.168.150.3", &flow(Direction::Both, port, false));
+        assert!(!lifted.contains("drop") && lifted.contains("counter name done7"));
+    }
+
+    #[test]
+    fn what_is_meant_is_told_from_the_rest_or_nothing_is() {
+        let counter = |name: &str, n: u64| format!("counter {name} {{ packets {n} bytes 1 }} ");
+        let said = counter("meant7", 5) + &counter("done7", 2) + &counter("all7", 9);
+        let read = tally(&said, 7);
+        assert_eq!((read.meant.sent, read.meant.delivered), (5, 2));
+        assert_eq!(read.rest.delivered, 7);
+        assert_eq!(tally(&said, 8), Tally::default());
+        assert_eq!(tally(&said.replace("done7", "gone7"), 7), Tally::default());
     }
 }

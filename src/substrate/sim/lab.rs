@@ -82,11 +82,11 @@ impl Lab for SimLab {
         Ok(())
     }
 
-    async fn checkpoint(&self) -> Result<(), Trouble> {
+    async fn checkpoint(&self) -> Result<bool, Trouble> {
         if self.is(&Sabotage::CheckpointFails) {
             return Err(Trouble("no space left for a snapshot".to_owned()));
         }
-        Ok(())
+        Ok(true)
     }
 
     async fn view(&self, manager: &str) -> Result<View, ApiError> {

@@ -62,7 +62,7 @@ async fn start(lab: &VmLab) -> Result<(), Trouble> {
     let step = lab.vm.progress.step("form the swarm");
     lab.nodes().form().await?;
     step.done();
-    lab.keep(Moment::Formed).await
+    lab.keep(Moment::Formed).await.map(drop)
 }
 
 /// Makes folders, switch and machines, all without power.

@@ -172,7 +172,7 @@ impl Lab for VmLab {
         Ok(())
     }
 
-    async fn checkpoint(&self) -> Result<(), Trouble> {
+    async fn checkpoint(&self) -> Result<bool, Trouble> {
         self.keep(Moment::Steady).await
     }
 
@@ -272,7 +272,9 @@ impl Lab for VmLab {
     }
 
     async fn dial(&self, from: &str, to: &str, port: Port) -> Result<Dialled, String> {
-        self.dialled(from, to, port).await
+        let address = self.lan_address(to);
+        let address = address.ok_or_else(|| format!("`{to}` has no address on the LAN"))?;
+        self.nodes().dialled(from, address, port).await
     }
 
     async fn frames(&self, node: &str) -> (u64, u64) {

@@ -10,12 +10,12 @@ use crate::substrate::Trouble;
 
 impl VmLab {
     /// Saves a moment, unless it was saved before: disks of a restored swarm are overlays on those
-    /// of its snapshot, which must never be replaced.
-    pub(super) async fn keep(&self, moment: Moment) -> Result<(), Trouble> {
+    /// of its snapshot, which must never be replaced. True if it was saved now.
+    pub(super) async fn keep(&self, moment: Moment) -> Result<bool, Trouble> {
         let shelf = &self.vm.shelf;
         match shelf.place(&self.plan, &self.vm.images.facts, moment) {
-            kept if shelf.complete(&kept) => Ok(()),
-            _ => self.save(moment).await,
+            kept if shelf.complete(&kept) => Ok(false),
+            _ => self.save(moment).await.map(|()| true),
         }
     }
 

@@ -1,11 +1,9 @@
-//! Rules of the LAN, and machines that try each other's ports by it.
+//! Machines that try each other's ports by the LAN.
 
 use std::time::Duration;
 
-use super::lab::VmLab;
-use crate::journal::Rule;
-use crate::scenario::Part;
-use crate::substrate::{Dialled, Knock, Trouble};
+use super::Nodes;
+use crate::substrate::{Dialled, Knock};
 use crate::units::Port;
 
 /// How long the command may take on an emulated machine; it ends itself before this.
@@ -14,61 +12,17 @@ const COMMAND: Duration = Duration::from_secs(30);
 /// Seconds that a guest tries. Linux repeats a lost SYN after 1 s and 3 s.
 const TRIES_S: u32 = 4;
 
-impl VmLab {
-    /// Puts a rule into the switch, or takes it out.
-    pub(super) fn set_rule(
-        &self,
-        number: usize,
-        rule: &Rule,
-        in_force: bool,
-    ) -> Result<(), Trouble> {
-        let seed = self.plan.seed.wrapping_add(number as u64);
-        match self.switch().impose(number, rule, in_force, seed) {
-            true => Ok(()),
-            false => Err(Trouble(format!(
-                "`{}`{rule}: not all of them are on the switch",
-                rule.node
-            ))),
-        }
-    }
-
-    /// Tries a port from one machine's own kernel to another's.
-    pub(super) async fn dialled(
+impl dyn Nodes + '_ {
+    /// Tries a port of an address on the LAN from a machine's own kernel.
+    pub(in crate::substrate) async fn dialled(
         &self,
         from: &str,
-        to: &str,
+        address: &str,
         port: Port,
     ) -> Result<Dialled, String> {
-        let address = self.lan_address(to);
-        let address = address.ok_or_else(|| format!("`{to}` has no address on the LAN"))?;
-        let machine = self.machine(from).map_err(|trouble| trouble.0)?;
-        let command = command(address, port);
-        let ran = machine.agent.run(&command, b"", COMMAND).await;
+        let ran = self.run(from, &command(address, port), b"", COMMAND).await;
         let ran = ran.map_err(|trouble| trouble.0)?;
         Ok(dialled(&ran.out, &ran.err))
-    }
-
-    /// A machine's address on the LAN.
-    fn lan_address(&self, machine: &str) -> Option<&str> {
-        let topology = &self.plan.topology;
-        let mut nodes = topology.nodes.iter();
-        if let Some(node) = nodes.find(|node| node.name == machine) {
-            return Some(&node.address);
-        }
-        let balancer = topology.balancer.as_ref();
-        let registry = topology.registry.as_ref();
-        if machine == Part::Storage.name() {
-            // It is always there, also where nobody mounts anything.
-            return Some(super::share::STORAGE);
-        }
-        let parts = [
-            balancer.map(|one| (&one.name, one.address.as_str())),
-            registry.map(|one| (&one.name, one.address.as_str())),
-        ];
-        let mut parts = parts.into_iter().flatten();
-        parts
-            .find(|(name, _)| *name == machine)
-            .map(|(_, address)| address)
     }
 }
 
