@@ -1,6 +1,7 @@
 //! The packet filter in a node's network namespace: counts its frames on the LAN, and drops them.
 //!
-//! Its table is its own; the engine's rules are in others, and neither touches the other's.
+//! Its table is its own; the engine's rules are in others, and neither touches the other's. What
+//! passed is counted by chains behind those that drop, so a rule that does nothing shows.
 
 use std::collections::BTreeMap;
 
@@ -51,53 +52,69 @@ pub(super) fn raise(address: &str, orders: &Orders) -> String {
         "{head}nft -f - <<END\n\
          table inet seatrial {{\n counter sent {{ }}\n counter passed {{ }}\n \
          chain arriving {{ type filter hook prerouting priority -450; }}\n \
-         chain leaving {{ type filter hook postrouting priority 450; }}\n}}\n{rules}END\n"
+         chain arrived {{ type filter hook prerouting priority -449; }}\n \
+         chain leaving {{ type filter hook postrouting priority 450; }}\n \
+         chain left {{ type filter hook postrouting priority 451; }}\n}}\n{rules}END\n"
     )
 }
 
 /// Gives it other orders. What was counted stays.
 pub(super) fn set(address: &str, orders: &Orders) -> String {
     let head = head(address);
-    let rules = rules(orders);
-    format!(
-        "{head}nft -f - <<END\n\
-         flush chain inet seatrial arriving\nflush chain inet seatrial leaving\n{rules}END\n"
-    )
+    let chains = ["arriving", "arrived", "leaving", "left"];
+    let flush = chains.map(|chain| format!("flush chain inet seatrial {chain}\n"));
+    let (flush, rules) = (flush.concat(), rules(orders));
+    format!("{head}nft -f - <<END\n{flush}{rules}END\n")
 }
 
-/// The beginning of a rule for what leaves, and of one for what arrives.
-const LEAVING: &str = "add rule inet seatrial leaving oifname \"$lan\"";
-const ARRIVING: &str = "add rule inet seatrial arriving iifname \"$lan\"";
+/// The beginnings of rules for what leaves and what arrives.
+type Ways = [&'static str; 2];
+
+/// Of the chains that count first and then drop.
+const BEFORE: Ways = [
+    "add rule inet seatrial leaving oifname \"$lan\"",
+    "add rule inet seatrial arriving iifname \"$lan\"",
+];
+
+/// Of those that count what is left.
+const AFTER: Ways = [
+    "add rule inet seatrial left oifname \"$lan\"",
+    "add rule inet seatrial arrived iifname \"$lan\"",
+];
 
 /// All in one transaction: there is no moment without rules.
 fn rules(orders: &Orders) -> String {
-    if orders.shut {
-        return format!("{LEAVING} counter name sent drop\n{ARRIVING} drop\n");
-    }
-    let mut rules = format!("{LEAVING} counter name sent\n");
+    let ([leaving, _], [left, _]) = (BEFORE, AFTER);
+    let mut rules = format!("{leaving} counter name sent\n{left} counter name passed\n");
     for (number, flow) in &orders.flows {
         for name in ["meant", "done", "all"] {
             rules += &format!("add counter inet seatrial {name}{number}\n");
         }
-        let then = match flow.dropped {
-            true => "drop".to_owned(),
-            false => format!("counter name done{number}"),
-        };
-        for meant in meant(flow) {
-            rules += &format!("{meant} counter name meant{number} {then}\n");
+        for (ways, name) in [(BEFORE, "meant"), (AFTER, "done")] {
+            for meant in meant(flow, ways) {
+                rules += &format!("{meant} counter name {name}{number}\n");
+            }
         }
-        for way in [LEAVING, ARRIVING] {
+        for way in AFTER {
             rules += &format!("{way} counter name all{number}\n");
         }
     }
-    rules + &format!("{LEAVING} counter name passed\n")
+    // Behind all that counts before.
+    let dropped = orders.flows.values().filter(|flow| flow.dropped);
+    for meant in dropped.flat_map(|flow| meant(flow, BEFORE)) {
+        rules += &format!("{meant} drop\n");
+    }
+    for way in BEFORE.iter().filter(|_| orders.shut) {
+        rules += &format!("{way} drop\n");
+    }
+    rules
 }
 
 /// The beginnings of rules for the frames of a flow.
-fn meant(flow: &Flow) -> Vec<String> {
+fn meant(flow: &Flow, [out, into]: Ways) -> Vec<String> {
     let ways = [
-        (LEAVING, "daddr", Direction::In),
-        (ARRIVING, "saddr", Direction::Out),
+        (out, "daddr", Direction::In),
+        (into, "saddr", Direction::Out),
     ];
     let ways = ways.into_iter().filter(|(.., not)| flow.direction != *not);
     let mut all = Vec::new();
@@ -179,7 +196,7 @@ mod tests {
             ..Orders::default()
         };
         let shut = set("192.168.150.3", &orders);
-        assert!(shut.contains("counter name sent drop"));
+        assert!(shut.contains("leaving oifname \"$lan\" drop"));
         assert!(shut.contains("arriving iifname \"$lan\" drop"));
         orders.shut = false;
         let open = set("192.168.150.3", &orders);
@@ -202,7 +219,7 @@ mod tests {
     #[test]
     fn a_flow_is_struck_one_way_or_both_and_by_its_port_alone() {
         let one_way = set("192.168.150.3", &flow(Direction::In, None, true));
-        assert!(one_way.contains("ip saddr { 192.168.150.12 } counter name meant7 drop"));
+        assert!(one_way.contains("arriving iifname \"$lan\" ip saddr { 192.168.150.12 } drop\n"));
         assert!(!one_way.contains("daddr"), "{one_way}");
         let port = Some(Port::udp(7946));
         let both = set("192.168.150.3", &flow(Direction::Both, port, true));
@@ -210,6 +227,26 @@ mod tests {
         assert!(both.contains("ip daddr { 192.168.150.12 } udp sport 7946 counter"));
         let lifted = set("192.168.150.3", &flow(Direction::Both, port, false));
         assert!(!lifted.contains("drop") && lifted.contains("counter name done7"));
+    }
+
+    #[test]
+    fn what_passed_is_counted_behind_all_that_drops() {
+        let dropped = set("192.168.150.3", &flow(Direction::Both, None, true));
+        for (name, chains) in [
+            ("meant7", ["leaving", "arriving"]),
+            ("done7", ["left", "arrived"]),
+        ] {
+            let lines = dropped
+                .lines()
+                .filter(|line| line.ends_with(&format!("name {name}")));
+            let lines: Vec<&str> = lines.collect();
+            assert_eq!(lines.len(), 2, "{dropped}");
+            for (line, chain) in lines.into_iter().zip(chains) {
+                assert!(line.contains(&format!(" {chain} ")), "{dropped}");
+            }
+        }
+        let last = dropped.rfind("counter name meant7");
+        assert!(dropped.find(" drop\n") > last, "{dropped}");
     }
 
     #[test]
