@@ -33,4 +33,20 @@ impl DindLab {
             },
         ]
     }
+
+    /// Writes down what each machine said.
+    pub(super) async fn keep_last_words(&self) {
+        let Some(folder) = &self.console else {
+            return;
+        };
+        if std::fs::create_dir_all(folder).is_err() {
+            return;
+        }
+        for (name, machine) in &self.machines {
+            let host = self.dind.host();
+            if let Ok(lines) = host.last_words(&machine.container, 2000).await {
+                let _ = std::fs::write(folder.join(format!("{name}.log")), lines.join("\n"));
+            }
+        }
+    }
 }

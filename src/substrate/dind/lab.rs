@@ -126,22 +126,6 @@ impl DindLab {
         let now = said.and_then(|ran| wall::counted(&String::from_utf8_lossy(&ran.out)));
         machine.count(now).await
     }
-
-    /// Writes down what each machine said.
-    async fn keep_last_words(&self) {
-        let Some(folder) = &self.console else {
-            return;
-        };
-        if std::fs::create_dir_all(folder).is_err() {
-            return;
-        }
-        for (name, machine) in &self.machines {
-            let host = self.dind.host();
-            if let Ok(lines) = host.last_words(&machine.container, 2000).await {
-                let _ = std::fs::write(folder.join(format!("{name}.log")), lines.join("\n"));
-            }
-        }
-    }
 }
 
 #[async_trait]

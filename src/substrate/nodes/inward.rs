@@ -1,4 +1,4 @@
-//! What is done to a machine from inside of it, and how it says how it is: what is the same for all.
+//! What is done to a machine from inside of it, and how it says how it is, whatever it is made of.
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,8 +16,8 @@ pub(in crate::substrate) fn kill(container: &str) -> Result<String, Trouble> {
     ))
 }
 
-/// Reads four lines, at this time of ours: what runs as the engine, the time in nanoseconds, the free
-/// bytes of the engine's disk, and whether a file could be written there.
+/// Reads four lines, at this time of ours: what runs as the engine, the time in nanoseconds, the
+/// free bytes of the engine's disk, and whether a file could be written there.
 pub(in crate::substrate) fn vitals(said: &str, ours: Timestamp) -> Option<Vitals> {
     let mut lines = said.lines().map(str::trim);
     let engine = lines.next()?;
