@@ -13,10 +13,11 @@ use super::quantity::{self, Kind, Quantity};
 use crate::journal::timeline::{Timeline, Window};
 use crate::journal::{Event, History, TaskSeen};
 use crate::plan::{Check, FaultEnd, Plan, Role};
+use crate::units::Span;
 use crate::verdict::{Judgement, Verdict};
 
 /// The version of this format, for whoever keeps figures.
-pub const FIGURES: u32 = 1;
+pub const FIGURES: u32 = 2;
 
 /// The figures of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -161,7 +162,7 @@ fn digests(plan: &Plan) -> BTreeMap<String, String> {
     });
     let actions = plan.actions.iter();
     let actions = actions.map(|action| serde_json::json!([action.at, action.change]));
-    let checks: Vec<&str> = plan.checks.iter().map(Check::name).collect();
+    let checks: Vec<serde_json::Value> = plan.checks.iter().map(|one| promise(plan, one)).collect();
     let parts = [
         ("faults", faults.collect()),
         ("actions", actions.collect()),
@@ -177,6 +178,30 @@ fn digests(plan: &Plan) -> BTreeMap<String, String> {
     parts
         .map(|(name, part)| (name.to_owned(), digest(part)))
         .into()
+}
+
+/// What a check asks for; its budget is told without the place's patience, to the second.
+fn promise(plan: &Plan, check: &Check) -> serde_json::Value {
+    let budget = |span: &Span| (span.0.as_secs_f64() / plan.patience).round();
+    let name = check.name();
+    match check {
+        Check::Recovers { within } => serde_json::json!([name, budget(within)]),
+        // Of a balancer the least share follows from its own health check and the patience.
+        Check::Answers { workload, gap, .. } if plan.topology.balancer.is_some() => {
+            serde_json::json!([name, workload, budget(gap)])
+        }
+        Check::Answers {
+            workload,
+            share,
+            gap,
+        } => serde_json::json!([name, workload, share, budget(gap)]),
+        Check::NothingLost { workload } => serde_json::json!([name, workload]),
+        Check::NeverTwo { service } | Check::Intact { service } => {
+            serde_json::json!([name, service])
+        }
+        Check::Control { expected } => serde_json::json!([name, expected]),
+        Check::Exercised => serde_json::json!([name]),
+    }
 }
 
 /// What a fault struck: `the leader`, `a worker with nginx`. A recovery from the loss of the leader

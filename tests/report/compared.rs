@@ -6,6 +6,7 @@ use insta::assert_snapshot;
 use rstest::rstest;
 use seatrial::check::check;
 use seatrial::journal::{Event, History};
+use seatrial::plan::Check;
 use seatrial::report::{
     Comparison, Figures, Outcome, Style, Unlike, compare, comparison, comparisons_json,
     comparisons_markdown, comparisons_schema, trend, trend_json,
@@ -279,11 +280,40 @@ fn different_scenarios_are_refused() {
     assert_eq!(refused(&[], &[one]), Unlike::Nothing("one".to_owned()));
 }
 
+/// Plans a story again for a place of this patience.
+fn stretch(story: &mut Story, patience: f64) {
+    let factor = patience / story.plan.patience;
+    story.plan.patience = patience;
+    for check in &mut story.plan.checks {
+        if let Check::Recovers { within } | Check::Answers { gap: within, .. } = check {
+            *within = within.stretched(factor);
+        }
+    }
+}
+
+#[test]
+fn a_promise_of_more_is_another_promise() {
+    let mut story = whole(NAME);
+    for check in &mut story.plan.checks {
+        if let Check::Recovers { within } = check {
+            *within = within.stretched(2.0);
+        }
+    }
+    let told = compared(&[of(&whole(NAME))], &[of(&story)]);
+    let json: Value = serde_json::from_str(&comparisons_json(&[told])).expect("JSON");
+    let differs = json[0]["differs"].as_array().expect("a list");
+    let expectations = |one: &Value| {
+        let said = one.as_str().unwrap_or_default();
+        said.starts_with("the scenario's expectations #")
+    };
+    assert!(differs.iter().any(expectations), "{differs:?}");
+}
+
 /// Another seed, place of the budgets, or patience is no other scenario.
 #[test]
 fn what_else_differs_is_named_first() {
     let mut story = whole(NAME);
-    story.plan.patience = 2.0;
+    stretch(&mut story, 2.0);
     story.plan.seed = 99;
     story.plan.deadlines.heal = seatrial::units::Span::secs(999);
     story.plan.title = "another claim".to_owned();
