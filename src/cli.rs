@@ -16,16 +16,19 @@ mod down;
 mod engine;
 mod exec;
 mod folder;
+mod foreign;
 mod gate;
 mod ground;
 mod heal;
 mod index;
 mod interrupt;
+mod inventory;
 mod keep;
 mod kept;
 mod output;
 mod parity;
 mod plan;
+mod power;
 mod prepare;
 mod prune;
 mod ps;
@@ -85,6 +88,8 @@ enum Command {
     Ps,
     /// Run a command in one of its machines
     Exec(exec::Args),
+    /// Turn one of its machines off or on
+    Power(power::Args),
     /// Print the JSON Schema of scenario files, for editors, or of reports
     Schema(schema::Args),
     /// Keeps the swarm of `up`, in the background
@@ -111,6 +116,7 @@ impl Command {
             Self::Down => down::run(),
             Self::Ps => ps::run(),
             Self::Exec(args) => exec::run(&args),
+            Self::Power(args) => power::run(&args),
             Self::Schema(args) => schema::run(&args),
             Self::Keep(args) => keep::run(&args),
         }

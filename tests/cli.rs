@@ -133,7 +133,7 @@ fn help_names_every_command_and_exit_code() {
 fn every_command_has_help(
     #[values(
         "doctor", "prepare", "plan", "run", "check", "report", "compare", "gate", "trend",
-        "parity", "runs", "heal", "up", "down", "ps", "exec", "schema"
+        "parity", "runs", "heal", "up", "down", "ps", "exec", "power", "schema"
     )]
     command: &str,
 ) {
@@ -153,7 +153,11 @@ fn every_command_has_help(
 #[case::no_such_run(&["check", "no-such-run"])]
 #[case::no_such_format(&["report", "--format", "smoke"])]
 #[case::no_command_to_run(&["exec", "server-3"])]
+#[case::no_such_act(&["power", "server-3", "explode"])]
+#[case::no_act(&["power", "server-3"])]
 #[case::machines_twice(&["up", "--managers", "1", SCENARIO])]
+#[case::api_twice(&["up", "--api", "tls", SCENARIO])]
+#[case::no_such_api(&["up", "--api", "plain"])]
 #[case::no_managers(&["up", "--managers", "0"])]
 #[case::too_many_nodes(&["up", "--workers", "9"])]
 fn bad_usage_is_64(#[case] args: &[&str]) {
@@ -379,6 +383,7 @@ fn a_doctor_finds_what_is_there() {
         "fakeroot",
         "mkfs.ext4",
         "newuidmap",
+        "ssh-keygen",
     ] {
         let path = desk.write(&format!("bin/{program}"), "");
         let executable = fs::Permissions::from_mode(0o755);
@@ -405,6 +410,8 @@ fn nothing_is_up() {
     let exec = desk.say(&["exec", "server-3", "--", "true"]);
     assert_eq!(exec.code, Some(2));
     assert_eq!(exec.err, "error: nothing is up: `seatrial up`\n");
+    let power = desk.say(&["power", "server-3", "status"]);
+    assert_eq!((power.code, power.err), (Some(2), exec.err));
     assert!(
         fs::read_dir(desk.folder.path())
             .expect("read")

@@ -13,26 +13,47 @@ use super::{Exit, abilities, cache, output, up};
 struct Tool {
     program: &'static str,
     package: &'static str,
-    /// What it is needed for: building images only, or running machines too.
-    runs: bool,
+    need: Need,
 }
 
-const TOOLS: [Tool; 8] = [
-    tool("qemu-system-x86_64", "qemu-system-x86", true),
-    tool("qemu-img", "qemu-utils", true),
-    tool("setpriv", "util-linux", true),
-    tool("zstd", "zstd", true),
-    tool("mmdebstrap", "mmdebstrap", false),
-    tool("fakeroot", "fakeroot", false),
-    tool("mkfs.ext4", "e2fsprogs", false),
-    tool("newuidmap", "uidmap", false),
+/// What a program is needed for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Running machines.
+    Run,
+    /// Building images only.
+    Prepare,
+    /// A swarm that is reached by SSH; everything else does without.
+    Ssh,
+}
+
+impl Need {
+    fn told(self) -> &'static str {
+        match self {
+            Self::Run => "needed to run",
+            Self::Prepare => "needed to prepare",
+            Self::Ssh => "needed for SSH to nodes",
+        }
+    }
+}
+
+const TOOLS: [Tool; 9] = [
+    tool("qemu-system-x86_64", "qemu-system-x86", Need::Run),
+    tool("qemu-img", "qemu-utils", Need::Run),
+    tool("setpriv", "util-linux", Need::Run),
+    tool("zstd", "zstd", Need::Run),
+    tool("mmdebstrap", "mmdebstrap", Need::Prepare),
+    tool("fakeroot", "fakeroot", Need::Prepare),
+    tool("mkfs.ext4", "e2fsprogs", Need::Prepare),
+    tool("newuidmap", "uidmap", Need::Prepare),
+    tool("ssh-keygen", "openssh-client", Need::Ssh),
 ];
 
-const fn tool(program: &'static str, package: &'static str, runs: bool) -> Tool {
+const fn tool(program: &'static str, package: &'static str, need: Need) -> Tool {
     Tool {
         program,
         package,
-        runs,
+        need,
     }
 }
 
@@ -114,16 +135,10 @@ fn tools(rows: &mut Vec<[String; 4]>) -> (BTreeSet<&'static str>, bool, bool) {
             }
             None => {
                 let mend = format!("apt-get install {}", tool.package);
-                let needed = if tool.runs { "to run" } else { "to prepare" };
-                rows.push(row(
-                    tool.program,
-                    "missing",
-                    format!("needed {needed}"),
-                    &mend,
-                ));
+                rows.push(row(tool.program, "missing", tool.need.told(), &mend));
                 lacking.insert(tool.package);
-                to_run &= !tool.runs;
-                to_build &= tool.runs;
+                to_run &= tool.need != Need::Run;
+                to_build &= tool.need != Need::Prepare;
             }
         }
     }

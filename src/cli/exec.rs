@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use tokio::runtime::Runtime;
 
 use super::kept::{Kept, Reply, Request};
-use super::{Exit, Refused, cache, output};
+use super::{Exit, cache, output};
 
 /// What `exec` is asked.
 #[derive(clap::Args)]
@@ -22,17 +22,7 @@ pub(super) struct Args {
 /// Runs it and ends as it ended.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let kept = Kept::of(&cache::folder()?);
-    if !kept.alive()? {
-        bail!("nothing is up: `seatrial up`");
-    }
-    let Some(state) = kept.read()?.filter(|state| state.ready) else {
-        bail!("the swarm is still coming up");
-    };
-    let machines: Vec<&str> = state.machines().collect();
-    if !machines.contains(&args.node.as_str()) {
-        let (node, all) = (&args.node, machines.join("`, `"));
-        return Err(Refused::new(format_args!("no machine `{node}`; there are `{all}`")).into());
-    }
+    kept.refuse_without(&args.node)?;
     let words: Vec<String> = args.command.iter().map(|word| quoted(word)).collect();
     let request = Request::Exec {
         node: args.node.clone(),
@@ -53,7 +43,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 }
 
 /// A word as a POSIX shell reads it back.
-fn quoted(word: &str) -> String {
+pub(super) fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         word.to_owned()

@@ -17,10 +17,11 @@ use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
+use super::foreign::Keys;
 use super::ground::Ground;
 use super::interrupt::Interrupts;
 use super::kept::{Kept, Node, Reply, Request, State, json_line};
-use super::{Exit, cache, output, up};
+use super::{Exit, cache, output, power, up};
 
 /// An engine's port.
 const API: u16 = 2375;
@@ -62,8 +63,9 @@ async fn keep(args: &up::Args, cache: &Path) -> anyhow::Result<()> {
     let names = plan.node_names().chain(state.storage.as_deref());
     let names = names.map(str::to_owned).collect();
     serve(&kept, names, &lab, &end)?;
+    let ssh = args.ssh.then_some((&kept, cache));
     let told = tokio::select! {
-        made = make(&ground, &plan, &lab) => made,
+        made = make(&ground, &plan, &lab, ssh) => made,
         () = interrupts.next() => Err(anyhow::anyhow!("told to end")),
         () = end.cancelled() => Err(anyhow::anyhow!("told to end")),
     };
@@ -116,15 +118,24 @@ async fn make(
     ground: &Ground,
     plan: &Plan,
     shared: &OnceCell<Arc<VmLab>>,
+    ssh: Option<(&Kept, &Path)>,
 ) -> anyhow::Result<Vec<Node>> {
     let Ground::Vm(vm) = ground else {
         bail!("only machines can be kept");
+    };
+    // Before the machines: what is missing for it is said within a second.
+    let keys = match ssh {
+        Some((kept, cache)) => Some(Keys::make(&kept.ssh(), cache, plan).await?),
+        None => None,
     };
     let lab = vm.lab(plan, None).await?;
     let lab = shared.get_or_init(|| async { lab }).await;
     lab.deploy().await?;
     if let Err(late) = services_run(lab, plan).await {
         output::tell(format_args!("note: {late}"));
+    }
+    if let Some(keys) = keys {
+        keys.open(vm, plan, lab).await?;
     }
     let ports = plan.services();
     let ports: Vec<u16> = ports.flat_map(|one| one.published.clone()).collect();
@@ -233,7 +244,13 @@ async fn answer(request: Request, names: &[String], lab: Option<&Arc<VmLab>>) ->
             }
             Reply::Status(powered)
         }
-        (Request::Exec { .. }, None) => Reply::Trouble("the swarm is not up yet".to_owned()),
+        (Request::Exec { .. } | Request::Power { .. }, None) => {
+            Reply::Trouble("the swarm is not up yet".to_owned())
+        }
+        (Request::Power { node, act }, Some(lab)) => match power::turn(&**lab, &node, act).await {
+            Ok(power) => Reply::Power(power),
+            Err(trouble) => Reply::Trouble(trouble.0),
+        },
         (Request::Exec { node, command }, Some(lab)) => match lab.exec(&node, &command).await {
             Ok(ran) => Reply::Ran {
                 code: ran.code,
@@ -247,6 +264,7 @@ async fn answer(request: Request, names: &[String], lab: Option<&Arc<VmLab>>) ->
 
 #[cfg(test)]
 mod tests {
+    use super::super::power::Act;
     use super::*;
 
     #[tokio::test]
@@ -264,6 +282,10 @@ mod tests {
         };
         let not_yet = Reply::Trouble("the swarm is not up yet".into());
         assert_eq!(ask(exec).await, not_yet);
+        for act in [Act::Status, Act::Cut] {
+            let node = "server-3".into();
+            assert_eq!(ask(Request::Power { node, act }).await, not_yet);
+        }
 
         let mut stream = UnixStream::connect(kept.socket())
             .await

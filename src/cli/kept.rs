@@ -10,9 +10,13 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use seatrial::plan::Role;
+use seatrial::substrate::vm::VmLab;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
+
+use super::Refused;
+use super::power::{Act, Power};
 
 /// How long the keeper may take to answer; a command in a machine has two minutes.
 const ANSWER: Duration = Duration::from_secs(150);
@@ -30,8 +34,25 @@ pub(super) enum Request {
         /// What `sh -c` gets.
         command: String,
     },
+    /// Turn a machine off or on, or only look.
+    Power {
+        /// The machine's name.
+        node: String,
+        /// What to do.
+        act: Act,
+    },
     /// Remove everything and end.
     Down,
+}
+
+impl Request {
+    /// How long its answer may take.
+    fn deadline(&self) -> Duration {
+        match self {
+            Self::Power { act, .. } if *act != Act::Status => VmLab::POWER,
+            Self::Power { .. } | Self::Status | Self::Exec { .. } | Self::Down => ANSWER,
+        }
+    }
 }
 
 /// What it answers, a JSON line.
@@ -49,6 +70,8 @@ pub(super) enum Reply {
         /// Its standard error.
         err: String,
     },
+    /// What a machine has now.
+    Power(Power),
     /// It will end.
     Ending,
     /// It cannot, and why.
@@ -131,6 +154,11 @@ impl Kept {
         self.folder.join("control.sock")
     }
 
+    /// Keys and descriptions for those who reach the swarm by SSH.
+    pub(super) fn ssh(&self) -> PathBuf {
+        self.folder.join("ssh")
+    }
+
     fn state(&self) -> PathBuf {
         self.folder.join("state.json")
     }
@@ -162,6 +190,22 @@ impl Kept {
             bail!("a swarm is up, see `seatrial ps`; take it down first: `seatrial down`");
         }
         Ok(())
+    }
+
+    /// Refuses what is asked of a machine that is not there.
+    pub(super) fn refuse_without(&self, machine: &str) -> anyhow::Result<()> {
+        if !self.alive()? {
+            bail!("nothing is up: `seatrial up`");
+        }
+        let Some(state) = self.read()?.filter(|state| state.ready) else {
+            bail!("the swarm is still coming up");
+        };
+        let machines: Vec<&str> = state.machines().collect();
+        if machines.contains(&machine) {
+            return Ok(());
+        }
+        let all = machines.join("`, `");
+        Err(Refused::new(format_args!("no machine `{machine}`; there are `{all}`")).into())
     }
 
     /// What is written down.
@@ -206,6 +250,7 @@ impl Kept {
         let mut left = Vec::new();
         let mut folders = state.folders.clone();
         folders.extend(self.folders(state.pid));
+        folders.push(self.ssh());
         for folder in folders {
             note(std::fs::remove_dir_all(&folder), &folder, &mut left);
         }
@@ -229,9 +274,10 @@ impl Kept {
             stream.read_line(&mut line).await?;
             Ok::<Reply, io::Error>(serde_json::from_str(&line)?)
         };
-        let answer = tokio::time::timeout(ANSWER, talk).await;
+        let deadline = request.deadline();
+        let answer = tokio::time::timeout(deadline, talk).await;
         answer
-            .with_context(|| format!("the keeper did not answer within {ANSWER:?}"))?
+            .with_context(|| format!("the keeper did not answer within {deadline:?}"))?
             .with_context(|| {
                 format!(
                     "the keeper does not answer at `{}`",
@@ -295,10 +341,34 @@ mod tests {
     }
 
     #[test]
+    fn a_machine_has_to_be_there() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let kept = Kept::of(cache.path());
+        let refused = |machine| kept.refuse_without(machine).expect_err("refused");
+        let nothing = "nothing is up: `seatrial up`";
+        assert_eq!(refused("storage").to_string(), nothing);
+        kept.make().expect("made");
+        let _held = kept.lock().expect("tried").expect("free");
+        let mut state = state(Vec::new());
+        state.storage = Some("storage".to_owned());
+        kept.write(&state).expect("written");
+        let coming = "the swarm is still coming up";
+        assert_eq!(refused("storage").to_string(), coming);
+        state.ready = true;
+        kept.write(&state).expect("written");
+        kept.refuse_without("storage").expect("it is there");
+        let error = refused("server-3").downcast::<Refused>().expect("usage");
+        let none = "error: no machine `server-3`; there are `storage`";
+        assert_eq!(error.0, none);
+    }
+
+    #[test]
     fn what_a_killed_keeper_left_is_removed_and_nothing_else() {
         let cache = tempfile::tempdir().expect("a folder");
         let kept = Kept::of(cache.path());
         kept.make().expect("made");
+        std::fs::create_dir_all(kept.ssh().join("tls")).expect("a folder");
+        std::fs::write(kept.ssh().join("id_ed25519"), "secret").expect("written");
         let work = cache.path().join("work");
         let (ours, named) = (
             work.join(format!("seatrial-{NOBODY}-1")),
@@ -314,6 +384,7 @@ mod tests {
         kept.clean(&state).expect("cleaned");
         assert_eq!(kept.read().expect("read"), None);
         assert!(!ours.exists() && !named.exists() && other.exists());
+        assert!(!kept.ssh().exists(), "keys are left");
         kept.clean(&state).expect("twice is once");
     }
 

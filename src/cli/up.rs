@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::ground::{Ground, On};
 use super::interrupt::Interrupts;
 use super::kept::{Kept, State};
-use super::{Exit, Refused, cache, output, ps};
+use super::{Exit, Refused, cache, foreign, output, ps};
 
 /// The pace of showing what the keeper says.
 const PACE: Duration = Duration::from_millis(200);
@@ -42,8 +42,16 @@ pub(super) struct Args {
     #[arg(long, value_enum)]
     nfs: Option<Nfs>,
 
+    /// The managers' API on the LAN
+    #[arg(long, value_enum)]
+    api: Option<Api>,
+
+    /// Reach the nodes by SSH too, as those of a foreign swarm: keys, `ssh_config` and inventory
+    #[arg(long)]
+    pub(super) ssh: bool,
+
     /// A scenario file: its machines, with its stack deployed
-    #[arg(conflicts_with_all = ["managers", "workers", "nfs"])]
+    #[arg(conflicts_with_all = ["managers", "workers", "nfs", "api"])]
     scenario: Option<PathBuf>,
 }
 
@@ -67,19 +75,45 @@ impl Nfs {
     }
 }
 
+/// How the managers' API is offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Api {
+    /// With TLS, for clients with a certificate
+    Tls,
+}
+
+impl Api {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Tls => "tls",
+        }
+    }
+}
+
 impl Args {
     /// The same for the keeper, which runs in another folder.
     fn words(&self) -> anyhow::Result<Vec<OsString>> {
+        let ssh = self.ssh.then(|| "--ssh".into());
+        let mut words: Vec<OsString> = ssh.into_iter().collect();
         if let Some(scenario) = &self.scenario {
             let path = std::path::absolute(scenario).context("no such scenario")?;
-            return Ok(vec!["--".into(), path.into()]);
+            words.extend(["--".into(), path.into()]);
+            return Ok(words);
         }
-        let mut words = vec![
-            format!("--managers={}", self.managers).into(),
-            format!("--workers={}", self.workers).into(),
-        ];
+        words.push(format!("--managers={}", self.managers).into());
+        words.push(format!("--workers={}", self.workers).into());
         words.extend(self.nfs.map(|nfs| format!("--nfs={}", nfs.name()).into()));
+        words.extend(self.api.map(|api| format!("--api={}", api.name()).into()));
         Ok(words)
+    }
+
+    /// How long the keeper may take until the swarm can be used.
+    fn deadline(&self, plan: &Plan) -> Duration {
+        let up = plan.deadlines.bring_up.0 + plan.deadlines.steady.0 * 2;
+        match self.ssh {
+            true => up + foreign::OPENING,
+            false => up,
+        }
     }
 }
 
@@ -106,26 +140,35 @@ pub(super) fn planned(args: &Args, ground: &Ground) -> anyhow::Result<Plan> {
 /// without; the plan leaves both out.
 fn swarm(args: &Args) -> String {
     let nfs = args.nfs.map(|nfs| format!(", nfs: {}", nfs.name()));
+    let api = args.api.map(|api| format!(", api: {}", api.name()));
     format!(
         "scenario: A swarm to keep\nbecause: Somebody wants to use it.\n\
-         cluster: {{ managers: {}, workers: {}{} }}\n\
+         cluster: {{ managers: {}, workers: {}{}{} }}\n\
          faults: [ {{ at: 1s, do: {{ isolate: leader }} }} ]\n\
          expect: [ {{ control: kept }} ]\nallow: [ quorum_loss ]\n",
         args.managers,
         args.workers,
-        nfs.unwrap_or_default()
+        nfs.unwrap_or_default(),
+        api.unwrap_or_default()
     )
 }
 
 /// The plan of the swarm that `up` makes when nothing else is asked.
 pub(super) fn plan_of_a_swarm(vm: &Vm) -> anyhow::Result<Plan> {
+    plain(&Ground::Vm(Box::new(vm.clone())))
+}
+
+/// The same anywhere.
+pub(super) fn plain(ground: &Ground) -> anyhow::Result<Plan> {
     let args = Args {
         managers: 3,
         workers: 1,
         nfs: None,
+        api: None,
+        ssh: false,
         scenario: None,
     };
-    planned(&args, &Ground::Vm(Box::new(vm.clone())))
+    planned(&args, ground)
 }
 
 /// Starts a keeper and waits until its swarm can be used.
@@ -150,14 +193,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             kept.clean(&stale)?;
         }
         let mut keeper = Keeper::start(args, &kept, &cache)?;
-        let deadline = plan.deadlines.bring_up.0 + plan.deadlines.steady.0 * 2;
         let waited = tokio::select! {
-            waited = keeper.ready(&kept, deadline) => Some(waited),
+            waited = keeper.ready(&kept, args.deadline(&plan)) => Some(waited),
             () = interrupts.next() => None,
         };
         match waited {
             Some(Ok(state)) => {
-                output::print(&told(&state))?;
+                let mut text = told(&state);
+                if let Some(node) = state.nodes.first().filter(|_| args.ssh) {
+                    text += &foreign::told(&kept.ssh(), &node.name);
+                }
+                output::print(&text)?;
                 Ok(Exit::PASS)
             }
             Some(Err(error)) => {
@@ -269,6 +315,7 @@ fn told(state: &State) -> String {
             "\nexport DOCKER_HOST=tcp://{api}\n\n\
              docker node ls              any docker client can use it now\n\
              seatrial exec {name} -- CMD   run a command in a machine\n\
+             seatrial power {name} off   turn a machine off; `on` turns it on again\n\
              seatrial ps                 this table\n\
              seatrial down               take it all down\n"
         );
@@ -295,6 +342,8 @@ mod tests {
                 managers,
                 workers,
                 nfs,
+                api: None,
+                ssh: false,
                 scenario: None,
             };
             planned(&args, &Ground::Unprepared)
@@ -315,6 +364,52 @@ mod tests {
         let error = planned(200, 100, None).expect_err("too many");
         let refused = error.downcast::<Refused>().expect("bad usage");
         assert_eq!(refused.0, "error: 300 nodes are more than a lab has");
+    }
+
+    /// What somebody may type.
+    #[derive(clap::Parser)]
+    struct Typed {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn typed(words: &[OsString]) -> Args {
+        use clap::Parser;
+        let words = [OsString::from("up")].into_iter().chain(words.to_vec());
+        Typed::parse_from(words).args
+    }
+
+    #[test]
+    fn the_keeper_is_told_all_that_was_typed() {
+        for words in [
+            &["--managers=3", "--workers=1"][..],
+            &[
+                "--ssh",
+                "--managers=1",
+                "--workers=2",
+                "--nfs=v4.2",
+                "--api=tls",
+            ],
+            &["--ssh", "--", "/x/scenario.yaml"],
+        ] {
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            assert_eq!(typed(&words).words().expect("words"), words);
+        }
+    }
+
+    #[test]
+    fn managers_listen_and_nodes_are_opened_only_if_that_is_asked() {
+        let planned = |words: &[&str]| {
+            let words: Vec<OsString> = words.iter().map(OsString::from).collect();
+            let args = typed(&words);
+            let plan = planned(&args, &Ground::Unprepared).expect("a plan");
+            (plan.topology.api, args.deadline(&plan))
+        };
+        let (closed, deadline) = planned(&[]);
+        assert!(closed.is_closed());
+        let (api, longer) = planned(&["--api", "tls", "--ssh"]);
+        assert_eq!(api, scenario::Api::Tls);
+        assert!(longer >= deadline + foreign::OPENING);
     }
 
     /// A keeper that is a shell script.

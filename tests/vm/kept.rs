@@ -7,6 +7,7 @@ use std::process::Output;
 use std::time::Duration;
 
 use seatrial::swarm::engine::Engine;
+use seatrial::wait::{Look, until};
 use tokio::process::Command;
 
 use super::ground::{Ground, ground, leave_out, say};
@@ -150,5 +151,83 @@ async fn up_gives_a_swarm_to_an_ordinary_client() {
     {
         assert!(!left.exists(), "`{}` is still there", left.display());
     }
+    drop(clean_up);
+}
+
+/// How long an emulated node may take from power to an SSH server.
+const BOOT: Duration = Duration::from_secs(300);
+
+/// Has a node say its name by SSH, with nothing but what `up` wrote down.
+async fn until_it_says_its_name(ssh: &Path, node: &str) {
+    let look = || async {
+        let mut command = Command::new("ssh");
+        command.arg("-F").arg(ssh.join("ssh_config"));
+        let said = command.args([node, "hostname"]).kill_on_drop(true).output();
+        match said.await {
+            Ok(said) if said.stdout == format!("{node}\n").as_bytes() => Look::Holds(()),
+            Ok(said) => Look::NotYet(String::from_utf8_lossy(&said.stderr).into_owned()),
+            Err(error) => Look::CannotTell(error.to_string()),
+        }
+    };
+    let pace = Duration::from_secs(1);
+    let said = until(format!("SSH to `{node}`"), BOOT, pace, look).await;
+    said.unwrap_or_else(|late| panic!("{late}"));
+}
+
+/// Does what an inventory says that an act on a node's power is: the exit code, and what it said.
+async fn power(inventory: &toml::Table, node: &str, act: &str) -> (Option<i32>, String) {
+    let nodes = inventory["node"].as_array().expect("nodes");
+    let known = nodes
+        .iter()
+        .find(|known| known["name"].as_str() == Some(node));
+    let words = known.expect("a node")["power"][act]
+        .as_array()
+        .expect("a command");
+    let mut words = words.iter().map(|word| word.as_str().expect("a word"));
+    let mut command = Command::new(words.next().expect("a program"));
+    let ended = command.args(words).output().await.expect("it starts");
+    say(&format!("{act} {node}: {ended:?}"));
+    let out = String::from_utf8_lossy(&ended.stdout).into_owned();
+    (ended.status.code(), out)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn up_gives_a_swarm_to_a_stranger_with_ssh_and_a_switch() {
+    let Some(ground) = ground("up_gives_a_swarm_to_a_stranger_with_ssh_and_a_switch").await else {
+        return;
+    };
+    said(&ground, &["up", "--ssh", "--managers=2", "--workers=2"]).await;
+    let clean_up = Up(&ground);
+    let ssh = ground.cache.join("up/ssh");
+    for node in NODES {
+        until_it_says_its_name(&ssh, node).await;
+    }
+    let text = std::fs::read_to_string(ssh.join("swarm.toml")).expect("an inventory");
+    let inventory: toml::Table = toml::from_str(&text).expect("TOML");
+    let worker = "server-22";
+    let looks = async |code, word: &str| {
+        let looked = power(&inventory, worker, "status").await;
+        assert_eq!(looked, (Some(code), format!("{word}\n")));
+    };
+    let does = async |act| {
+        let done = power(&inventory, worker, act).await;
+        assert_eq!(done, (Some(0), String::new()), "{act}");
+    };
+    looks(0, "on").await;
+    for (act, code, word) in [
+        ("pause", 0, "paused"),
+        ("resume", 0, "on"),
+        ("cut", 1, "off"),
+        ("cut", 1, "off"),
+        ("on", 0, "on"),
+    ] {
+        does(act).await;
+        looks(code, word).await;
+    }
+    until_it_says_its_name(&ssh, worker).await;
+    let log = std::fs::read_to_string(ground.cache.join("up/keeper.log")).expect("a log");
+    assert!(!log.contains("PRIVATE KEY"), "{log}");
+    said(&ground, &["down"]).await;
+    assert!(!ssh.exists(), "keys are left");
     drop(clean_up);
 }

@@ -39,6 +39,9 @@ const QUESTION: Duration = Duration::from_secs(6);
 /// How long a guest may take to shut down: systemd's own limit for a unit is 90 s.
 pub(super) const SHUTDOWN: Duration = Duration::from_secs(150);
 
+/// How long QEMU may take for its own part in turning a machine on or off.
+const PROCESS: Duration = Duration::from_secs(30);
+
 /// The machines of a lab.
 pub(super) type Machines = BTreeMap<String, Arc<Machine>>;
 
@@ -60,6 +63,13 @@ pub struct VmLab {
 }
 
 impl VmLab {
+    /// The longest that turning any machine on or off can take: a boot and what it is there for, or
+    /// the end of its engine and its own.
+    pub const POWER: Duration = BOOT
+        .saturating_mul(2)
+        .saturating_add(COMMAND)
+        .saturating_add(PROCESS);
+
     /// A machine by name.
     pub(super) fn machine(&self, name: &str) -> Result<&Arc<Machine>, Trouble> {
         self.machines
@@ -86,10 +96,21 @@ impl VmLab {
     /// # Errors
     /// When there is no such machine, or its agent does not answer.
     pub async fn exec(&self, machine: &str, command: &str) -> Result<Ran, Trouble> {
-        self.machine(machine)?
-            .agent
-            .run(command, b"", COMMAND)
-            .await
+        self.exec_with(machine, command, b"").await
+    }
+
+    /// The same with a standard input. What is secret belongs there: agents log commands.
+    ///
+    /// # Errors
+    /// When there is no such machine, or its agent does not answer.
+    pub async fn exec_with(
+        &self,
+        machine: &str,
+        command: &str,
+        input: &[u8],
+    ) -> Result<Ran, Trouble> {
+        let machine = self.machine(machine)?;
+        machine.agent.run(command, input, COMMAND).await
     }
 
     /// What any machines with engines can be asked and told.
