@@ -104,6 +104,7 @@ fn planned(vm: &Vm) -> anyhow::Result<Plan> {
         seed: 0,
         no_faults: true,
         environment: vm.variables(),
+        nodes: None,
     };
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(SCENARIO);
     match scenario::load(&path).and_then(|loaded| plan::plan(&loaded, &options)) {

@@ -45,6 +45,10 @@ pub enum Capability {
     PlainApi,
     /// A node's system disk can be exchanged for that of another engine.
     Upgrade,
+    /// Join tokens may be rotated: whoever knows the old ones can use them no more.
+    Tokens,
+    /// The storage machine is the harness's own: it can be broken, written to and set up.
+    Storage,
 }
 
 impl fmt::Display for Capability {
@@ -68,6 +72,8 @@ impl fmt::Display for Capability {
             Self::Tls => "managers' API with TLS",
             Self::PlainApi => "managers' API without TLS",
             Self::Upgrade => "engine to upgrade to",
+            Self::Tokens => "join tokens that may be rotated",
+            Self::Storage => "storage machine of its own",
         })
     }
 }

@@ -11,6 +11,7 @@ mod abilities;
 mod cache;
 mod check;
 mod compare;
+mod consent;
 mod doctor;
 mod down;
 mod engine;

@@ -15,6 +15,7 @@ use crate::units::{Rate, Share, Span};
 
 mod action;
 mod balancer;
+mod need;
 mod probe;
 mod ready;
 mod refuse;
@@ -101,7 +102,7 @@ impl Plan {
     }
 
     /// The stack, and those that actions deploy.
-    fn stacks(&self) -> impl Iterator<Item = &Stack> {
+    pub fn stacks(&self) -> impl Iterator<Item = &Stack> {
         let later = self
             .actions
             .iter()

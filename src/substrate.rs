@@ -21,6 +21,7 @@ use crate::units::Port;
 pub mod dind;
 mod evidence;
 mod flow;
+pub mod hosts;
 mod inward;
 mod nodes;
 mod order;
@@ -54,7 +55,7 @@ impl From<JournalError> for Trouble {
 /// What a place is, for the first line of the journal.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Identity {
-    /// `vm`, `dind` or `sim`.
+    /// `vm`, `dind`, `hosts` or `sim`.
     pub place: String,
     /// `kvm`, `hvf`, `tcg` or `none`.
     pub accelerator: String,

@@ -154,6 +154,7 @@ impl Trial {
             seed: self.seed,
             no_faults: false,
             environment,
+            nodes: None,
         }
     }
 

@@ -17,6 +17,7 @@ fn options() -> Options {
         seed: 7,
         no_faults: false,
         environment: Default::default(),
+        nodes: None,
     }
 }
 

@@ -47,6 +47,7 @@ fn options(no_faults: bool) -> Options {
         seed: 7,
         no_faults,
         environment: Default::default(),
+        nodes: None,
     }
 }
 

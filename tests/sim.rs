@@ -88,6 +88,7 @@ fn planned(path: &Path, no_faults: bool) -> Plan {
         seed: 7,
         no_faults,
         environment: Default::default(),
+        nodes: None,
     };
     let loaded = load(path).unwrap_or_else(|mistakes| panic!("{mistakes}"));
     match plan::plan(&loaded, &options).unwrap_or_else(|mistakes| panic!("{mistakes}")) {

@@ -45,9 +45,11 @@ const PORT: u16 = 22;
 /// Takes a node's own key.
 const TAKE_KEY: &str = "umask 077 && cat > /etc/ssh/ssh_host_ed25519_key";
 
-/// Takes the client's public key, and starts the server, now and at every boot.
+/// Takes the client's public key, and starts the server, now and at every boot. The link is what
+/// `systemctl enable` makes, which reloads all units: minutes, on four emulated nodes at once.
 const OPEN: &str = "umask 077 && mkdir -p /root/.ssh && cat > /root/.ssh/authorized_keys && \
-    systemctl --quiet enable --now ssh.service && sync";
+    ln -sf /lib/systemd/system/ssh.service /etc/systemd/system/multi-user.target.wants/ && \
+    systemctl start ssh.service && sync";
 
 /// A key pair for the client, and one for each node.
 pub(super) struct Keys {

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use anyhow::Context;
 use clap::ValueEnum;
 use seatrial::plan::Options;
 use seatrial::substrate::dind::{self, Dind, NodeImages};
+use seatrial::substrate::hosts::{Hosts, Inventory};
 use seatrial::substrate::sim::Sim;
 use seatrial::substrate::vm::{self, Images, Release, Vm};
 use seatrial::substrate::{Place, Progress};
@@ -20,6 +22,9 @@ pub(super) enum On {
     Vm,
     /// Containers of a Docker engine
     Dind,
+    /// The hosts of a swarm that is there already, as an inventory names them
+    #[value(skip)]
+    Hosts,
     /// A few lines of memory, for tests of the harness: never a verdict about Swarm
     #[value(hide = true)]
     Sim,
@@ -31,6 +36,7 @@ impl On {
         match self {
             Self::Vm => "vm",
             Self::Dind => "dind",
+            Self::Hosts => "hosts",
             Self::Sim => "sim",
         }
     }
@@ -51,6 +57,11 @@ pub(super) struct Engines {
 impl Engines {
     /// Refuses an upgrade to what is there, and engines that a place has no choice of.
     pub(super) fn fit(self, on: On) -> Result<(), Refused> {
+        if on == On::Hosts && self != Self::default() {
+            return Err(Refused::new(
+                "hosts have the engines that they have: write `--on vm`",
+            ));
+        }
         if on == On::Dind && self != Self::default() {
             return Err(Refused::new(format_args!(
                 "containers all have the engine of `{}`: write `--on vm`",
@@ -81,6 +92,8 @@ pub(super) enum Ground {
     Dind(Box<Dind>),
     /// No swarm of containers was tried on this engine yet, so nobody knows what it can do.
     Untried,
+    /// A swarm that is there already.
+    Hosts(Box<Hosts>),
     /// Memory.
     Sim(Sim),
 }
@@ -97,8 +110,18 @@ impl Ground {
             On::Sim if engines == Engines::default() => Self::Sim(Sim::new()),
             On::Sim => Self::Sim(simulated(Sim::new(), engines)),
             On::Dind => Self::containers(cache),
-            On::Vm => Self::machines(engines, cache, fresh).unwrap_or(Self::Unprepared),
+            // Whoever has no inventory knows no hosts.
+            On::Hosts | On::Vm => Self::machines(engines, cache, fresh).unwrap_or(Self::Unprepared),
         }
+    }
+
+    /// The swarm of an inventory, once it was seen that it may be broken. Changes nothing.
+    pub(super) fn lent(inventory: &Path, cache: &Path) -> anyhow::Result<Self> {
+        let inventory = Inventory::read(inventory)?;
+        let progress = Progress::terminal();
+        let found = Hosts::find(inventory, cache, &progress);
+        let found = Runtime::new().context("cannot start")?.block_on(found)?;
+        Ok(Self::Hosts(Box::new(found)))
     }
 
     /// Machines, once all images are there.
@@ -153,6 +176,7 @@ impl Ground {
         match self {
             Self::Vm(vm) => Some(&**vm),
             Self::Dind(dind) => Some(&**dind),
+            Self::Hosts(hosts) => Some(&**hosts),
             Self::Sim(sim) => Some(sim),
             Self::Unprepared | Self::Untried => None,
         }
@@ -179,6 +203,10 @@ impl Ground {
                 ("dind", dind.capabilities(), patience, variables)
             }
             Self::Untried => ("dind", Dind::at_best(), 1.0, BTreeMap::new()),
+            Self::Hosts(hosts) => {
+                let (patience, variables) = (hosts.patience(), hosts.variables());
+                ("hosts", hosts.capabilities(), patience, variables)
+            }
             Self::Sim(sim) => ("sim", sim.capabilities(), 1.0, BTreeMap::new()),
         };
         Options {
@@ -188,6 +216,10 @@ impl Ground {
             seed,
             no_faults,
             environment,
+            nodes: match self {
+                Self::Hosts(hosts) => Some(hosts.nodes().to_vec()),
+                _ => None,
+            },
         }
     }
 }

@@ -68,6 +68,11 @@ impl Leavings {
                 self.swarms
                     .push(format!("what `{engine}` has with the label of `{swarm}`"));
             }
+            Event::Creating(Resource::Lent(lent)) => {
+                let (stacks, inventory) = (lent.stacks.join("`, `"), &lent.inventory);
+                self.swarms
+                    .push(format!("the stacks `{stacks}` in the swarm of `{inventory}`"));
+            }
             Event::Intent(intent) => {
                 let named = format!("{} {}", intent.verb, intent.targets.join(", "));
                 let named = format!("fault {} ({named})", intent.fault + 1);

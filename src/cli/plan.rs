@@ -18,7 +18,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let asked = &args.asked;
     let cache = cache::folder()?;
     let (on, why) = asked.on(&cache)?;
-    let ground = Ground::with(on, asked.engines, &cache, false);
+    let ground = asked.ground(on, &cache, false)?;
     let outcomes = asked.plan(&ground.options(asked.seed(), asked.no_faults))?;
     if let Some(why) = why {
         output::tell(why);

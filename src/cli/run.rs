@@ -20,7 +20,7 @@ use super::kept::Kept;
 use super::record::Record;
 use super::scenarios::Asked;
 use super::screen::Screen;
-use super::{Exit, cache, folder, index, output};
+use super::{Exit, cache, consent, folder, index, output};
 
 /// What `run` is asked.
 #[derive(clap::Args)]
@@ -40,6 +40,10 @@ pub(super) struct Args {
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = repeats())]
     repeat: u32,
 
+    /// Break a swarm that is there already without asking first
+    #[arg(long)]
+    yes: bool,
+
     /// Also write all results to this file, as JUnit XML
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -55,17 +59,20 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let asked = &args.asked;
     let (cache, seed) = (cache::folder()?, asked.seed());
     let (on, why) = asked.on(&cache)?;
-    let mut ground = Ground::with(on, asked.engines, &cache, args.fresh);
+    let mut ground = asked.ground(on, &cache, args.fresh)?;
     let mut outcomes = asked.plan(&ground.options(seed, asked.no_faults))?;
     if let Some(why) = why {
         output::tell(why);
+    }
+    if on == On::Hosts && !args.yes && !consent::given(&outcomes)? {
+        return Ok(Exit::NOTHING_RAN);
     }
     let (stop, left) = (CancellationToken::new(), Left::default());
     runtime(on)?.block_on(async {
         let screen = Screen::of_this_process();
         interrupt::watch(&stop, &left, &screen)?;
         let any = outcomes.iter().any(|one| matches!(one, Outcome::Ready(_)));
-        if any && on != On::Sim {
+        if any && matches!(on, On::Vm | On::Dind) {
             Kept::of(&cache).refuse_if_alive()?;
         }
         if any && ground.lacks() {
@@ -90,7 +97,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 /// Time for machines is real; that of `sim` jumps from one event to the next.
 pub(super) fn runtime(on: On) -> anyhow::Result<Runtime> {
     let built = match on {
-        On::Vm | On::Dind => Builder::new_multi_thread().enable_all().build(),
+        On::Vm | On::Dind | On::Hosts => Builder::new_multi_thread().enable_all().build(),
         On::Sim => Builder::new_current_thread()
             .enable_all()
             .start_paused(true)

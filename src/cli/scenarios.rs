@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
-use clap::ValueEnum;
 use seatrial::plan::{self, Options, Outcome};
 use seatrial::scenario;
 
@@ -17,8 +17,10 @@ pub(super) struct Asked {
     #[arg(required = true, value_name = "SCENARIO")]
     pub(super) scenarios: Vec<PathBuf>,
 
-    /// Where to run
-    #[arg(long, value_enum, default_value_t = Where::Auto)]
+    /// Where to run: `auto` (the cheapest place that can do all that the scenarios need), `vm`
+    /// (virtual machines on this computer), `dind` (containers of a Docker engine), or
+    /// `hosts=FILE` (the swarm of an inventory, which is there already)
+    #[arg(long, value_name = "PLACE", default_value = "auto")]
     on: Where,
 
     #[command(flatten)]
@@ -34,23 +36,42 @@ pub(super) struct Asked {
 }
 
 /// Where to run, as it is asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Where {
-    /// The cheapest place that can do all that the scenarios need
+    /// The cheapest place that can do all that the scenarios need.
     Auto,
-    /// Virtual machines on this computer
+    /// Virtual machines on this computer.
     Vm,
-    /// Containers of a Docker engine
+    /// Containers of a Docker engine.
     Dind,
-    /// A few lines of memory, for tests of the harness: never a verdict about Swarm
-    #[value(hide = true)]
+    /// The swarm of this inventory.
+    Hosts(PathBuf),
+    /// A few lines of memory, for tests of the harness: never a verdict about Swarm.
     Sim,
+}
+
+impl FromStr for Where {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "auto" => Ok(Self::Auto),
+            "vm" => Ok(Self::Vm),
+            "dind" => Ok(Self::Dind),
+            "sim" => Ok(Self::Sim),
+            other => match other.strip_prefix("hosts=") {
+                Some(file) if !file.is_empty() => Ok(Self::Hosts(file.into())),
+                _ => Err("write `auto`, `vm`, `dind`, or `hosts=FILE`".to_owned()),
+            },
+        }
+    }
 }
 
 impl Asked {
     /// The place that was asked for, or the cheapest that can do everything, and then why.
     pub(super) fn on(&self, cache: &Path) -> Result<(On, Option<String>), Refused> {
-        let (on, why) = match self.on {
+        let (on, why) = match &self.on {
+            Where::Hosts(_) => (On::Hosts, None),
             Where::Vm => (On::Vm, None),
             Where::Dind => (On::Dind, None),
             Where::Sim => (On::Sim, None),
@@ -61,6 +82,14 @@ impl Asked {
         };
         self.engines.fit(on)?;
         Ok((on, why))
+    }
+
+    /// What there is of that place; changes nothing.
+    pub(super) fn ground(&self, on: On, cache: &Path, fresh: bool) -> anyhow::Result<Ground> {
+        match &self.on {
+            Where::Hosts(inventory) => Ground::lent(inventory, cache),
+            _ => Ok(Ground::with(on, self.engines, cache, fresh)),
+        }
     }
 
     /// Containers are a second's work and machines some, so containers do wherever they can.
@@ -176,6 +205,15 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_place_is_a_word_or_an_inventory() {
+        assert_eq!("vm".parse(), Ok(Where::Vm));
+        assert_eq!("hosts=a/b.toml".parse(), Ok(Where::Hosts("a/b.toml".into())));
+        for wrong in ["", "hosts", "hosts=", "VM", "host=a"] {
+            assert!(wrong.parse::<Where>().is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_seed_is_read_as_it_is_written() {

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use super::outstanding;
-use crate::journal::{Cleared, Event, History, Resource};
+use crate::journal::{Cleared, Event, History, Lent, Resource};
 use crate::leavings;
-use crate::substrate::dind;
+use crate::substrate::{dind, hosts};
 
 /// The folders that a run announced before it made them.
 pub fn announced(history: &History) -> Vec<PathBuf> {
@@ -30,6 +30,15 @@ fn on_engines(history: &History) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
+/// The swarms that somebody lent to a run.
+fn lent(history: &History) -> impl Iterator<Item = &Lent> {
+    let entries = history.entries.iter();
+    entries.filter_map(|entry| match &entry.event {
+        Event::Creating(Resource::Lent(lent)) => Some(&**lent),
+        _ => None,
+    })
+}
+
 /// Ends the machines of a run whose harness is gone, removes its folders, and says what became of
 /// its faults. Does nothing that was done before.
 pub async fn clear(history: &History) -> Cleared {
@@ -41,6 +50,14 @@ pub async fn clear(history: &History) -> Cleared {
         let removed = dind::clear(engine, swarm).await;
         done.extend(removed.done);
         failed.extend(removed.failed);
+    }
+    // A run that reached its end has given it back, and others may have changed it since.
+    if !is_settled(history) {
+        for lent in lent(history) {
+            let given = hosts::give_back(lent).await;
+            done.extend(given.done);
+            failed.extend(given.failed);
+        }
     }
     let before = history.cleared().any(|cleared| cleared.failed.is_empty());
     if failed.is_empty() && !before {

@@ -1,6 +1,10 @@
 //! What a killed harness could leave behind, and what another process did about it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use super::Settings;
 
 /// Something that a killed harness could leave behind.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,6 +27,24 @@ pub enum Resource {
         /// The label's value, a name like those of folders.
         swarm: String,
     },
+    /// A swarm that was there before, as it is to be given back.
+    Lent(Box<Lent>),
+}
+
+/// A swarm that somebody lent to a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lent {
+    /// The inventory that says how its hosts are reached.
+    pub inventory: String,
+    /// What was set in it.
+    pub before: Settings,
+    /// Its nodes' addresses, by their names.
+    pub addresses: BTreeMap<String, String>,
+    /// The stacks that the run deploys there.
+    pub stacks: Vec<String>,
+    /// What it makes at the top of the share that the hosts have mounted.
+    pub share: Vec<String>,
 }
 
 /// What another process did about a run that was over, by `seatrial heal`. It stands behind

@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use super::need::{missing, needs};
 use super::probe::probe;
 use super::{
-    Check, Deadlines, Fault, FaultEnd, Plan, Stack, Topology, Workload, action, refuse, stack,
+    Check, Deadlines, Fault, FaultEnd, Node, Plan, Stack, Topology, Workload, action, refuse, stack,
     topology,
 };
-use crate::capability::{Capabilities, Capability};
+use crate::capability::Capabilities;
 use crate::scenario::{
-    self, Api, Control, Expectation, FaultAction, Isolate, Loaded, Mistake, Mistakes, NfsVersion,
-    Scenario, Target,
+    self, Control, Expectation, Loaded, Mistake, Mistakes, Scenario, Target,
 };
 use crate::units::{Share, Span};
 
@@ -41,6 +41,9 @@ pub struct Options {
     pub no_faults: bool,
     /// The variables that a stack file may use.
     pub environment: BTreeMap<String, String>,
+    /// The nodes of the swarm that is there already, managers first; none for a place that makes
+    /// its own.
+    pub nodes: Option<Vec<Node>>,
 }
 
 /// What planning came to.
@@ -73,7 +76,11 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
     let scenario = &loaded.scenario;
     let stack = stack::first(loaded, &options.environment, &mut mistakes);
     let later = action::stacks(loaded, &options.environment, &mut mistakes);
-    let topology = topology::of(&scenario.cluster);
+    let mut topology = topology::of(&scenario.cluster);
+    let other = match &options.nodes {
+        Some(nodes) => topology.take_place(nodes),
+        None => None,
+    };
     let readable = scenario.deploy.is_none() || stack.is_some();
     mistakes.extend(refuse::all(
         loaded,
@@ -84,6 +91,12 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
     ));
     if !mistakes.is_empty() {
         return Err(Mistakes::new(mistakes));
+    }
+    if let Some(other) = other {
+        return Ok(Outcome::Skipped {
+            name: loaded.name.clone(),
+            reason: format!("`{}` has {other}", options.place),
+        });
     }
     let faults = if options.no_faults {
         Vec::new()
@@ -131,69 +144,6 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
         },
         None => Outcome::Ready(Box::new(plan)),
     })
-}
-
-/// What a place lacks, as a reason to skip.
-fn missing(needs: &Capabilities, options: &Options) -> Option<String> {
-    let lacking: Vec<String> = needs
-        .difference(&options.capabilities)
-        .map(|one| format!("no {one}"))
-        .collect();
-    let (last, others) = lacking.split_last()?;
-    let others = if others.is_empty() {
-        String::new()
-    } else {
-        others.join(", ") + " and "
-    };
-    Some(format!("`{}` has {others}{last}", options.place))
-}
-
-/// What a scenario needs of a place follows from what it says.
-fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
-    let nfs = scenario.cluster.nfs.map(|version| match version {
-        NfsVersion::V3 | NfsVersion::V3NoLock => Capability::NfsV3,
-        NfsVersion::V42 => Capability::NfsV42,
-    });
-    let asks = |probe: &scenario::Probe| {
-        use scenario::Probe::{Http, Sql, Variables};
-        matches!(probe, Sql(_) | Http(_) | Variables(_))
-    };
-    let mut probes = scenario.steady.iter().chain(&scenario.steady_after);
-    let mesh = !scenario.workload.is_empty() || probes.any(asks);
-    // What a node had not flushed yet matters where somebody's data are looked at.
-    let ledger = |load: &scenario::Workload| matches!(load, scenario::Workload::Ledger(_));
-    let flushed = nfs.is_some() || scenario.workload.iter().any(ledger);
-    let faults = faults.iter().map(|fault| match fault.action {
-        FaultAction::Stop(_) => Capability::CleanStop,
-        FaultAction::Kill(_) if flushed => Capability::PowerCut,
-        FaultAction::Kill(_) => Capability::SuddenEnd,
-        FaultAction::Pause(_) => Capability::Pause,
-        FaultAction::Isolate(Isolate::Whole(_)) => Capability::Isolation,
-        FaultAction::Isolate(Isolate::Partly(_)) | FaultAction::Drop(_) => Capability::Flows,
-        FaultAction::Slow(_) => Capability::SlowFlows,
-        FaultAction::Crash(_) | FaultAction::Restart(_) | FaultAction::KillTask(_) => {
-            Capability::EngineEnd
-        }
-        FaultAction::Skew(_) => Capability::Clock,
-        FaultAction::Fill(_) => Capability::FullDisk,
-    });
-    let upgrades =
-        |action: &scenario::Action| matches!(action.verb, scenario::ActionVerb::Upgrade(_));
-    let upgrade = scenario.actions.iter().any(upgrades);
-    let cluster = &scenario.cluster;
-    let api = match cluster.api {
-        Api::Closed => None,
-        Api::Tls => Some(Capability::Tls),
-        Api::Plain => Some(Capability::PlainApi),
-    };
-    faults
-        .chain(nfs)
-        .chain(cluster.balancer.then_some(Capability::Balancer))
-        .chain(cluster.registry.then_some(Capability::Registry))
-        .chain(api)
-        .chain(mesh.then_some(Capability::RoutingMesh))
-        .chain(upgrade.then_some(Capability::Upgrade))
-        .collect()
 }
 
 /// The one published port of a service, which [`refuse`] made sure of.

@@ -36,6 +36,34 @@ impl Topology {
         nodes.chain(parts.into_iter().filter_map(|part| self.part(part)))
     }
 
+    /// Takes the nodes of a swarm that is there already. A scenario counts on its number of
+    /// managers, which decides what they can spare; of workers there may be more.
+    ///
+    /// Returns what the swarm has instead, and then changes nothing.
+    pub(super) fn take_place(&mut self, found: &[Node]) -> Option<String> {
+        let count = |nodes: &[Node]| {
+            let managers = nodes.iter().filter(|node| node.role == Role::Manager);
+            let managers = managers.count();
+            (managers, nodes.len() - managers)
+        };
+        let ((managers, workers), asked) = (count(found), count(&self.nodes));
+        if managers == asked.0 && workers >= asked.1 {
+            self.nodes = found.to_vec();
+            return None;
+        }
+        let several = |count: usize, what: &str| match count {
+            1 => format!("1 {what}"),
+            _ => format!("{count} {what}s"),
+        };
+        Some(format!(
+            "{} and {}, not {} and {}",
+            several(managers, "manager"),
+            several(workers, "worker"),
+            several(asked.0, "manager"),
+            several(asked.1, "worker"),
+        ))
+    }
+
     /// The host name of a machine that is no node, if this topology has it.
     pub fn part(&self, part: Part) -> Option<&str> {
         match part {

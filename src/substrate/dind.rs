@@ -31,7 +31,6 @@ mod machine;
 mod rights;
 mod service;
 mod tunnel;
-mod wall;
 
 pub use ability::{Ability, forget};
 pub use image::{NodeImages, prepare};
@@ -132,6 +131,7 @@ impl Dind {
             Capability::Flows,
             Capability::EngineEnd,
             Capability::RoutingMesh,
+            Capability::Tokens,
         ];
         always.into()
     }

@@ -14,13 +14,19 @@ use crate::wait::{Look, until};
 
 mod deploy;
 mod dial;
+pub(super) mod evidence;
 mod form;
+pub(super) mod guard;
 mod inquiry;
 pub(super) mod inward;
 mod order;
+pub(super) mod residents;
 mod settled;
+pub(super) mod share;
+pub(super) mod systemd;
+pub(super) mod wall;
 
-pub(super) use inquiry::STRANGER;
+pub(super) use inquiry::{STRANGER, quoted};
 
 /// How long a command in a machine may take.
 pub(super) const COMMAND: Duration = Duration::from_secs(120);
@@ -62,6 +68,11 @@ pub(super) trait Nodes: Send + Sync {
         input: &[u8],
         within: Duration,
     ) -> Result<Ran, Trouble>;
+
+    /// Whether a machine has power, if anybody can tell.
+    async fn is_on(&self, _machine: &str) -> bool {
+        true
+    }
 
     /// Gives a node another engine; returns when it answers.
     async fn exchange(&self, node: &str) -> Result<(), Trouble> {

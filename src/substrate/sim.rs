@@ -276,7 +276,8 @@ impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
         use Capability::{
             Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3, NfsV42,
-            Pause, PlainApi, PowerCut, Registry, RoutingMesh, SlowFlows, SuddenEnd, Tls, Upgrade,
+            Pause, PlainApi, PowerCut, Registry, RoutingMesh, SlowFlows, Storage, SuddenEnd, Tls,
+            Tokens, Upgrade,
         };
         [
             CleanStop,
@@ -297,6 +298,8 @@ impl Place for Sim {
             Tls,
             PlainApi,
             Upgrade,
+            Tokens,
+            Storage,
         ]
         .into()
     }

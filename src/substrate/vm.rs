@@ -127,6 +127,8 @@ impl Vm {
             Capability::Tls,
             Capability::PlainApi,
             Capability::Upgrade,
+            Capability::Tokens,
+            Capability::Storage,
         ])
     }
 

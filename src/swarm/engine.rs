@@ -33,6 +33,8 @@ mod labelled;
 mod place;
 mod raw;
 mod seen;
+mod settings;
+mod way;
 
 #[cfg(test)]
 mod tests;
@@ -41,6 +43,7 @@ pub use change::NewTasks;
 pub use container::{ContainerState, NewContainer, Rights};
 pub use exec::{Executed, Talk};
 pub use labelled::{Kind, Labelled};
+pub use way::{Tls, Way};
 
 /// The label that tells a task's container from any other.
 const TASK_LABEL: &str = "com.docker.swarm.task.id";
@@ -58,13 +61,14 @@ const LOG_BYTES_MAX: usize = 64 * 1024;
 /// than most questions do; an observer asks every second.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// A way to one engine. Clones share its connections over TCP; over a socket, every call opens one
-/// of its own.
+/// A way to one engine. Clones share its connections; but those of [`Engine::connect_unix`] open one
+/// for most calls.
 #[derive(Clone, Debug)]
 pub struct Engine {
     docker: Docker,
-    /// For requests that `docker` has no types for; none over a socket.
-    raw: Option<raw::Raw>,
+    /// For requests that `docker` has no types for.
+    raw: raw::Raw,
+    base: String,
     place: String,
     deadline: Duration,
 }
@@ -92,6 +96,15 @@ pub struct Membership {
     pub error: String,
 }
 
+/// The client that `docker` and [`raw`] are given.
+fn client() -> hyper_util::client::legacy::Builder {
+    let mut builder = Client::<(), ()>::builder(TokioExecutor::new());
+    builder
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(IDLE);
+    builder
+}
+
 /// The secrets that let a node join. Not printed by `{:?}`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct JoinTokens {
@@ -113,26 +126,29 @@ impl Engine {
     /// # Errors
     /// When the client cannot be made.
     pub fn connect(addr: SocketAddr, deadline: Duration) -> Result<Self, ApiError> {
-        let url = format!("http://{addr}");
-        let mut builder = Client::builder(TokioExecutor::new());
-        builder
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(IDLE);
-        let (client, raw) = (builder.build_http(), builder.build_http());
+        Self::by(Way::Tcp(addr), deadline)
+    }
+
+    /// An engine that is reached this way. Connects nowhere yet.
+    ///
+    /// # Errors
+    /// When the client cannot be made.
+    pub fn by(way: Way, deadline: Duration) -> Result<Self, ApiError> {
+        let client = client().build(way.clone());
         let send = move |request: BollardRequest| {
             let sent = client.request(request);
             async move { sent.await.map_err(Error::from) }
         };
         let docker = Docker::connect_with_custom_transport(
             send,
-            Some(url),
+            Some(way.base()),
             CLIENT_TIMEOUT_S,
             bollard::API_DEFAULT_VERSION,
         );
-        Self::new(docker, Some(raw), addr.to_string(), deadline)
+        Self::new(docker, way, deadline)
     }
 
-    /// An engine that listens on a Unix socket. Its services and nodes can be seen, not changed.
+    /// An engine that listens on a Unix socket of this computer.
     ///
     /// # Errors
     /// `Unreachable` when there is no such socket.
@@ -140,19 +156,16 @@ impl Engine {
         let place = socket.display().to_string();
         let docker =
             Docker::connect_with_unix(&place, CLIENT_TIMEOUT_S, bollard::API_DEFAULT_VERSION);
-        Self::new(docker, None, place, deadline)
+        Self::new(docker, Way::Unix(socket.to_owned()), deadline)
     }
 
-    fn new(
-        docker: Result<Docker, Error>,
-        raw: Option<raw::Raw>,
-        place: String,
-        deadline: Duration,
-    ) -> Result<Self, ApiError> {
+    fn new(docker: Result<Docker, Error>, way: Way, deadline: Duration) -> Result<Self, ApiError> {
+        let place = way.place();
         let docker = docker.map_err(|error| classify::api_error(&error, "connecting", &place))?;
         Ok(Self {
             docker,
-            raw,
+            base: way.base(),
+            raw: client().build(way),
             place,
             deadline,
         })

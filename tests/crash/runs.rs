@@ -88,6 +88,7 @@ impl Run {
             seed: 7,
             no_faults: false,
             environment: Default::default(),
+            nodes: None,
         };
         match plan::plan(&loaded, &options).unwrap_or_else(|mistakes| panic!("{mistakes}")) {
             Outcome::Ready(plan) => *plan,

@@ -49,6 +49,7 @@ fn options() -> Options {
         seed: 7,
         no_faults: false,
         environment: Default::default(),
+        nodes: None,
     }
 }
 

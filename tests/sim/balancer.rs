@@ -128,6 +128,7 @@ fn planned(name: &str) -> Outcome {
         seed: 7,
         no_faults: false,
         environment: Default::default(),
+        nodes: None,
     };
     plan(&loaded, &options).expect("sound")
 }

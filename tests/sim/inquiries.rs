@@ -489,6 +489,7 @@ async fn every_probe_of_a_file_is_asked_in_a_run() {
         seed: 7,
         no_faults: false,
         environment: Default::default(),
+        nodes: None,
     };
     let plan = match seatrial::plan::plan(&loaded, &options) {
         Ok(seatrial::plan::Outcome::Ready(plan)) => *plan,

@@ -135,6 +135,7 @@ fn planned(vm: &Vm, file: &Path, no_faults: bool) -> Plan {
         seed: 7,
         no_faults,
         environment: vm.variables(),
+        nodes: None,
     };
     match plan(&loaded, &options).unwrap_or_else(|mistakes| panic!("{mistakes}")) {
         Outcome::Ready(plan) => *plan,

@@ -219,6 +219,7 @@ fn probe(place: &Dind) -> Result<Plan, Trouble> {
         seed: 0,
         no_faults: true,
         environment: place.variables(),
+        nodes: None,
     };
     let planned = parse(&scenario, SCENARIO).and_then(|loaded| plan(&loaded, &options));
     match planned {

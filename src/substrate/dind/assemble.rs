@@ -13,6 +13,7 @@ use super::left::{self, COMPUTER, FOLDER, RUN, SWARM};
 use super::machine::Machine;
 use crate::journal::{Event, Journal, Resource};
 use crate::plan::Plan;
+use crate::substrate::nodes::guard::Guard;
 use crate::substrate::workspace::{Workspace, take_turn};
 use crate::substrate::{Lab, Trouble};
 use crate::swarm::engine::{NewContainer, Rights};
@@ -66,7 +67,8 @@ fn lay_out(
             journal.record(Event::Creating(Resource::Machine { name }))?;
         }
         let container = format!("{name}-{machine}");
-        machines.insert(machine.to_owned(), Machine::new(container, address));
+        let guard = Guard::new(machine, address, Vec::new());
+        machines.insert(machine.to_owned(), Machine { container, guard });
     }
     let run = journal.map(|journal| journal.folder().display().to_string());
     Ok(DindLab {
@@ -141,7 +143,7 @@ pub(super) fn all(ends: Vec<Result<(), Trouble>>) -> Result<(), Trouble> {
 fn container(lab: &DindLab, name: &str, machine: &Machine) -> NewContainer {
     let node = name != ELSEWHERE;
     let env = [
-        ("SEATRIAL_LAN".to_owned(), machine.address.clone()),
+        ("SEATRIAL_LAN".to_owned(), machine.guard.address.clone()),
         ("SEATRIAL_SWARM".to_owned(), lab.name.clone()),
     ];
     NewContainer {
@@ -154,7 +156,7 @@ fn container(lab: &DindLab, name: &str, machine: &Machine) -> NewContainer {
         },
         env: env.into(),
         labels: lab.labels.clone(),
-        network: Some((lab.lan(), machine.address.clone())),
+        network: Some((lab.lan(), machine.guard.address.clone())),
         volume: node.then(|| "/var/lib/docker".to_owned()),
         memory: vec!["/run".to_owned()],
         rights: match node {

@@ -12,7 +12,6 @@ use super::Dind;
 use super::left;
 use super::machine::Machine;
 use super::tunnel::Tunnels;
-use super::wall::{self, Counted, Orders};
 use crate::journal::{Answer, ApiError, ContainerSeen, Rule};
 use crate::plan::Plan;
 use crate::remote::database::MySql;
@@ -97,8 +96,7 @@ impl DindLab {
         if name == ELSEWHERE {
             return Ok(());
         }
-        let command = wall::raise(&machine.address, &machine.begins_anew().await);
-        self.nodes().sh(name, &command, COMMAND).await.map(drop)
+        machine.guard.raise(self.nodes()).await
     }
 
     /// The loopback address that leads to a port of a node.
@@ -112,19 +110,6 @@ impl DindLab {
         let container = &self.machine(node)?.container;
         let to = SocketAddr::new(way, port);
         self.tunnels.to(self.dind.host(), container, to).await
-    }
-
-    /// Reads what a node's packet filter counted, or what it said last.
-    async fn counted(&self, machine: &Machine) -> Counted {
-        let command = ["/bin/sh", "-c", wall::COUNTED];
-        let said = self
-            .dind
-            .host()
-            .execute(&machine.container, &command, b"")
-            .await;
-        let said = said.ok().filter(|ran| ran.code == 0);
-        let now = said.and_then(|ran| wall::counted(&String::from_utf8_lossy(&ran.out)));
-        machine.count(now).await
     }
 }
 
@@ -221,7 +206,7 @@ impl Lab for DindLab {
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
         let machine = self.machine(node)?;
         // What was counted goes with the machine.
-        self.counted(machine).await;
+        machine.guard.counted(self.nodes()).await;
         let host = self.dind.host().with_deadline(Duration::from_secs(150));
         let off = match how {
             PowerOff::Shutdown => host.stop_container(&machine.container, SHUTDOWN_S).await,
@@ -257,7 +242,7 @@ impl Lab for DindLab {
         let found = self.machine(machine)?;
         if paused {
             // A frozen machine cannot be asked.
-            self.counted(found).await;
+            found.guard.counted(self.nodes()).await;
         }
         let ordered = self
             .dind
@@ -284,16 +269,7 @@ impl Lab for DindLab {
     }
 
     async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
-        let machine = self.machine(node)?;
-        let mut wall = machine.wall.lock().await;
-        let orders = Orders {
-            shut: isolated,
-            ..wall.orders.clone()
-        };
-        let command = wall::set(&machine.address, &orders);
-        self.nodes().sh(node, &command, COMMAND).await?;
-        wall.orders = orders;
-        Ok(())
+        self.machine(node)?.guard.shut(self.nodes(), isolated).await
     }
 
     async fn impose(&self, number: usize, rule: &Rule, in_force: bool) -> Result<(), Trouble> {
@@ -306,15 +282,12 @@ impl Lab for DindLab {
 
     async fn dial(&self, from: &str, to: &str, port: Port) -> Result<Dialled, String> {
         let machine = self.machine(to).map_err(|trouble| trouble.0)?;
-        self.nodes().dialled(from, &machine.address, port).await
+        self.nodes().dialled(from, &machine.guard.address, port).await
     }
 
     async fn frames(&self, node: &str) -> (u64, u64) {
         match self.machine(node) {
-            Ok(machine) => {
-                let Counted { sent, passed } = self.counted(machine).await;
-                (sent, passed)
-            }
+            Ok(machine) => machine.guard.counted(self.nodes()).await,
             Err(_) => (0, 0),
         }
     }

@@ -212,7 +212,7 @@ fn mounts(table: &str) -> Result<Vec<MountSeen>, String> {
 }
 
 /// A word that a shell takes as it is.
-pub(super) fn quoted(word: &str) -> String {
+pub(in crate::substrate) fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 

@@ -166,6 +166,7 @@ pub(super) mod tests {
             seed: 7,
             no_faults: false,
             environment: BTreeMap::new(),
+            nodes: None,
         };
         match plan(&loaded, &options).expect("accepted") {
             Outcome::Ready(plan) => *plan,

@@ -157,6 +157,10 @@ impl Nodes for VmLab {
         machine.agent.run(command, input, within).await
     }
 
+    async fn is_on(&self, machine: &str) -> bool {
+        self.powered(machine).await
+    }
+
     async fn exchange(&self, node: &str) -> Result<(), Trouble> {
         self.next_engine(node).await
     }

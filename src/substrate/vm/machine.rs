@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,8 +12,8 @@ use tokio::sync::Mutex;
 use super::accelerator::Accelerator;
 use super::agent::Agent;
 use super::qmp::Qmp;
-use crate::journal::ContainerSeen;
 use crate::substrate::Trouble;
+use crate::substrate::nodes::residents::Residents;
 use crate::wait::{Look, until};
 
 mod command;
@@ -63,10 +62,8 @@ pub(super) struct Machine {
     pub(super) spec: Spec,
     /// The way in that no network fault cuts.
     pub(super) agent: Agent,
-    /// The containers that its engine listed last.
-    pub(super) listed: Mutex<Vec<ContainerSeen>>,
-    /// True from the moment that we stop its engine until it has power again.
-    pub(super) stopping: AtomicBool,
+    /// What is known of its containers.
+    pub(super) residents: Residents,
     /// What it boots instead of what it was made of, once its system disk was exchanged.
     start: Mutex<Option<Start>>,
     power: Mutex<Option<Powered>>,
@@ -89,8 +86,7 @@ impl Machine {
         Self {
             spec,
             agent,
-            listed: Mutex::default(),
-            stopping: AtomicBool::new(false),
+            residents: Residents::default(),
             start: Mutex::default(),
             power: Mutex::new(None),
             forwards: Mutex::default(),
@@ -107,7 +103,7 @@ impl Machine {
         {
             return Ok(());
         }
-        self.stopping.store(false, Ordering::Relaxed);
+        self.residents.stopping(false);
         self.agent.forget().await;
         let monitor = self.socket("monitor");
         for stale in [&monitor, &self.socket("agent")] {

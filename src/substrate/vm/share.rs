@@ -6,6 +6,7 @@ use super::lab::{COMMAND, VmLab, all};
 use crate::journal::Event;
 use crate::plan::Storage;
 use crate::substrate::Trouble;
+use crate::substrate::nodes::share::archive;
 
 /// Has the storage machine export its folder; right also when it does already.
 pub(super) const EXPORT: &str =
@@ -34,25 +35,7 @@ impl VmLab {
 
     /// Fills the share on the storage machine.
     pub(super) async fn fill_share(&self, storage: &Storage) -> Result<(), Trouble> {
-        let mut archive = tar::Builder::new(Vec::new());
-        for (path, content) in &self.plan.share {
-            let mut header = tar::Header::new_gnu();
-            let folder = path.ends_with('/');
-            header.set_entry_type(if folder {
-                tar::EntryType::Directory
-            } else {
-                tar::EntryType::Regular
-            });
-            header.set_mode(if folder { 0o755 } else { 0o644 });
-            header.set_size(if folder { 0 } else { content.len() as u64 });
-            let bytes = if folder { &[][..] } else { content.as_bytes() };
-            archive
-                .append_data(&mut header, path, bytes)
-                .map_err(|error| Trouble(format!("`{path}` of the share: {error}")))?;
-        }
-        let bytes = archive
-            .into_inner()
-            .map_err(|error| Trouble(error.to_string()))?;
+        let bytes = archive(&self.plan.share)?;
         let command = format!("tar -x -C {}", storage.export);
         self.machine(&storage.name)?
             .agent

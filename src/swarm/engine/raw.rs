@@ -10,14 +10,13 @@ use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::Value;
 
-use super::Engine;
+use super::{Engine, Way};
 use crate::journal::ApiError;
 
 /// What carries them.
-pub(super) type Raw = Client<HttpConnector, Full<Bytes>>;
+pub(super) type Raw = Client<Way, Full<Bytes>>;
 
 impl Engine {
     /// Asks for something: the answer as it came.
@@ -73,16 +72,14 @@ impl Engine {
         path: &str,
         body: Bytes,
     ) -> Result<Bytes, ApiError> {
-        let raw = self.raw.as_ref();
-        let raw = raw.ok_or_else(|| self.odd(what, "not over a socket"))?;
         let request = Request::builder()
             .method(method)
-            .uri(format!("http://{}{path}", self.place))
+            .uri(format!("{}{path}", self.base))
             .header("Content-Type", "application/json")
             .body(Full::new(body))
             .map_err(|error| self.odd(what, &error.to_string()))?;
         let exchanged = async {
-            let response = raw.request(request).await?;
+            let response = self.raw.request(request).await?;
             let status_code = response.status().as_u16();
             let body = response.into_body().collect().await?.to_bytes();
             if status_code < 400 {

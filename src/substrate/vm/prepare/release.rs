@@ -18,7 +18,7 @@ pub enum Release {
 /// What the system disk of a machine holds besides Debian's minimum.
 const SYSTEM_PACKAGES: &str = "systemd,systemd-sysv,udev,dbus,linux-image-cloud-amd64,\
     initramfs-tools,zstd,docker.io,nfs-common,nfs-kernel-server,rpcbind,qemu-guest-agent,\
-    iproute2,iptables,kmod,ca-certificates,procps,haproxy,docker-registry";
+    iproute2,iptables,nftables,kmod,ca-certificates,procps,haproxy,docker-registry,openssh-server";
 
 impl Release {
     /// All, the oldest engine first.

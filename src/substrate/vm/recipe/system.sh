@@ -135,6 +135,19 @@ only_for storage nfs-server.service nfs-mountd.service nfs-idmapd.service nfsdcl
 only_for balancer haproxy.service
 only_for registry docker-registry.service
 
+# A node is reached by SSH only if somebody asked for it, with keys made for that swarm, and on the
+# management network only. /run is fresh at each boot, and sshd wants a folder in it.
+rm -f "$root"/etc/ssh/ssh_host_*
+cat > "$root/etc/ssh/sshd_config.d/seatrial.conf" <<'END'
+ListenAddress 10.0.2.15
+HostKey /etc/ssh/ssh_host_ed25519_key
+PasswordAuthentication no
+UseDNS no
+END
+for unit in ssh.service ssh.socket; do
+  chroot "$root" systemctl --quiet disable "$unit" 2> /dev/null || true
+done
+
 mkdir -p "$root/data" "$root/mnt/dockernfs" "$root/var/lib/docker"
 printf '/data/docker-nfs 192.168.150.0/24(rw,sync,no_subtree_check,no_root_squash,fsid=1)\n' \
   > "$root/etc/exports"

@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::journal::Rule;
 use crate::plan::Direction;
-use crate::substrate::{Passage, Tally};
+use crate::substrate::{Passage, Tally, Trouble};
 use crate::units::Port;
 
 /// What a node sent, and what of it passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Counted {
-    pub(super) sent: u64,
-    pub(super) passed: u64,
+pub(in crate::substrate) struct Counted {
+    pub(in crate::substrate) sent: u64,
+    pub(in crate::substrate) passed: u64,
 }
 
 /// The card of the node's address, for the rules below. Before every other filter for what comes
@@ -27,25 +28,47 @@ fn head(address: &str) -> String {
 
 /// Frames of a node that are told from others, and dropped if a fault says so.
 #[derive(Clone, Debug)]
-pub(super) struct Flow {
+pub(in crate::substrate) struct Flow {
     /// Addresses of those between whom and the node they go; empty for everybody.
-    pub(super) peers: Vec<String>,
-    pub(super) direction: Direction,
-    pub(super) port: Option<Port>,
-    pub(super) dropped: bool,
+    pub(in crate::substrate) peers: Vec<String>,
+    pub(in crate::substrate) direction: Direction,
+    pub(in crate::substrate) port: Option<Port>,
+    pub(in crate::substrate) dropped: bool,
+}
+
+impl Flow {
+    /// The frames of a rule, by the addresses of its nodes.
+    pub(in crate::substrate) fn of(
+        rule: &Rule,
+        address: impl Fn(&String) -> Result<String, Trouble>,
+        dropped: bool,
+    ) -> Result<Self, Trouble> {
+        if rule.slow.is_some() {
+            let what = format!("`{}`{rule}: a packet filter slows no frames down", rule.node);
+            return Err(Trouble(what));
+        }
+        Ok(Self {
+            peers: rule.from.iter().map(address).collect::<Result<_, _>>()?,
+            direction: rule.direction,
+            port: rule.port,
+            dropped,
+        })
+    }
 }
 
 /// What the filter is to do.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Orders {
+pub(in crate::substrate) struct Orders {
+    /// Addresses of those with whom frames count, and are dropped; empty for everybody.
+    pub(in crate::substrate) peers: Vec<String>,
     /// Nothing comes in, and nothing goes out.
-    pub(super) shut: bool,
+    pub(in crate::substrate) shut: bool,
     /// By the numbers of their rules.
-    pub(super) flows: BTreeMap<usize, Flow>,
+    pub(in crate::substrate) flows: BTreeMap<usize, Flow>,
 }
 
 /// Puts the filter in place, once after each start of the node.
-pub(super) fn raise(address: &str, orders: &Orders) -> String {
+pub(in crate::substrate) fn raise(address: &str, orders: &Orders) -> String {
     let head = head(address);
     let rules = rules(orders);
     format!(
@@ -59,7 +82,7 @@ pub(super) fn raise(address: &str, orders: &Orders) -> String {
 }
 
 /// Gives it other orders. What was counted stays.
-pub(super) fn set(address: &str, orders: &Orders) -> String {
+pub(in crate::substrate) fn set(address: &str, orders: &Orders) -> String {
     let head = head(address);
     let chains = ["arriving", "arrived", "leaving", "left"];
     let flush = chains.map(|chain| format!("flush chain inet seatrial {chain}\n"));
@@ -84,8 +107,19 @@ const AFTER: Ways = [
 
 /// All in one transaction: there is no moment without rules.
 fn rules(orders: &Orders) -> String {
-    let ([leaving, _], [left, _]) = (BEFORE, AFTER);
-    let mut rules = format!("{leaving} counter name sent\n{left} counter name passed\n");
+    let whole = Flow {
+        peers: orders.peers.clone(),
+        direction: Direction::Both,
+        port: None,
+        dropped: orders.shut,
+    };
+    let mut rules = String::new();
+    for (ways, name) in [(BEFORE, "sent"), (AFTER, "passed")] {
+        // What leaves comes first.
+        if let Some(leaving) = meant(&whole, ways).first() {
+            rules += &format!("{leaving} counter name {name}\n");
+        }
+    }
     for (number, flow) in &orders.flows {
         for name in ["meant", "done", "all"] {
             rules += &format!("add counter inet seatrial {name}{number}\n");
@@ -100,12 +134,9 @@ fn rules(orders: &Orders) -> String {
         }
     }
     // Behind all that counts before.
-    let dropped = orders.flows.values().filter(|flow| flow.dropped);
-    for meant in dropped.flat_map(|flow| meant(flow, BEFORE)) {
+    let flows = orders.flows.values().chain([&whole]);
+    for meant in flows.filter(|flow| flow.dropped).flat_map(|flow| meant(flow, BEFORE)) {
         rules += &format!("{meant} drop\n");
-    }
-    for way in BEFORE.iter().filter(|_| orders.shut) {
-        rules += &format!("{way} drop\n");
     }
     rules
 }
@@ -135,11 +166,14 @@ fn meant(flow: &Flow, [out, into]: Ways) -> Vec<String> {
     all
 }
 
+/// Takes the filter away with all that it counted, if it is there.
+pub(in crate::substrate) const RAZE: &str = "nft delete table inet seatrial 2> /dev/null || true";
+
 /// Asks for what was counted.
-pub(super) const COUNTED: &str = "nft list counters table inet seatrial";
+pub(in crate::substrate) const COUNTED: &str = "nft list counters table inet seatrial";
 
 /// Reads what was counted; none if it is not understood.
-pub(super) fn counted(said: &str) -> Option<Counted> {
+pub(in crate::substrate) fn counted(said: &str) -> Option<Counted> {
     Some(Counted {
         sent: packets(said, "sent")?,
         passed: packets(said, "passed")?,
@@ -147,7 +181,7 @@ pub(super) fn counted(said: &str) -> Option<Counted> {
 }
 
 /// Reads what was counted of a rule's frames; nothing where it is not understood.
-pub(super) fn tally(said: &str, number: usize) -> Tally {
+pub(in crate::substrate) fn tally(said: &str, number: usize) -> Tally {
     let read = |name: &str| packets(said, &format!("{name}{number}"));
     let (Some(sent), Some(delivered), Some(all)) = (read("meant"), read("done"), read("all"))
     else {
@@ -203,6 +237,22 @@ mod tests {
         assert!(!open.contains(" drop") && open.contains("counter name passed"));
     }
 
+    #[test]
+    fn a_node_that_is_shut_off_from_its_peers_is_reached_by_everybody_else() {
+        let orders = Orders {
+            peers: vec!["10.0.0.4".to_owned(), "10.0.0.5".to_owned()],
+            shut: true,
+            flows: BTreeMap::new(),
+        };
+        let shut = set("10.0.0.3", &orders);
+        let (out, into) = ("ip daddr { 10.0.0.4, 10.0.0.5 }", "ip saddr { 10.0.0.4, 10.0.0.5 }");
+        assert!(shut.contains(&format!("leaving oifname \"$lan\" {out} counter name sent")));
+        assert!(shut.contains(&format!("left oifname \"$lan\" {out} counter name passed")));
+        assert!(shut.contains(&format!("leaving oifname \"$lan\" {out} drop\n")));
+        assert!(shut.contains(&format!("arriving iifname \"$lan\" {into} drop\n")));
+        assert_eq!(shut.matches(" drop\n").count(), 2, "{shut}");
+    }
+
     fn flow(direction: Direction, port: Option<Port>, dropped: bool) -> Orders {
         let flow = Flow {
             peers: vec!["192.168.150.12".to_owned()],
@@ -211,8 +261,8 @@ mod tests {
             dropped,
         };
         Orders {
-            shut: false,
             flows: [(7, flow)].into(),
+            ..Orders::default()
         }
     }
 

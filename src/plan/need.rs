@@ -1,0 +1,89 @@
+//! What a scenario needs of a place, which follows from what it says.
+
+use super::{Fault, Options};
+use crate::capability::{Capabilities, Capability};
+use crate::scenario::{
+    self, ActionVerb, Api, Cluster, Export, FaultAction, Isolate, Join, NfsVersion, Part, Probe,
+    Scenario, Target, Token, Workload,
+};
+
+/// What a place lacks, as a reason to skip.
+pub(super) fn missing(needs: &Capabilities, options: &Options) -> Option<String> {
+    let lacking: Vec<String> = needs
+        .difference(&options.capabilities)
+        .map(|one| format!("no {one}"))
+        .collect();
+    let (last, others) = lacking.split_last()?;
+    let others = if others.is_empty() {
+        String::new()
+    } else {
+        others.join(", ") + " and "
+    };
+    Some(format!("`{}` has {others}{last}", options.place))
+}
+
+/// What a scenario needs with these of its faults.
+pub(super) fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
+    let asks = |probe: &Probe| matches!(probe, Probe::Sql(_) | Probe::Http(_) | Probe::Variables(_));
+    let mut probes = scenario.steady.iter().chain(&scenario.steady_after);
+    let mesh = !scenario.workload.is_empty() || probes.any(asks);
+    // What a node had not flushed yet matters where somebody's data are looked at.
+    let ledger = |load: &Workload| matches!(load, Workload::Ledger(_));
+    let flushed = scenario.cluster.nfs.is_some() || scenario.workload.iter().any(ledger);
+    let on_storage = |fault: &Fault| *fault.action.target() == Target::Part(Part::Storage);
+    let storage = faults.iter().any(on_storage).then_some(Capability::Storage);
+    faults
+        .iter()
+        .map(|fault| of_fault(&fault.action, flushed))
+        .chain(storage)
+        .chain(of_cluster(&scenario.cluster))
+        .chain(scenario.actions.iter().filter_map(|one| of_action(&one.verb)))
+        .chain(mesh.then_some(Capability::RoutingMesh))
+        .collect()
+}
+
+fn of_fault(action: &FaultAction, flushed: bool) -> Capability {
+    match action {
+        FaultAction::Stop(_) => Capability::CleanStop,
+        FaultAction::Kill(_) if flushed => Capability::PowerCut,
+        FaultAction::Kill(_) => Capability::SuddenEnd,
+        FaultAction::Pause(_) => Capability::Pause,
+        FaultAction::Isolate(Isolate::Whole(_)) => Capability::Isolation,
+        FaultAction::Isolate(Isolate::Partly(_)) | FaultAction::Drop(_) => Capability::Flows,
+        FaultAction::Slow(_) => Capability::SlowFlows,
+        FaultAction::Crash(_) | FaultAction::Restart(_) | FaultAction::KillTask(_) => {
+            Capability::EngineEnd
+        }
+        FaultAction::Skew(_) => Capability::Clock,
+        FaultAction::Fill(_) => Capability::FullDisk,
+    }
+}
+
+fn of_cluster(cluster: &Cluster) -> impl Iterator<Item = Capability> {
+    let nfs = cluster.nfs.map(|version| match version {
+        NfsVersion::V3 | NfsVersion::V3NoLock => Capability::NfsV3,
+        NfsVersion::V42 => Capability::NfsV42,
+    });
+    let api = match cluster.api {
+        Api::Closed => None,
+        Api::Tls => Some(Capability::Tls),
+        Api::Plain => Some(Capability::PlainApi),
+    };
+    let set_up = cluster.export == Some(Export::Async) || cluster.nfs == Some(NfsVersion::V3NoLock);
+    nfs.into_iter()
+        .chain(set_up.then_some(Capability::Storage))
+        .chain(cluster.balancer.then_some(Capability::Balancer))
+        .chain(cluster.registry.then_some(Capability::Registry))
+        .chain(api)
+}
+
+fn of_action(verb: &scenario::ActionVerb) -> Option<Capability> {
+    match verb {
+        ActionVerb::Upgrade(_) => Some(Capability::Upgrade),
+        ActionVerb::Write(_) => Some(Capability::Storage),
+        ActionVerb::Join(Join::How(how)) if how.token == Some(Token::Rotated) => {
+            Some(Capability::Tokens)
+        }
+        _ => None,
+    }
+}

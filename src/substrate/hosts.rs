@@ -1,0 +1,218 @@
+//! A swarm that is there already: hosts that are reached by SSH, and engines by their sockets or by
+//! TLS. It is lent, not made, and is given back as it was.
+//!
+//! Nothing is touched before every host's owner was seen to allow it. Whatever is broken on a host
+//! that host mends alone, when the harness is not heard any more or when it boots ([`lease`]).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::capability::Capabilities;
+use crate::journal::{Event, Journal, Lent, Resource};
+use crate::leavings;
+use crate::plan::{Node, Plan};
+use crate::substrate::nodes::guard::Guard;
+use crate::substrate::nodes::residents::Residents;
+use crate::substrate::nodes::share::tops;
+use crate::substrate::workspace::Workspace;
+use crate::substrate::{Identity, Lab, Place, Progress, Trouble};
+
+mod fleet;
+mod inventory;
+mod lab;
+mod lease;
+mod power;
+mod restore;
+mod ssh;
+mod survey;
+
+pub use inventory::{Host, Inventory, Power, Reach};
+pub use lab::HostsLab;
+pub use survey::OPT_IN;
+
+use fleet::Fleet;
+use lab::Keep;
+use lease::Lease;
+use survey::{Survey, survey};
+
+/// A swarm that is there already, as it was seen before anything was touched.
+#[derive(Clone)]
+pub struct Hosts {
+    inventory: Inventory,
+    cache: PathBuf,
+    progress: Progress,
+    survey: Survey,
+}
+
+impl Hosts {
+    /// Looks at all hosts of an inventory; changes nothing.
+    ///
+    /// # Errors
+    /// Whatever forbids to touch this swarm, all of it.
+    pub async fn find(
+        inventory: Inventory,
+        cache: &Path,
+        progress: &Progress,
+    ) -> Result<Self, Trouble> {
+        let step = progress.step(format!("look at {} hosts", inventory.hosts.len()));
+        let folders = Workspace::make(cache, None)?;
+        let fleet = Fleet::new(&inventory, &folders.sockets);
+        let found = survey(&fleet).await;
+        fleet.close().await;
+        let survey = found?;
+        step.done();
+        Ok(Self {
+            inventory,
+            cache: cache.to_owned(),
+            progress: progress.clone(),
+            survey,
+        })
+    }
+
+    /// Its nodes, managers first.
+    pub fn nodes(&self) -> &[Node] {
+        &self.survey.nodes
+    }
+
+    /// What liveness budgets are multiplied by, as the inventory says.
+    pub fn patience(&self) -> f64 {
+        self.inventory.patience
+    }
+
+    /// The variables that stack files take their images from.
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        self.inventory.images.clone()
+    }
+
+    /// What the swarm is before a run, and what the run will make in it.
+    fn lent(&self, plan: &Plan, survey: &Survey) -> Result<Lent, Trouble> {
+        let stacks = plan.stacks().map(|stack| stack.name.clone());
+        let stacks: BTreeSet<String> = stacks.collect();
+        let all = survey.settings.services.keys().chain(&survey.settings.networks);
+        for name in all {
+            let taken = |stack: &&String| name.starts_with(&format!("{stack}_"));
+            if let Some(stack) = stacks.iter().find(taken) {
+                let what = format!(
+                    "`{name}` is there already, and would be of the stack `{stack}`: remove it, \
+                     or rename the stack's file"
+                );
+                return Err(Trouble(what));
+            }
+        }
+        let addresses = survey.nodes.iter();
+        Ok(Lent {
+            inventory: self.inventory.path.display().to_string(),
+            before: survey.settings.clone(),
+            addresses: addresses
+                .map(|node| (node.name.clone(), node.address.clone()))
+                .collect(),
+            stacks: stacks.into_iter().collect(),
+            share: tops(&plan.share).into_iter().map(str::to_owned).collect(),
+        })
+    }
+
+    /// What is kept of each host.
+    fn keeps(plan: &Plan) -> BTreeMap<String, Keep> {
+        let nodes = &plan.topology.nodes;
+        let keep = |node: &Node| {
+            let peers = nodes.iter().filter(|other| other.name != node.name);
+            let peers = peers.map(|other| other.address.clone()).collect();
+            let keep = Keep {
+                guard: Guard::new(&node.name, &node.address, peers),
+                lease: Lease::none(),
+                residents: Residents::default(),
+            };
+            (node.name.clone(), keep)
+        };
+        nodes.iter().map(keep).collect()
+    }
+}
+
+#[async_trait]
+impl Place for Hosts {
+    fn capabilities(&self) -> Capabilities {
+        self.survey.capabilities.clone()
+    }
+
+    fn identity(&self, _plan: &Plan) -> Identity {
+        let images = self.inventory.images.values();
+        Identity {
+            place: "hosts".into(),
+            accelerator: "none".into(),
+            patience: self.patience(),
+            versions: self.survey.versions.clone(),
+            images: images.map(|image| (image.clone(), "unknown".into())).collect(),
+            started_from: "found".into(),
+        }
+    }
+
+    async fn bring_up(&self, plan: &Plan, journal: &Journal) -> Result<Arc<dyn Lab>, Trouble> {
+        let folders = Workspace::make(&self.cache, Some(journal))?;
+        let fleet = Fleet::new(&self.inventory, &folders.sockets);
+        let step = self.progress.step("connect to the hosts");
+        // Time has passed: everything that forbids to touch this swarm is looked at again.
+        let now = survey(&fleet).await?;
+        let lent = self.lent(plan, &now)?;
+        journal.record(Event::Creating(Resource::Lent(Box::new(lent.clone()))))?;
+        step.done();
+        let lab = HostsLab {
+            walls: now.capabilities.contains(&crate::capability::Capability::Isolation),
+            keeps: Self::keeps(plan),
+            fleet,
+            plan: plan.clone(),
+            journal: journal.clone(),
+            lent,
+            away: Default::default(),
+            folders,
+            deployed: Default::default(),
+        };
+        let step = self.progress.step("take the leases");
+        for node in plan.node_names() {
+            if let Err(trouble) = lab.hold(node).await {
+                let left = lab.tear_down().await.err();
+                let left = left.map(|left| format!("; left behind: {left}"));
+                return Err(Trouble(format!("{trouble}{}", left.unwrap_or_default())));
+            }
+        }
+        step.done();
+        Ok(Arc::new(lab))
+    }
+
+    /// Beside what is on this computer, what is set in the swarm, and what is ours on its hosts.
+    async fn inventory(&self) -> Option<BTreeSet<String>> {
+        let places = [self.cache.join(leavings::WORK), std::env::temp_dir()];
+        let mut all = leavings::inventory(&places).ok()?;
+        let folders = Workspace::make(&self.cache, None).ok()?;
+        let fleet = Fleet::new(&self.inventory, &folders.sockets);
+        let found = restore::inventory(&fleet).await;
+        fleet.close().await;
+        all.extend(found?);
+        Some(all)
+    }
+}
+
+/// Gives a swarm back that a run was lent whose harness is gone.
+pub async fn give_back(lent: &Lent) -> leavings::Outcome {
+    let failed = |why: String| leavings::Outcome {
+        done: Vec::new(),
+        failed: vec![why],
+    };
+    let inventory = match Inventory::read(Path::new(&lent.inventory)) {
+        Ok(inventory) => inventory,
+        Err(trouble) => return failed(trouble.0),
+    };
+    let sockets = match tempfile::Builder::new().prefix("seatrial-heal-").tempdir() {
+        Ok(folder) => folder,
+        Err(error) => return failed(format!("no folder for sockets: {error}")),
+    };
+    let fleet = Fleet::new(&inventory, sockets.path());
+    let restored = restore::give_back(&fleet, lent).await;
+    fleet.close().await;
+    leavings::Outcome {
+        done: restored.done,
+        failed: restored.failed,
+    }
+}

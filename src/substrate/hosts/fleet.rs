@@ -1,0 +1,153 @@
+//! All hosts of an inventory, connected: how their engines, shells and ports are reached.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::Mutex;
+
+use super::inventory::{Host, Inventory, Reach};
+use super::ssh::Ssh;
+use crate::journal::ApiError;
+use crate::substrate::Trouble;
+use crate::substrate::nodes::Ran;
+use crate::swarm::engine::{Engine, Tls, Way};
+
+/// How long one question to an engine may take, as for machines of ours.
+const QUESTION: Duration = Duration::from_secs(6);
+
+/// The hosts of a swarm that is there already.
+pub(super) struct Fleet {
+    pub(super) inventory: Inventory,
+    hosts: BTreeMap<String, Ssh>,
+    engines: Mutex<BTreeMap<String, Engine>>,
+}
+
+impl Fleet {
+    /// Hosts that nobody is connected to yet; their sockets will be in this folder.
+    pub(super) fn new(inventory: &Inventory, sockets: &Path) -> Self {
+        let config = inventory.ssh_config.as_deref();
+        let hosts = inventory.hosts.iter();
+        let hosts = hosts.map(|host| (host.name.clone(), Ssh::new(host, config, sockets)));
+        Self {
+            inventory: inventory.clone(),
+            hosts: hosts.collect(),
+            engines: Mutex::default(),
+        }
+    }
+
+    /// Connects to every host.
+    ///
+    /// # Errors
+    /// In the words of `ssh`, for all that could not be reached.
+    pub(super) async fn connect(&self) -> Result<(), Trouble> {
+        let ends = join_all(self.hosts.values().map(Ssh::connect)).await;
+        let wrong: Vec<String> = ends.into_iter().filter_map(Result::err).map(|one| one.0).collect();
+        match wrong.is_empty() {
+            true => Ok(()),
+            false => Err(Trouble(wrong.join("; "))),
+        }
+    }
+
+    /// The names of all hosts, as the inventory has them.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.inventory.hosts.iter().map(|host| host.name.as_str())
+    }
+
+    /// A host of the inventory.
+    pub(super) fn host(&self, name: &str) -> Result<&Host, Trouble> {
+        let host = self.inventory.hosts.iter().find(|host| host.name == name);
+        host.ok_or_else(|| Trouble(format!("there is no host `{name}`")))
+    }
+
+    /// The connection to a host.
+    pub(super) fn ssh(&self, name: &str) -> Result<&Ssh, Trouble> {
+        let ssh = self.hosts.get(name);
+        ssh.ok_or_else(|| Trouble(format!("there is no host `{name}`")))
+    }
+
+    /// Runs a shell command on a host, as root.
+    pub(super) async fn run(
+        &self,
+        name: &str,
+        command: &str,
+        input: &[u8],
+        within: Duration,
+    ) -> Result<Ran, Trouble> {
+        self.ssh(name)?.run(command, input, within).await
+    }
+
+    /// Where a port of a host's address is reached from here.
+    pub(super) async fn reach(&self, name: &str, at: SocketAddr) -> Result<SocketAddr, Trouble> {
+        match self.inventory.reach {
+            Reach::Direct => Ok(at),
+            Reach::Ssh => self.ssh(name)?.forward(at).await,
+        }
+    }
+
+    /// A host's engine.
+    pub(super) async fn engine(&self, name: &str) -> Result<Engine, ApiError> {
+        let unreachable = |trouble: Trouble| ApiError::Unreachable(trouble.0);
+        let host = self.host(name).map_err(unreachable)?;
+        let way = match &host.engine {
+            None => {
+                let ssh = self.ssh(name).map_err(unreachable)?;
+                ssh.connect().await.map_err(unreachable)?;
+                Way::Unix(ssh.engine_socket())
+            }
+            Some(address) => self.port(host, address).await.map_err(unreachable)?,
+        };
+        let mut engines = self.engines.lock().await;
+        if let Some(engine) = engines.get(name) {
+            return Ok(engine.clone());
+        }
+        let engine = Engine::by(way, QUESTION)?;
+        engines.insert(name.to_owned(), engine.clone());
+        Ok(engine)
+    }
+
+    /// The way to an engine that listens on a port.
+    async fn port(&self, host: &Host, address: &str) -> Result<Way, Trouble> {
+        let about = |why: &dyn std::fmt::Display| Trouble(format!("`{address}`: {why}"));
+        let at = address.trim_start_matches("tcp://");
+        let resolved = at.to_socket_addrs().map_err(|error| about(&error))?.next();
+        let resolved = resolved.ok_or_else(|| about(&"it has no address"))?;
+        let way = self.reach(&host.name, resolved).await?;
+        let Some(folder) = &host.tls else {
+            return Ok(Way::Tcp(way));
+        };
+        let (name, _) = at.rsplit_once(':').unwrap_or((at, ""));
+        let tls = Tls::read(folder, name).map_err(|why| about(&why))?;
+        Ok(Way::Tls(way, tls))
+    }
+
+    /// Asks each host's engine in turn until one answers as a manager does.
+    ///
+    /// # Errors
+    /// What the last one said.
+    pub(super) async fn ask<T, F>(&self, ask: impl Fn(Engine) -> F) -> Result<T, ApiError>
+    where
+        F: Future<Output = Result<T, ApiError>>,
+    {
+        let mut last = ApiError::Unreachable("there is no host".to_owned());
+        for name in self.names() {
+            let answer = match self.engine(name).await {
+                Ok(engine) => ask(engine).await,
+                Err(error) => Err(error),
+            };
+            match answer {
+                Ok(answer) => return Ok(answer),
+                Err(error) => last = error,
+            }
+        }
+        Err(last)
+    }
+
+    /// Ends every connection, and returns once all have ended.
+    pub(super) async fn close(&self) {
+        self.engines.lock().await.clear();
+        join_all(self.hosts.values().map(Ssh::close)).await;
+    }
+}

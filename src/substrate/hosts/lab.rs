@@ -1,0 +1,456 @@
+//! A swarm that is there already, as the rest of the harness knows it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Mutex as Plain;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::join_all;
+use tokio::sync::Mutex;
+
+use super::fleet::Fleet;
+use super::lease::Lease;
+use super::restore::{SHARE, answers, give_back};
+use super::power;
+use crate::journal::{Answer, ApiError, ContainerSeen, Event, Journal, Lent, Rule};
+use crate::plan::Plan;
+use crate::remote::database::MySql;
+use crate::remote::page;
+use crate::substrate::nodes::guard::Guard;
+use crate::substrate::nodes::residents::{Residents, STOP};
+use crate::substrate::nodes::share::{archive, tops};
+use crate::substrate::nodes::wall::Flow;
+use crate::substrate::nodes::{COMMAND, Nodes, Ran, quoted};
+use crate::substrate::workspace::Workspace;
+use crate::substrate::{
+    ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
+    PageRequest, PowerOff, Tally, Trouble, Vitals,
+};
+use crate::swarm::engine::Engine;
+use crate::swarm::{Remains, ServiceSeen, View};
+use crate::units::Port;
+use crate::wait::{Look, until};
+
+/// How long a host may take to shut down: systemd's own limit for a unit is 90 s.
+const SHUTDOWN: Duration = Duration::from_secs(150);
+
+/// What the harness keeps of one host.
+pub(super) struct Keep {
+    pub(super) guard: Guard,
+    pub(super) lease: Lease,
+    pub(super) residents: Residents,
+}
+
+/// A swarm that was lent to a run.
+pub struct HostsLab {
+    pub(super) fleet: Fleet,
+    pub(super) plan: Plan,
+    pub(super) journal: Journal,
+    pub(super) lent: Lent,
+    pub(super) keeps: BTreeMap<String, Keep>,
+    /// True where hosts have a packet filter.
+    pub(super) walls: bool,
+    /// Hosts that were turned off or frozen, and so hold no lease.
+    pub(super) away: Plain<BTreeSet<String>>,
+    pub(super) folders: Workspace,
+    pub(super) deployed: Mutex<bool>,
+}
+
+impl HostsLab {
+    pub(super) fn nodes(&self) -> &(dyn Nodes + '_) {
+        self
+    }
+
+    fn keep(&self, node: &str) -> Result<&Keep, Trouble> {
+        let keep = self.keeps.get(node);
+        keep.ok_or_else(|| Trouble(format!("there is no host `{node}`")))
+    }
+
+    fn set_away(&self, node: &str, away: bool) {
+        let all = self.away.lock();
+        let mut all = all.unwrap_or_else(std::sync::PoisonError::into_inner);
+        match away {
+            true => all.insert(node.to_owned()),
+            false => all.remove(node),
+        };
+    }
+
+    /// Takes the lease of a host, and raises its packet filter.
+    pub(super) async fn hold(&self, node: &str) -> Result<(), Trouble> {
+        let keep = self.keep(node)?;
+        let owner = self.journal.folder().display().to_string();
+        keep.lease.take(self.fleet.ssh(node)?, node, &owner).await?;
+        if self.walls {
+            keep.guard.raise(self.nodes()).await?;
+        }
+        self.set_away(node, false);
+        Ok(())
+    }
+
+    /// Takes them again once a host is back that was away. It has mended itself when it booted, or
+    /// when it was not spoken to.
+    async fn hold_again(&self, node: &str) -> Result<(), Trouble> {
+        answers(&self.fleet, node).await?;
+        super::lease::undo_now(self.fleet.ssh(node)?, node).await?;
+        self.hold(node).await
+    }
+
+    /// Lets a host go that is about to be turned off or frozen.
+    async fn let_go(&self, node: &str) -> Result<(), Trouble> {
+        let keep = self.keep(node)?;
+        if self.walls {
+            // What was counted goes with the machine.
+            keep.guard.counted(self.nodes()).await;
+        }
+        self.set_away(node, true);
+        keep.lease.forget().await;
+        Ok(())
+    }
+
+    /// A lease that was lost on the way is trouble: that host has undone what the plan broke.
+    async fn held(&self, node: &str) -> Result<(), Trouble> {
+        match self.keep(node)?.lease.lost().await {
+            None => Ok(()),
+            Some(why) => {
+                let what = format!("`{node}` lost its lease and undid its faults: {why}");
+                self.journal.record(Event::Trouble { what: what.clone() })?;
+                Err(Trouble(what))
+            }
+        }
+    }
+
+    /// Where a published port of a host is reached.
+    async fn address(&self, node: &str, port: u16) -> Result<SocketAddr, Trouble> {
+        let address = &self.keep(node)?.guard.address;
+        let ip: Result<IpAddr, _> = address.parse();
+        let ip = ip.map_err(|error| Trouble(format!("`{address}` of `{node}`: {error}")))?;
+        self.fleet.reach(node, SocketAddr::new(ip, port)).await
+    }
+
+    /// Puts on the share what the scenario says, by the first host.
+    async fn fill_share(&self) -> Result<(), Trouble> {
+        let Some(first) = self.plan.node_names().next().filter(|_| !self.plan.share.is_empty())
+        else {
+            return Ok(());
+        };
+        for top in tops(&self.plan.share) {
+            let path = format!("{SHARE}/{top}");
+            let look = format!("test -e {}", quoted(&path));
+            if self.run(first, &look, b"", COMMAND).await?.code != 1 {
+                let what = format!("`{path}` is on the share already, and is left alone");
+                return Err(Trouble(what));
+            }
+        }
+        let bytes = archive(&self.plan.share)?;
+        let command = format!("tar -x -C {SHARE}");
+        let filled = self.nodes().sh_with(first, &command, &bytes, COMMAND).await;
+        filled.map(drop)
+    }
+
+    async fn switch_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
+        let host = self.fleet.host(node)?;
+        let power = host.power.as_ref();
+        let power = power.ok_or_else(|| Trouble(format!("`{node}` has no switch")))?;
+        match (how, &power.off, &power.cut) {
+            (PowerOff::Shutdown, Some(off), _) => power::switch(node, off).await,
+            (PowerOff::Shutdown, None, _) => {
+                // It may end before it has said that it was told.
+                let told = self.run(node, "systemctl --no-block poweroff", b"", COMMAND);
+                let _ = told.await;
+                Ok(())
+            }
+            (PowerOff::Cut, _, Some(cut)) => power::switch(node, cut).await,
+            (PowerOff::Cut, ..) => Err(Trouble(format!("nobody can cut the power of `{node}`"))),
+        }
+    }
+}
+
+#[async_trait]
+impl Nodes for HostsLab {
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn variables(&self) -> &BTreeMap<String, String> {
+        &self.fleet.inventory.images
+    }
+
+    /// There is none: ports are tried by another node, see `knock`.
+    fn elsewhere(&self) -> &'static str {
+        "elsewhere"
+    }
+
+    async fn engine(&self, node: &str) -> Result<Engine, ApiError> {
+        self.fleet.engine(node).await
+    }
+
+    async fn run(
+        &self,
+        machine: &str,
+        command: &str,
+        input: &[u8],
+        within: Duration,
+    ) -> Result<Ran, Trouble> {
+        self.fleet.run(machine, command, input, within).await
+    }
+
+    async fn is_on(&self, machine: &str) -> bool {
+        self.powered(machine).await
+    }
+}
+
+#[async_trait]
+impl Lab for HostsLab {
+    async fn deploy(&self) -> Result<(), Trouble> {
+        let mut deployed = self.deployed.lock().await;
+        if !*deployed {
+            self.fill_share().await?;
+            self.nodes().deploy_stack().await?;
+            *deployed = true;
+        }
+        Ok(())
+    }
+
+    async fn view(&self, manager: &str) -> Result<View, ApiError> {
+        let services = self.nodes().services();
+        self.engine(manager).await?.view(&services).await
+    }
+
+    async fn service(&self, manager: &str, name: &str) -> Result<Option<ServiceSeen>, ApiError> {
+        let name = self.nodes().full_name(name)?;
+        self.engine(manager).await?.service(&name).await
+    }
+
+    async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
+        self.nodes().obey(manager, order).await
+    }
+
+    async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {
+        let keep = self.keep(node);
+        let keep = keep.map_err(|trouble| ApiError::Unreachable(trouble.0))?;
+        keep.residents.ask(self.nodes(), node).await
+    }
+
+    async fn has_image(&self, node: &str, image: &str) -> Result<bool, ApiError> {
+        self.nodes().lists(node, image).await
+    }
+
+    async fn runs(&self, node: &str) -> Result<crate::journal::Engine, ApiError> {
+        let version = self.engine(node).await?.version().await?;
+        Ok(crate::journal::Engine {
+            engine: version.engine,
+            kernel: version.kernel,
+        })
+    }
+
+    async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
+        if how == PowerOff::Shutdown && self.powered(node).await {
+            self.keep(node)?.residents.stopping(true);
+            self.nodes().sh(node, STOP, SHUTDOWN).await?;
+        }
+        self.let_go(node).await?;
+        self.switch_off(node, how).await?;
+        let look = || async {
+            match self.powered(node).await {
+                false => Look::Holds(()),
+                true => Look::NotYet("it has power".to_owned()),
+            }
+        };
+        let off = until(format!("the end of `{node}`"), SHUTDOWN, Duration::from_secs(1), look);
+        off.await.map_err(|late| Trouble(late.to_string()))
+    }
+
+    async fn power_on(&self, node: &str) -> Result<(), Trouble> {
+        if !self.powered(node).await {
+            let power = self.fleet.host(node)?.power.as_ref();
+            let power = power.ok_or_else(|| Trouble(format!("`{node}` has no switch")))?;
+            power::switch(node, &power.on).await?;
+        }
+        self.hold_again(node).await?;
+        self.keep(node)?.residents.stopping(false);
+        self.nodes().engine_answers(node).await
+    }
+
+    /// As its switch says. Where nobody can tell, it counts as on: then no fault is confirmed.
+    async fn powered(&self, node: &str) -> bool {
+        let power = self.fleet.host(node).ok().and_then(|host| host.power.as_ref());
+        match power {
+            Some(power) => power::status(&power.status).await.unwrap_or(true),
+            None => true,
+        }
+    }
+
+    async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
+        let power = self.fleet.host(machine)?.power.as_ref();
+        let verbs = power.and_then(|power| Some((power.pause.as_ref()?, power.resume.as_ref()?)));
+        let (pause, resume) = verbs.ok_or_else(|| {
+            let what = format!("nobody can freeze `{machine}`");
+            Trouble(what)
+        })?;
+        if paused {
+            self.let_go(machine).await?;
+            return power::switch(machine, pause).await;
+        }
+        power::switch(machine, resume).await?;
+        self.hold_again(machine).await
+    }
+
+    /// As its engine says: one that answers is not frozen, one that has power and is silent is.
+    async fn paused(&self, machine: &str) -> Result<bool, Trouble> {
+        if !self.powered(machine).await {
+            return Err(Trouble(format!("`{machine}` has no power")));
+        }
+        let pinged = async { self.engine(machine).await?.ping().await };
+        Ok(pinged.await.is_err())
+    }
+
+    async fn inward(&self, node: &str, act: &Inward) -> Result<(), Trouble> {
+        self.held(node).await?;
+        self.nodes().act_by_systemd(node, act).await
+    }
+
+    async fn vitals(&self, node: &str) -> Result<Vitals, String> {
+        self.held(node).await.map_err(|trouble| trouble.0)?;
+        self.nodes().vitals_by_systemd(node).await
+    }
+
+    async fn isolate(&self, node: &str, isolated: bool) -> Result<(), Trouble> {
+        self.held(node).await?;
+        self.keep(node)?.guard.shut(self.nodes(), isolated).await
+    }
+
+    async fn impose(&self, number: usize, rule: &Rule, in_force: bool) -> Result<(), Trouble> {
+        self.held(&rule.node).await?;
+        let address = |peer: &String| Ok(self.keep(peer)?.guard.address.clone());
+        let mut flow = Flow::of(rule, address, in_force)?;
+        if flow.peers.is_empty() {
+            // Whoever else is on this network is none of ours.
+            let others = self.keeps.iter().filter(|(name, _)| **name != rule.node);
+            flow.peers = others.map(|(_, keep)| keep.guard.address.clone()).collect();
+        }
+        let guard = &self.keep(&rule.node)?.guard;
+        guard.watch(self.nodes(), number, flow).await
+    }
+
+    async fn tally(&self, number: usize) -> Tally {
+        for (node, keep) in &self.keeps {
+            if let Some(tally) = keep.guard.tally(self.nodes(), number).await {
+                // A host that has mended itself counts nothing that is meant.
+                return match self.held(node).await {
+                    Ok(()) => tally,
+                    Err(_) => Tally::default(),
+                };
+            }
+        }
+        Tally::default()
+    }
+
+    async fn dial(&self, from: &str, to: &str, port: Port) -> Result<Dialled, String> {
+        let keep = self.keep(to).map_err(|trouble| trouble.0)?;
+        self.nodes().dialled(from, &keep.guard.address, port).await
+    }
+
+    async fn frames(&self, node: &str) -> (u64, u64) {
+        let Ok(keep) = self.keep(node) else {
+            return (0, 0);
+        };
+        let away = self.away.lock();
+        let away = away.is_ok_and(|away| away.contains(node));
+        match away {
+            true => keep.guard.last().await,
+            false => {
+                // Said in the journal, where it makes the run unknown.
+                let _ = self.held(node).await;
+                keep.guard.counted(self.nodes()).await
+            }
+        }
+    }
+
+    async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer {
+        match self.address(node, port).await {
+            Ok(address) => page::get(address, ask).await,
+            Err(trouble) => Answer::Failed(trouble.0),
+        }
+    }
+
+    async fn database(
+        &self,
+        node: &str,
+        service: &str,
+        deadline: Duration,
+    ) -> Result<Box<dyn Database>, String> {
+        let Some(service) = self.plan.service(service) else {
+            return Err(format!("there is no service `{service}`"));
+        };
+        let Some(port) = service.published.first() else {
+            return Err(format!("`{}` publishes no port", service.name));
+        };
+        let address = self.address(node, *port).await;
+        let address = address.map_err(|trouble| trouble.0)?;
+        let session = MySql::connect(address, service.root_password.as_deref(), deadline).await?;
+        Ok(Box::new(session))
+    }
+
+    async fn knock(&self, nodes: &[String], port: u16) -> Result<BTreeMap<String, Knock>, String> {
+        let knocks = nodes.iter().map(|node| async move {
+            let other = self.plan.node_names().find(|other| other != node);
+            let other = other.ok_or("there is no other node to try from")?;
+            let dialled = self.dial(other, node, Port::tcp(port)).await?;
+            Ok::<_, String>((node.clone(), dialled.answer))
+        });
+        let mut answers = BTreeMap::new();
+        for knock in join_all(knocks).await {
+            let (node, answer) = knock?;
+            answers.extend(answer.map(|answer| (node, answer)));
+        }
+        Ok(answers)
+    }
+
+    async fn remains(&self, manager: &str, service: &str) -> Result<Remains, ApiError> {
+        self.nodes().left_of(manager, service).await
+    }
+
+    async fn mounts(&self, node: &str, container: &str) -> Result<Vec<MountSeen>, String> {
+        self.nodes().mounted(node, container).await
+    }
+
+    async fn shared_file(&self, node: &str, path: &str) -> Result<Option<String>, String> {
+        self.nodes().read(node, path).await
+    }
+
+    async fn docker(&self, node: &str, call: &ClientCall) -> Result<ClientRan, String> {
+        self.nodes().client(node, call).await
+    }
+
+    async fn last_words(&self, node: &str, container: &str) -> Vec<String> {
+        match self.engine(node).await {
+            Ok(engine) => engine.last_words(container, 10).await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        }
+    }
+
+    async fn evidence(&self, machine: &str, since: Duration) -> Vec<Evidence> {
+        match self.keeps.contains_key(machine) {
+            true => self.nodes().shown(machine, true, since).await,
+            false => Vec::new(),
+        }
+    }
+
+    async fn tear_down(&self) -> Result<(), Trouble> {
+        for (node, keep) in &self.keeps {
+            // Whatever it does not hear it does by itself, and is looked at below.
+            if let Ok(ssh) = self.fleet.ssh(node) {
+                let _ = keep.lease.end(ssh, node).await;
+            }
+        }
+        let restored = give_back(&self.fleet, &self.lent).await;
+        self.fleet.close().await;
+        let mut left = restored.failed;
+        left.extend(self.folders.remove());
+        match left.is_empty() {
+            true => Ok(()),
+            false => Err(Trouble(left.join("; "))),
+        }
+    }
+}

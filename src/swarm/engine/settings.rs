@@ -1,0 +1,157 @@
+//! What is set in a swarm: read whole, and put back where it differs.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::Engine;
+use crate::journal::{ApiError, NodeSettings, Settings};
+use crate::plan::Role;
+
+impl Engine {
+    /// An engine's own name, and its address in the swarm, if it is in one.
+    ///
+    /// # Errors
+    /// When it gives no usable answer.
+    pub async fn own_place(&self) -> Result<(String, Option<String>), ApiError> {
+        let about = self.read("info", "/info").await?;
+        let name = about["Name"].as_str();
+        let name = name.ok_or_else(|| self.odd("info", "it has no `Name`"))?;
+        let swarm = &about["Swarm"];
+        let address = swarm["NodeAddr"].as_str().filter(|one| !one.is_empty());
+        let active = swarm["LocalNodeState"] == "active";
+        Ok((name.to_owned(), address.filter(|_| active).map(str::to_owned)))
+    }
+
+    /// Asks a manager for all that is set in its swarm.
+    ///
+    /// # Errors
+    /// When it gives no usable answer.
+    pub async fn settings(&self) -> Result<Settings, ApiError> {
+        let what = "settings";
+        let swarm = self.read(what, "/swarm").await?;
+        let number = |path: &str| swarm.pointer(path).and_then(Value::as_i64);
+        let heartbeat = number("/Spec/Dispatcher/HeartbeatPeriod");
+        let history = number("/Spec/Orchestration/TaskHistoryRetentionLimit");
+        let mut settings = Settings {
+            heartbeat_ns: heartbeat.unwrap_or_default().unsigned_abs(),
+            history: history.ok_or_else(|| self.odd(what, "the swarm has no history limit"))?,
+            ..Settings::default()
+        };
+        for node in self.list(what, "/nodes").await? {
+            let (name, set) = node_settings(&node).ok_or_else(|| self.odd(what, "half a node"))?;
+            settings.nodes.insert(name, set);
+        }
+        for service in self.list(what, "/services").await? {
+            let spec = self.spec(what, &service)?;
+            let name = spec["Name"].as_str().unwrap_or_default().to_owned();
+            let digest = format!("{:x}", Sha256::digest(spec.to_string()));
+            settings.services.insert(name, digest);
+        }
+        for network in self.list(what, "/networks").await? {
+            if network["Scope"] == "swarm" {
+                let name = network["Name"].as_str().unwrap_or_default();
+                settings.networks.insert(name.to_owned());
+            }
+        }
+        Ok(settings)
+    }
+
+    /// Sets a node as it was, where it differs. True if it did.
+    ///
+    /// # Errors
+    /// When there is no such node, or the manager takes no change of it.
+    pub async fn restore_node(&self, name: &str, was: &NodeSettings) -> Result<bool, ApiError> {
+        let what = "node";
+        let nodes = self.list(what, "/nodes").await?;
+        let node = nodes.into_iter().find(|node| hostname(node) == Some(name));
+        let node = node.ok_or_else(|| self.odd(what, &format!("there is no node `{name}`")))?;
+        if node_settings(&node).is_some_and(|(_, now)| now == *was) {
+            return Ok(false);
+        }
+        let mut spec = self.spec(what, &node)?;
+        let role = match was.role {
+            Role::Manager => "manager",
+            Role::Worker => "worker",
+        };
+        spec["Role"] = json!(role);
+        spec["Availability"] = json!(was.availability);
+        spec["Labels"] = json!(was.labels);
+        let id = node["ID"].as_str().unwrap_or_default();
+        let index = self.index(what, &node)?;
+        let path = format!("/nodes/{id}/update?version={index}");
+        self.write(what, &path, &spec).await?;
+        Ok(true)
+    }
+
+    /// Sets a swarm's heartbeat and history as they were, where they differ. True if they did.
+    ///
+    /// # Errors
+    /// When the manager takes no change of it.
+    pub async fn restore_swarm(&self, was: &Settings) -> Result<bool, ApiError> {
+        let what = "swarm";
+        let swarm = self.read(what, "/swarm").await?;
+        let old = self.spec(what, &swarm)?;
+        let mut spec = old.clone();
+        spec["Orchestration"]["TaskHistoryRetentionLimit"] = json!(was.history);
+        spec["Dispatcher"]["HeartbeatPeriod"] = json!(was.heartbeat_ns);
+        if spec == old {
+            return Ok(false);
+        }
+        let path = format!("/swarm/update?version={}", self.index(what, &swarm)?);
+        self.write(what, &path, &spec).await?;
+        Ok(true)
+    }
+
+    async fn list(&self, what: &str, path: &str) -> Result<Vec<Value>, ApiError> {
+        match self.read(what, path).await? {
+            Value::Array(list) => Ok(list),
+            _ => Err(self.odd(what, "it is no list")),
+        }
+    }
+}
+
+fn hostname(node: &Value) -> Option<&str> {
+    node.pointer("/Description/Hostname")?.as_str()
+}
+
+/// A node's name, and what is set of it.
+fn node_settings(node: &Value) -> Option<(String, NodeSettings)> {
+    let spec = node.get("Spec")?;
+    let labels = match spec.get("Labels") {
+        None | Some(Value::Null) => Default::default(),
+        Some(labels) => serde_json::from_value(labels.clone()).ok()?,
+    };
+    let settings = NodeSettings {
+        role: match spec["Role"].as_str()? {
+            "manager" => Role::Manager,
+            "worker" => Role::Worker,
+            _ => return None,
+        },
+        availability: spec["Availability"].as_str()?.to_owned(),
+        labels,
+    };
+    Some((hostname(node)?.to_owned(), settings))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_is_read_whole_or_not_at_all() {
+        let node = json!({
+            "ID": "x",
+            "Description": { "Hostname": "server-3" },
+            "Spec": { "Role": "manager", "Availability": "drain", "Labels": { "a": "b" } },
+        });
+        let (name, read) = node_settings(&node).expect("a node");
+        assert_eq!((name.as_str(), read.role), ("server-3", Role::Manager));
+        assert_eq!((read.availability.as_str(), read.labels["a"].as_str()), ("drain", "b"));
+        let mut odd = node.clone();
+        odd["Spec"]["Role"] = json!("king");
+        assert_eq!(node_settings(&odd), None);
+        let mut bare = node;
+        bare["Spec"]["Labels"] = Value::Null;
+        assert!(node_settings(&bare).is_some_and(|(_, read)| read.labels.is_empty()));
+    }
+}
