@@ -4,6 +4,8 @@
 mod gate;
 #[path = "cli/heal.rs"]
 mod heal;
+#[path = "cli/hosts.rs"]
+mod hosts;
 #[path = "cli/interrupt.rs"]
 mod interrupt;
 #[path = "cli/kept.rs"]

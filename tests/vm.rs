@@ -20,6 +20,8 @@ mod disturbed;
 mod faults;
 #[path = "vm/gate.rs"]
 mod gate;
+#[path = "vm/hosts.rs"]
+mod hosts;
 #[path = "vm/kept.rs"]
 mod kept;
 #[path = "vm/planted.rs"]

@@ -19,7 +19,10 @@ pub(super) fn given(outcomes: &[Outcome]) -> anyhow::Result<bool> {
         return Ok(true);
     };
     let nodes: Vec<&str> = first.node_names().collect();
-    let mut text = format!("This is a swarm that is in use: `{}`.\n", nodes.join("`, `"));
+    let mut text = format!(
+        "This is a swarm that is in use: `{}`.\n",
+        nodes.join("`, `")
+    );
     text.extend(plans.into_iter().map(told));
     output::tell(text.trim_end());
     if !std::io::stdin().is_terminal() {

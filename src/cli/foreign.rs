@@ -47,8 +47,10 @@ const TAKE_KEY: &str = "umask 077 && cat > /etc/ssh/ssh_host_ed25519_key";
 
 /// Takes the client's public key, and starts the server, now and at every boot. The link is what
 /// `systemctl enable` makes, which reloads all units: minutes, on four emulated nodes at once.
+/// What else starts at boot would have it tell everybody that it is still booting.
 const OPEN: &str = "umask 077 && mkdir -p /root/.ssh && cat > /root/.ssh/authorized_keys && \
     ln -sf /lib/systemd/system/ssh.service /etc/systemd/system/multi-user.target.wants/ && \
+    ln -sf /dev/null /etc/tmpfiles.d/systemd-nologin.conf && rm -f /run/nologin && \
     systemctl start ssh.service && sync";
 
 /// A key pair for the client, and one for each node.

@@ -70,8 +70,9 @@ impl Leavings {
             }
             Event::Creating(Resource::Lent(lent)) => {
                 let (stacks, inventory) = (lent.stacks.join("`, `"), &lent.inventory);
-                self.swarms
-                    .push(format!("the stacks `{stacks}` in the swarm of `{inventory}`"));
+                self.swarms.push(format!(
+                    "the stacks `{stacks}` in the swarm of `{inventory}`"
+                ));
             }
             Event::Intent(intent) => {
                 let named = format!("{} {}", intent.verb, intent.targets.join(", "));

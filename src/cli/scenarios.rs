@@ -209,7 +209,10 @@ mod tests {
     #[test]
     fn a_place_is_a_word_or_an_inventory() {
         assert_eq!("vm".parse(), Ok(Where::Vm));
-        assert_eq!("hosts=a/b.toml".parse(), Ok(Where::Hosts("a/b.toml".into())));
+        assert_eq!(
+            "hosts=a/b.toml".parse(),
+            Ok(Where::Hosts("a/b.toml".into()))
+        );
         for wrong in ["", "hosts", "hosts=", "VM", "host=a"] {
             assert!(wrong.parse::<Where>().is_err(), "{wrong}");
         }

@@ -61,6 +61,10 @@ impl Settings {
             self.heartbeat_ns / 1_000_000,
             self.history
         );
-        nodes.chain(services).chain(networks).chain([swarm]).collect()
+        nodes
+            .chain(services)
+            .chain(networks)
+            .chain([swarm])
+            .collect()
     }
 }

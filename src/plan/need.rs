@@ -24,7 +24,8 @@ pub(super) fn missing(needs: &Capabilities, options: &Options) -> Option<String>
 
 /// What a scenario needs with these of its faults.
 pub(super) fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
-    let asks = |probe: &Probe| matches!(probe, Probe::Sql(_) | Probe::Http(_) | Probe::Variables(_));
+    let asks =
+        |probe: &Probe| matches!(probe, Probe::Sql(_) | Probe::Http(_) | Probe::Variables(_));
     let mut probes = scenario.steady.iter().chain(&scenario.steady_after);
     let mesh = !scenario.workload.is_empty() || probes.any(asks);
     // What a node had not flushed yet matters where somebody's data are looked at.
@@ -37,7 +38,12 @@ pub(super) fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
         .map(|fault| of_fault(&fault.action, flushed))
         .chain(storage)
         .chain(of_cluster(&scenario.cluster))
-        .chain(scenario.actions.iter().filter_map(|one| of_action(&one.verb)))
+        .chain(
+            scenario
+                .actions
+                .iter()
+                .filter_map(|one| of_action(&one.verb)),
+        )
         .chain(mesh.then_some(Capability::RoutingMesh))
         .collect()
 }

@@ -5,13 +5,11 @@ use std::collections::BTreeMap;
 use super::need::{missing, needs};
 use super::probe::probe;
 use super::{
-    Check, Deadlines, Fault, FaultEnd, Node, Plan, Stack, Topology, Workload, action, refuse, stack,
-    topology,
+    Check, Deadlines, Fault, FaultEnd, Node, Plan, Stack, Topology, Workload, action, refuse,
+    stack, topology,
 };
 use crate::capability::Capabilities;
-use crate::scenario::{
-    self, Control, Expectation, Loaded, Mistake, Mistakes, Scenario, Target,
-};
+use crate::scenario::{self, Control, Expectation, Loaded, Mistake, Mistakes, Scenario, Target};
 use crate::units::{Share, Span};
 
 /// How long one attempt of a probe, or one row of a ledger, may take.
@@ -60,6 +58,15 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    fn skipped(loaded: &Loaded, reason: String) -> Self {
+        Self::Skipped {
+            name: loaded.name.clone(),
+            reason,
+        }
+    }
+}
+
 /// Plans a scenario for one place; reads the stack file beside the scenario.
 ///
 /// # Errors
@@ -77,10 +84,8 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
     let stack = stack::first(loaded, &options.environment, &mut mistakes);
     let later = action::stacks(loaded, &options.environment, &mut mistakes);
     let mut topology = topology::of(&scenario.cluster);
-    let other = match &options.nodes {
-        Some(nodes) => topology.take_place(nodes),
-        None => None,
-    };
+    let found = options.nodes.as_ref();
+    let other = found.and_then(|nodes| topology.take_place(nodes));
     let readable = scenario.deploy.is_none() || stack.is_some();
     mistakes.extend(refuse::all(
         loaded,
@@ -93,16 +98,10 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
         return Err(Mistakes::new(mistakes));
     }
     if let Some(other) = other {
-        return Ok(Outcome::Skipped {
-            name: loaded.name.clone(),
-            reason: format!("`{}` has {other}", options.place),
-        });
+        let reason = format!("`{}` has {other}", options.place);
+        return Ok(Outcome::skipped(loaded, reason));
     }
-    let faults = if options.no_faults {
-        Vec::new()
-    } else {
-        faults(scenario, options.patience)
-    };
+    let faults = faults(scenario, options);
     let services = || stack.iter().chain(later.iter().map(|(_, stack)| stack));
     let probes =
         |steps: &[scenario::Probe]| steps.iter().map(|step| probe(step, services())).collect();
@@ -138,10 +137,7 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
         stack,
     };
     Ok(match missing(&plan.needs, options) {
-        Some(reason) => Outcome::Skipped {
-            name: plan.name,
-            reason,
-        },
+        Some(reason) => Outcome::skipped(loaded, reason),
         None => Outcome::Ready(Box::new(plan)),
     })
 }
@@ -194,9 +190,10 @@ pub(super) fn recovery_deadline(scenario: &Scenario) -> Span {
     within.unwrap_or(FAULT)
 }
 
-fn faults(scenario: &Scenario, patience: f64) -> Vec<Fault> {
-    let deadline = recovery_deadline(scenario).stretched(patience);
-    let faults = scenario.faults.iter().map(|fault| Fault {
+fn faults(scenario: &Scenario, options: &Options) -> Vec<Fault> {
+    let deadline = recovery_deadline(scenario).stretched(options.patience);
+    let kept = scenario.faults.iter().filter(|_| !options.no_faults);
+    let faults = kept.map(|fault| Fault {
         at: fault.at,
         action: fault.action.clone(),
         end: fault

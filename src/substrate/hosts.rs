@@ -91,7 +91,11 @@ impl Hosts {
     fn lent(&self, plan: &Plan, survey: &Survey) -> Result<Lent, Trouble> {
         let stacks = plan.stacks().map(|stack| stack.name.clone());
         let stacks: BTreeSet<String> = stacks.collect();
-        let all = survey.settings.services.keys().chain(&survey.settings.networks);
+        let all = survey
+            .settings
+            .services
+            .keys()
+            .chain(&survey.settings.networks);
         for name in all {
             let taken = |stack: &&String| name.starts_with(&format!("{stack}_"));
             if let Some(stack) = stacks.iter().find(taken) {
@@ -144,7 +148,9 @@ impl Place for Hosts {
             accelerator: "none".into(),
             patience: self.patience(),
             versions: self.survey.versions.clone(),
-            images: images.map(|image| (image.clone(), "unknown".into())).collect(),
+            images: images
+                .map(|image| (image.clone(), "unknown".into()))
+                .collect(),
             started_from: "found".into(),
         }
     }
@@ -159,7 +165,9 @@ impl Place for Hosts {
         journal.record(Event::Creating(Resource::Lent(Box::new(lent.clone()))))?;
         step.done();
         let lab = HostsLab {
-            walls: now.capabilities.contains(&crate::capability::Capability::Isolation),
+            walls: now
+                .capabilities
+                .contains(&crate::capability::Capability::Isolation),
             keeps: Self::keeps(plan),
             fleet,
             plan: plan.clone(),

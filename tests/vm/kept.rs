@@ -34,7 +34,7 @@ impl Drop for Up<'_> {
 }
 
 /// Runs the program; it must succeed.
-async fn said(ground: &Ground, arguments: &[&str]) -> String {
+pub(super) async fn said(ground: &Ground, arguments: &[&str]) -> String {
     let Output {
         status,
         stdout,
@@ -225,6 +225,7 @@ async fn up_gives_a_swarm_to_a_stranger_with_ssh_and_a_switch() {
         looks(code, word).await;
     }
     until_it_says_its_name(&ssh, worker).await;
+    super::hosts::lent(&ground, &ssh.join("swarm.toml"), &NODES).await;
     let log = std::fs::read_to_string(ground.cache.join("up/keeper.log")).expect("a log");
     assert!(!log.contains("PRIVATE KEY"), "{log}");
     said(&ground, &["down"]).await;

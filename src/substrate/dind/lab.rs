@@ -282,7 +282,9 @@ impl Lab for DindLab {
 
     async fn dial(&self, from: &str, to: &str, port: Port) -> Result<Dialled, String> {
         let machine = self.machine(to).map_err(|trouble| trouble.0)?;
-        self.nodes().dialled(from, &machine.guard.address, port).await
+        self.nodes()
+            .dialled(from, &machine.guard.address, port)
+            .await
     }
 
     async fn frames(&self, node: &str) -> (u64, u64) {

@@ -44,7 +44,11 @@ impl Fleet {
     /// In the words of `ssh`, for all that could not be reached.
     pub(super) async fn connect(&self) -> Result<(), Trouble> {
         let ends = join_all(self.hosts.values().map(Ssh::connect)).await;
-        let wrong: Vec<String> = ends.into_iter().filter_map(Result::err).map(|one| one.0).collect();
+        let wrong: Vec<String> = ends
+            .into_iter()
+            .filter_map(Result::err)
+            .map(|one| one.0)
+            .collect();
         match wrong.is_empty() {
             true => Ok(()),
             false => Err(Trouble(wrong.join("; "))),

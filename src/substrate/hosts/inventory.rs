@@ -105,7 +105,10 @@ impl Inventory {
     /// Everything that is wrong with it; what the file does not spell right with line and caret.
     pub fn read(path: &Path) -> Result<Self, Trouble> {
         let about = |why: &dyn std::fmt::Display| {
-            Trouble(format!("cannot use the inventory `{}`: {why}", path.display()))
+            Trouble(format!(
+                "cannot use the inventory `{}`: {why}",
+                path.display()
+            ))
         };
         let text = std::fs::read_to_string(path).map_err(|error| about(&error))?;
         let path = std::path::absolute(path).map_err(|error| about(&error))?;
@@ -164,7 +167,9 @@ impl Host {
         let ssh = self.ssh.is_empty() || self.ssh.starts_with('-');
         let ssh = ssh.then(|| format!("`{}` is no SSH destination", self.ssh));
         let engine = self.engine.as_ref().and_then(|engine| {
-            let tcp = engine.strip_prefix("tcp://").and_then(|at| at.rsplit_once(':'));
+            let tcp = engine
+                .strip_prefix("tcp://")
+                .and_then(|at| at.rsplit_once(':'));
             let port = tcp.and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
             let fine = port.is_some_and(|(host, _)| !host.is_empty());
             (!fine).then(|| format!("`{engine}` is not like `tcp://10.0.0.3:2376`"))
@@ -172,7 +177,11 @@ impl Host {
         let tls = self.tls.is_some() && self.engine.is_none();
         let tls = tls.then(|| "`tls` is of no use without `engine`".to_owned());
         let power = self.power.iter().flat_map(Power::mistakes);
-        name.into_iter().chain(ssh).chain(engine).chain(tls).chain(power)
+        name.into_iter()
+            .chain(ssh)
+            .chain(engine)
+            .chain(tls)
+            .chain(power)
     }
 }
 
@@ -251,7 +260,10 @@ cut = ["virsh", "destroy", "server-3"]
     fn a_word_that_nobody_knows_is_shown_where_it_is() {
         let wrong = WHOLE.replace("reach = ", "raech = ");
         let said = Inventory::parse(&wrong, Path::new("/swarm.toml")).expect_err("wrong");
-        assert!(said.contains("line 2, column 1") && said.contains("raech"), "{said}");
+        assert!(
+            said.contains("line 2, column 1") && said.contains("raech"),
+            "{said}"
+        );
         let twice = format!("{WHOLE}\n[[node]]\nname = \"server-3\"\nssh = \"x\"\n");
         let said = Inventory::parse(&twice, Path::new("/swarm.toml")).expect_err("wrong");
         assert!(said.contains("twice"), "{said}");

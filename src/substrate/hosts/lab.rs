@@ -11,8 +11,8 @@ use tokio::sync::Mutex;
 
 use super::fleet::Fleet;
 use super::lease::Lease;
-use super::restore::{SHARE, answers, give_back};
 use super::power;
+use super::restore::{SHARE, answers, give_back};
 use crate::journal::{Answer, ApiError, ContainerSeen, Event, Journal, Lent, Rule};
 use crate::plan::Plan;
 use crate::remote::database::MySql;
@@ -96,20 +96,28 @@ impl HostsLab {
         self.hold(node).await
     }
 
-    /// Lets a host go that is about to be turned off or frozen.
+    /// Lets a host go that is about to be turned off or frozen. Its lease is not ended: then it
+    /// would start the engine again that it is about to lose.
     async fn let_go(&self, node: &str) -> Result<(), Trouble> {
-        let keep = self.keep(node)?;
         if self.walls {
             // What was counted goes with the machine.
-            keep.guard.counted(self.nodes()).await;
+            self.keep(node)?.guard.counted(self.nodes()).await;
         }
         self.set_away(node, true);
-        keep.lease.forget().await;
         Ok(())
+    }
+
+    fn is_away(&self, node: &str) -> bool {
+        let away = self.away.lock();
+        let away = away.unwrap_or_else(std::sync::PoisonError::into_inner);
+        away.contains(node)
     }
 
     /// A lease that was lost on the way is trouble: that host has undone what the plan broke.
     async fn held(&self, node: &str) -> Result<(), Trouble> {
+        if self.is_away(node) {
+            return Ok(());
+        }
         match self.keep(node)?.lease.lost().await {
             None => Ok(()),
             Some(why) => {
@@ -130,7 +138,11 @@ impl HostsLab {
 
     /// Puts on the share what the scenario says, by the first host.
     async fn fill_share(&self) -> Result<(), Trouble> {
-        let Some(first) = self.plan.node_names().next().filter(|_| !self.plan.share.is_empty())
+        let Some(first) = self
+            .plan
+            .node_names()
+            .next()
+            .filter(|_| !self.plan.share.is_empty())
         else {
             return Ok(());
         };
@@ -257,8 +269,15 @@ impl Lab for HostsLab {
                 true => Look::NotYet("it has power".to_owned()),
             }
         };
-        let off = until(format!("the end of `{node}`"), SHUTDOWN, Duration::from_secs(1), look);
-        off.await.map_err(|late| Trouble(late.to_string()))
+        let off = until(
+            format!("the end of `{node}`"),
+            SHUTDOWN,
+            Duration::from_secs(1),
+            look,
+        );
+        off.await.map_err(|late| Trouble(late.to_string()))?;
+        self.keep(node)?.lease.forget().await;
+        Ok(())
     }
 
     async fn power_on(&self, node: &str) -> Result<(), Trouble> {
@@ -274,7 +293,11 @@ impl Lab for HostsLab {
 
     /// As its switch says. Where nobody can tell, it counts as on: then no fault is confirmed.
     async fn powered(&self, node: &str) -> bool {
-        let power = self.fleet.host(node).ok().and_then(|host| host.power.as_ref());
+        let power = self
+            .fleet
+            .host(node)
+            .ok()
+            .and_then(|host| host.power.as_ref());
         match power {
             Some(power) => power::status(&power.status).await.unwrap_or(true),
             None => true,
@@ -355,9 +378,7 @@ impl Lab for HostsLab {
         let Ok(keep) = self.keep(node) else {
             return (0, 0);
         };
-        let away = self.away.lock();
-        let away = away.is_ok_and(|away| away.contains(node));
-        match away {
+        match self.is_away(node) {
             true => keep.guard.last().await,
             false => {
                 // Said in the journal, where it makes the run unknown.

@@ -189,7 +189,8 @@ async fn say(stdin: &mut ChildStdin, word: &str) -> Result<(), String> {
         stdin.write_all(word.as_bytes()).await?;
         stdin.flush().await
     };
-    said.await.map_err(|error| format!("it is not heard: {error}"))
+    said.await
+        .map_err(|error| format!("it is not heard: {error}"))
 }
 
 /// Has a host undo everything now, whoever broke it. True if there was anything.
@@ -202,7 +203,9 @@ pub(super) async fn undo_now(ssh: &Ssh, host: &str) -> Result<bool, Trouble> {
         0 => Ok(ran.out.contains("undone")),
         code => {
             let said = ran.err.trim().replace('\n', "; ");
-            Err(Trouble(format!("`{host}` could not undo its faults ({code}): {said}")))
+            Err(Trouble(format!(
+                "`{host}` could not undo its faults ({code}): {said}"
+            )))
         }
     }
 }
@@ -222,7 +225,11 @@ mod tests {
     fn loop_of(words: &str) -> (bool, Duration) {
         use std::io::Write as _;
         let script = hold();
-        let script = script.split_once("-c '").expect("a script").1.trim_end_matches('\'');
+        let script = script
+            .split_once("-c '")
+            .expect("a script")
+            .1
+            .trim_end_matches('\'');
         let script = script.replace("exec /bin/bash /var/lib/seatrial/undo", "echo undone");
         let began = std::time::Instant::now();
         let mut shell = std::process::Command::new("bash")

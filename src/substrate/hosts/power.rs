@@ -20,9 +20,15 @@ pub(super) async fn switch(host: &str, words: &[String]) -> Result<(), Trouble> 
         Ok((Some(0), _)) => Ok(()),
         Ok((code, said)) => {
             let code = code.map_or("by a signal".to_owned(), |code| format!("with {code}"));
-            Err(Trouble(format!("`{}` for `{host}` ended {code}: {said}", words.join(" "))))
+            Err(Trouble(format!(
+                "`{}` for `{host}` ended {code}: {said}",
+                words.join(" ")
+            )))
         }
-        Err(why) => Err(Trouble(format!("`{}` for `{host}`: {why}", words.join(" ")))),
+        Err(why) => Err(Trouble(format!(
+            "`{}` for `{host}`: {why}",
+            words.join(" ")
+        ))),
     }
 }
 
@@ -66,9 +72,14 @@ mod tests {
         assert_eq!(status(&words("exit 1")).await, Some(false));
         assert_eq!(status(&words("exit 2")).await, None);
         assert_eq!(status(&["/no/such/program".to_owned()]).await, None);
-        switch("server-3", &words("true")).await.expect("it succeeds");
+        switch("server-3", &words("true"))
+            .await
+            .expect("it succeeds");
         let trouble = switch("server-3", &words("echo no such domain; exit 3")).await;
         let said = trouble.expect_err("it fails").0;
-        assert!(said.ends_with("for `server-3` ended with 3: no such domain"), "{said}");
+        assert!(
+            said.ends_with("for `server-3` ended with 3: no such domain"),
+            "{said}"
+        );
     }
 }

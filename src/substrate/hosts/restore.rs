@@ -138,8 +138,15 @@ async fn rejoin(fleet: &Fleet, name: &str, address: &str) -> Result<bool, String
         engine.settings().await?;
         Ok(engine.own_place().await?.1)
     });
-    let manager = manager.await.map_err(said)?.ok_or("no manager has an address")?;
-    let engine = fleet.engine(name).await.map_err(said)?.with_deadline(COMMAND);
+    let manager = manager
+        .await
+        .map_err(said)?
+        .ok_or("no manager has an address")?;
+    let engine = fleet
+        .engine(name)
+        .await
+        .map_err(said)?
+        .with_deadline(COMMAND);
     if engine.membership().await.map_err(said)?.state != "inactive" {
         engine.leave_swarm(true).await.map_err(said)?;
     }
@@ -155,7 +162,10 @@ async fn rejoin(fleet: &Fleet, name: &str, address: &str) -> Result<bool, String
 
 async fn known(fleet: &Fleet, name: &str) -> Result<(), String> {
     let look = || async {
-        match fleet.ask(|engine| async move { engine.settings().await }).await {
+        match fleet
+            .ask(|engine| async move { engine.settings().await })
+            .await
+        {
             Ok(now) if now.nodes.contains_key(name) => Look::Holds(()),
             Ok(_) => Look::NotYet("the managers do not know it".to_owned()),
             Err(error) => Look::CannotTell(error.to_string()),
@@ -222,7 +232,10 @@ async fn sweep(fleet: &Fleet, name: &str, stack: &str) -> Result<bool, String> {
 
 /// A host that manages the swarm and answers.
 async fn a_manager(fleet: &Fleet, settings: &Settings) -> Result<String, String> {
-    let managers = settings.nodes.iter().filter(|(_, node)| node.role == Role::Manager);
+    let managers = settings
+        .nodes
+        .iter()
+        .filter(|(_, node)| node.role == Role::Manager);
     for (name, _) in managers {
         let asked = async { fleet.engine(name).await?.settings().await };
         if asked.await.is_ok() {
@@ -239,9 +252,14 @@ async fn empty_share(fleet: &Fleet, tops: &[String]) -> Result<bool, String> {
     };
     // A journal is a file that anybody may have written.
     if let Some(odd) = tops.iter().find(|top| !is_top(top)) {
-        return Err(format!("`{odd}` is no name at the top of the share, so it is left alone"));
+        return Err(format!(
+            "`{odd}` is no name at the top of the share, so it is left alone"
+        ));
     }
-    let paths: Vec<String> = tops.iter().map(|top| quoted(&format!("{SHARE}/{top}"))).collect();
+    let paths: Vec<String> = tops
+        .iter()
+        .map(|top| quoted(&format!("{SHARE}/{top}")))
+        .collect();
     let command = format!("rm -rf {}", paths.join(" "));
     let ran = fleet.run(name, &command, b"", COMMAND).await;
     let ran = ran.map_err(|trouble| trouble.0)?;
@@ -259,7 +277,10 @@ fn is_top(top: &str) -> bool {
 /// What differs from before, by the lines of both.
 async fn compare(fleet: &Fleet, before: &Settings) -> Result<(), String> {
     let look = || async {
-        match fleet.ask(|engine: Engine| async move { engine.settings().await }).await {
+        match fleet
+            .ask(|engine: Engine| async move { engine.settings().await })
+            .await
+        {
             Ok(now) => match differences(before, &now) {
                 none if none.is_empty() => Look::Holds(()),
                 some => Look::NotYet(some.join("; ")),
@@ -304,9 +325,14 @@ mod tests {
             heartbeat_ns: 5_000_000_000,
             ..Settings::default()
         };
-        assert_eq!(differences(&with("active"), &with("active")), Vec::<String>::new());
+        assert_eq!(
+            differences(&with("active"), &with("active")),
+            Vec::<String>::new()
+        );
         let mut drained = with("drain");
-        drained.services.insert("shop_db".to_owned(), "0123456789abcdef".to_owned());
+        drained
+            .services
+            .insert("shop_db".to_owned(), "0123456789abcdef".to_owned());
         insta::assert_snapshot!(differences(&with("active"), &drained).join("\n"), @r"
         was: node `server-22`, a worker, active, labels ``
         is: node `server-22`, a worker, drain, labels ``

@@ -80,7 +80,14 @@ impl Ssh {
             .arg(format!("ControlPath={}", self.control().display()))
             .arg("-o")
             .arg(format!("ConnectTimeout={CONNECT_S}"))
-            .args(["-o", "ControlPersist=no", "-o", "ForwardX11=no", "-o", "ForwardAgent=no"]);
+            .args([
+                "-o",
+                "ControlPersist=no",
+                "-o",
+                "ForwardX11=no",
+                "-o",
+                "ForwardAgent=no",
+            ]);
         if let Some(config) = &self.config {
             ssh.arg("-F").arg(config);
         }
@@ -135,7 +142,13 @@ impl Ssh {
         let mut ssh = self.ssh(&["-N", "-M", "-o", "ExitOnForwardFailure=yes"]);
         // Six seconds of silence end it, so that nobody waits for a host that is off.
         ssh.args(["-o", "ServerAliveInterval=2", "-o", "ServerAliveCountMax=3"])
-            .args(["-o", "StreamLocalBindUnlink=yes", "-o", "StreamLocalBindMask=0177", "-L"])
+            .args([
+                "-o",
+                "StreamLocalBindUnlink=yes",
+                "-o",
+                "StreamLocalBindMask=0177",
+                "-L",
+            ])
             .arg(format!("{}:{ENGINE}", self.engine_socket().display()));
         for (to, port) in forwards {
             ssh.arg("-L").arg(forward(*port, *to));
@@ -177,7 +190,9 @@ impl Ssh {
         let name = &self.host.name;
         self.connect().await?;
         let about = |why: String| Trouble(format!("`{command}` on `{name}`: {why}"));
-        let mut child = self.command(command).map_err(|error| about(error.to_string()))?;
+        let mut child = self
+            .command(command)
+            .map_err(|error| about(error.to_string()))?;
         let mut stdin = child.stdin.take();
         let input = async move {
             if let Some(stdin) = &mut stdin {
@@ -232,7 +247,9 @@ impl Ssh {
         let ended = ended.map_err(|_| about("no answer".to_owned()))?;
         let ended = ended.map_err(|error| about(error.to_string()))?;
         if !ended.status.success() {
-            return Err(about(String::from_utf8_lossy(&ended.stderr).trim().to_owned()));
+            return Err(about(
+                String::from_utf8_lossy(&ended.stderr).trim().to_owned(),
+            ));
         }
         master.forwards.insert(to, port);
         Ok(ours(port))
@@ -251,7 +268,14 @@ impl Ssh {
 
 /// True of a line that `ssh` itself says when it fails, and not a command on the host.
 fn is_of_ssh(line: &str) -> bool {
-    const WORDS: [&str; 6] = ["ssh:", "mux_client", "Connection", "client_loop", "kex_", "Permission"];
+    const WORDS: [&str; 6] = [
+        "ssh:",
+        "mux_client",
+        "Connection",
+        "client_loop",
+        "kex_",
+        "Permission",
+    ];
     WORDS.iter().any(|word| line.starts_with(word))
 }
 
@@ -263,7 +287,9 @@ async fn last_words(process: &mut Child) -> String {
         // Whatever came is all that there is to say.
         let _ = read.await;
     }
-    let said = String::from_utf8_lossy(&said).trim().replace(['\r', '\n'], " ");
+    let said = String::from_utf8_lossy(&said)
+        .trim()
+        .replace(['\r', '\n'], " ");
     match said.is_empty() {
         true => "`ssh` ended without a word".to_owned(),
         false => said,
@@ -280,7 +306,9 @@ fn ours(port: u16) -> SocketAddr {
 
 /// A port that was free a moment ago; `ssh` refuses one that is taken meanwhile.
 fn free_port() -> std::io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
+        .local_addr()?
+        .port())
 }
 
 #[cfg(test)]
@@ -308,9 +336,15 @@ mod tests {
         let ssh = nowhere(folder.path());
         let began = Instant::now();
         let trouble = ssh.connect().await.expect_err("nobody there").0;
-        assert!(trouble.starts_with("`server-3` by SSH (`root@127.0.0.1`): "), "{trouble}");
+        assert!(
+            trouble.starts_with("`server-3` by SSH (`root@127.0.0.1`): "),
+            "{trouble}"
+        );
         // The next one who asks need not wait for the same answer.
-        let again = ssh.run("true", b"", MASTER).await.expect_err("nobody there");
+        let again = ssh
+            .run("true", b"", MASTER)
+            .await
+            .expect_err("nobody there");
         assert_eq!(again.0, trouble);
         assert!(began.elapsed() < MASTER);
         ssh.close().await;

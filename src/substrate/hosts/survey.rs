@@ -23,7 +23,7 @@ const ABILITIES: &str = "test \"$(id -u)\" = 0 && echo root; \
     command -v bash > /dev/null && echo systemd; \
     systemctl is-active --quiet docker.service && echo engine; \
     command -v fallocate > /dev/null && echo fallocate; \
-    test -e /proc/net/ip_vs && echo ipvs; \
+    { test -e /proc/net/ip_vs || modprobe -n -q ip_vs; } && echo ipvs; \
     if printf 'add table inet seatrial-try\\ndelete table inet seatrial-try\\n' | \
     nft -f - 2> /dev/null; then echo nft; fi; \
     options=$(awk '$2 == \"/mnt/dockernfs\" { print $3 \",\" $4 }' /proc/mounts); \
@@ -47,7 +47,9 @@ pub(super) struct Survey {
 pub(super) async fn survey(fleet: &Fleet) -> Result<Survey, Trouble> {
     fleet.connect().await?;
     let settings = fleet.ask(|engine| async move { engine.settings().await });
-    let settings = settings.await.map_err(|error| Trouble(format!("the swarm: {error}")))?;
+    let settings = settings
+        .await
+        .map_err(|error| Trouble(format!("the swarm: {error}")))?;
     let found = join_all(fleet.names().map(|name| look(fleet, name))).await;
     let (found, wrong): (Vec<_>, Vec<_>) = found.into_iter().partition(Result::is_ok);
     let mut wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
@@ -56,7 +58,12 @@ pub(super) async fn survey(fleet: &Fleet) -> Result<Survey, Trouble> {
     if !wrong.is_empty() {
         return Err(Trouble(wrong.join("; ")));
     }
-    let role = |name: &str| settings.nodes.get(name).map_or(Role::Worker, |node| node.role);
+    let role = |name: &str| {
+        settings
+            .nodes
+            .get(name)
+            .map_or(Role::Worker, |node| node.role)
+    };
     let mut nodes: Vec<Node> = found.iter().map(|one| one.node(role(&one.name))).collect();
     nodes.sort_by_key(|node| node.role == Role::Worker);
     Ok(Survey {
@@ -95,14 +102,18 @@ async fn look(fleet: &Fleet, name: &str) -> Result<Found, String> {
     };
     let ((own, address), version) = asked.await.map_err(|error| about(&error))?;
     if own != name {
-        return Err(about(&format_args!("its engine calls itself `{own}`; name it so")));
+        return Err(about(&format_args!(
+            "its engine calls itself `{own}`; name it so"
+        )));
     }
     let address = address.ok_or_else(|| about(&"its engine is in no swarm"))?;
     let able = fleet.run(name, ABILITIES, b"", COMMAND).await;
     let able = able.map_err(|trouble| trouble.0)?.out;
     let able: BTreeSet<String> = able.lines().map(str::to_owned).collect();
     if !able.contains("root") {
-        return Err(about(&"commands do not run as root there; set `sudo = true`"));
+        return Err(about(
+            &"commands do not run as root there; set `sudo = true`",
+        ));
     }
     if !able.contains("systemd") {
         return Err(about(
@@ -121,15 +132,21 @@ async fn look(fleet: &Fleet, name: &str) -> Result<Found, String> {
 /// What is wrong about who is in the swarm, and who may be broken.
 fn strangers(fleet: &Fleet, settings: &Settings) -> Vec<String> {
     let known: BTreeSet<&str> = fleet.names().collect();
-    let unlisted = settings.nodes.keys().filter(|name| !known.contains(name.as_str()));
+    let unlisted = settings
+        .nodes
+        .keys()
+        .filter(|name| !known.contains(name.as_str()));
     let unlisted = unlisted.map(|name| {
         format!("`{name}` is a node of the swarm and not in the inventory: nobody could see it")
     });
-    let others = known.iter().filter(|name| !settings.nodes.contains_key(**name));
+    let others = known
+        .iter()
+        .filter(|name| !settings.nodes.contains_key(**name));
     let others = others.map(|name| format!("`{name}` is no node of the swarm"));
-    let unwilling = settings.nodes.iter().filter(|(_, node)| {
-        node.labels.get(OPT_IN).map(String::as_str) != Some("true")
-    });
+    let unwilling = settings
+        .nodes
+        .iter()
+        .filter(|(_, node)| node.labels.get(OPT_IN).map(String::as_str) != Some("true"));
     let unwilling = unwilling.map(|(name, _)| {
         format!(
             "`{name}` may not be broken; its owner allows it by \
@@ -143,7 +160,8 @@ fn strangers(fleet: &Fleet, settings: &Settings) -> Vec<String> {
 fn capabilities(fleet: &Fleet, found: &[Found]) -> Capabilities {
     let all = |word: &str| found.iter().all(|one| one.able.contains(word));
     let hosts = &fleet.inventory.hosts;
-    let power = |has: fn(&Power) -> bool| hosts.iter().all(|one| one.power.as_ref().is_some_and(has));
+    let power =
+        |has: fn(&Power) -> bool| hosts.iter().all(|one| one.power.as_ref().is_some_and(has));
     let able = [
         (Capability::CleanStop, power(|_| true)),
         (Capability::PowerCut, power(|power| power.cut.is_some())),
@@ -157,7 +175,10 @@ fn capabilities(fleet: &Fleet, found: &[Found]) -> Capabilities {
         (Capability::NfsV3, all("nfs3")),
         (Capability::NfsV42, all("nfs42")),
     ];
-    able.into_iter().filter(|(_, able)| *able).map(|(one, _)| one).collect()
+    able.into_iter()
+        .filter(|(_, able)| *able)
+        .map(|(one, _)| one)
+        .collect()
 }
 
 /// The versions that take part, each once.
@@ -188,7 +209,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("swarm.toml");
         std::fs::write(&path, text).expect("written");
-        Fleet::new(&Inventory::read(&path).expect("read"), Path::new("/nowhere"))
+        Fleet::new(
+            &Inventory::read(&path).expect("read"),
+            Path::new("/nowhere"),
+        )
     }
 
     fn settings(nodes: &[(&str, Option<&str>)]) -> Settings {
@@ -245,7 +269,9 @@ mod tests {
     /// The shell that hosts are asked by is that of this computer.
     #[test]
     fn a_host_says_what_it_can_do() {
-        let ran = std::process::Command::new("sh").args(["-c", ABILITIES]).output();
+        let ran = std::process::Command::new("sh")
+            .args(["-c", ABILITIES])
+            .output();
         let ran = ran.expect("a shell");
         assert!(ran.status.success());
         let said = String::from_utf8_lossy(&ran.stdout).into_owned();

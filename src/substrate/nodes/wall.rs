@@ -44,7 +44,10 @@ impl Flow {
         dropped: bool,
     ) -> Result<Self, Trouble> {
         if rule.slow.is_some() {
-            let what = format!("`{}`{rule}: a packet filter slows no frames down", rule.node);
+            let what = format!(
+                "`{}`{rule}: a packet filter slows no frames down",
+                rule.node
+            );
             return Err(Trouble(what));
         }
         Ok(Self {
@@ -135,7 +138,10 @@ fn rules(orders: &Orders) -> String {
     }
     // Behind all that counts before.
     let flows = orders.flows.values().chain([&whole]);
-    for meant in flows.filter(|flow| flow.dropped).flat_map(|flow| meant(flow, BEFORE)) {
+    for meant in flows
+        .filter(|flow| flow.dropped)
+        .flat_map(|flow| meant(flow, BEFORE))
+    {
         rules += &format!("{meant} drop\n");
     }
     rules
@@ -245,7 +251,10 @@ mod tests {
             flows: BTreeMap::new(),
         };
         let shut = set("10.0.0.3", &orders);
-        let (out, into) = ("ip daddr { 10.0.0.4, 10.0.0.5 }", "ip saddr { 10.0.0.4, 10.0.0.5 }");
+        let (out, into) = (
+            "ip daddr { 10.0.0.4, 10.0.0.5 }",
+            "ip saddr { 10.0.0.4, 10.0.0.5 }",
+        );
         assert!(shut.contains(&format!("leaving oifname \"$lan\" {out} counter name sent")));
         assert!(shut.contains(&format!("left oifname \"$lan\" {out} counter name passed")));
         assert!(shut.contains(&format!("leaving oifname \"$lan\" {out} drop\n")));

@@ -19,7 +19,10 @@ impl Engine {
         let swarm = &about["Swarm"];
         let address = swarm["NodeAddr"].as_str().filter(|one| !one.is_empty());
         let active = swarm["LocalNodeState"] == "active";
-        Ok((name.to_owned(), address.filter(|_| active).map(str::to_owned)))
+        Ok((
+            name.to_owned(),
+            address.filter(|_| active).map(str::to_owned),
+        ))
     }
 
     /// Asks a manager for all that is set in its swarm.
@@ -146,7 +149,10 @@ mod tests {
         });
         let (name, read) = node_settings(&node).expect("a node");
         assert_eq!((name.as_str(), read.role), ("server-3", Role::Manager));
-        assert_eq!((read.availability.as_str(), read.labels["a"].as_str()), ("drain", "b"));
+        assert_eq!(
+            (read.availability.as_str(), read.labels["a"].as_str()),
+            ("drain", "b")
+        );
         let mut odd = node.clone();
         odd["Spec"]["Role"] = json!("king");
         assert_eq!(node_settings(&odd), None);
