@@ -14,7 +14,8 @@ const LINES: usize = 40;
 fn everything() -> Capabilities {
     use Capability::{
         Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3, NfsV42, Pause,
-        PlainApi, PowerCut, Registry, RoutingMesh, SlowFlows, SuddenEnd, Tls, Upgrade,
+        PlainApi, PowerCut, Registry, RoutingMesh, SlowFlows, Storage, SuddenEnd, Tls, Tokens,
+        Upgrade,
     };
     [
         CleanStop,
@@ -35,6 +36,8 @@ fn everything() -> Capabilities {
         Tls,
         PlainApi,
         Upgrade,
+        Tokens,
+        Storage,
     ]
     .into()
 }

@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::plan::Role;
-
 /// What is set in a swarm, as its managers say. Services are told by digests of their
 /// specifications, which may hold secrets.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +25,8 @@ pub struct Settings {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NodeSettings {
-    /// What it is.
-    pub role: Role,
+    /// True for a manager.
+    pub manager: bool,
     /// `active`, `pause` or `drain`.
     pub availability: String,
     /// Its labels.
@@ -39,10 +37,7 @@ impl Settings {
     /// One line each, the same for the same.
     pub fn lines(&self) -> BTreeSet<String> {
         let nodes = self.nodes.iter().map(|(name, node)| {
-            let role = match node.role {
-                Role::Manager => "manager",
-                Role::Worker => "worker",
-            };
+            let role = if node.manager { "manager" } else { "worker" };
             let labels: Vec<String> = node
                 .labels
                 .iter()

@@ -21,6 +21,7 @@ use crate::substrate::workspace::Workspace;
 use crate::substrate::{Identity, Lab, Place, Progress, Trouble};
 
 mod fleet;
+mod hold;
 mod inventory;
 mod lab;
 mod lease;

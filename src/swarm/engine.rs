@@ -61,7 +61,7 @@ const LOG_BYTES_MAX: usize = 64 * 1024;
 /// than most questions do; an observer asks every second.
 const IDLE: Duration = Duration::from_secs(10);
 
-/// A way to one engine. Clones share its connections; but those of [`Engine::connect_unix`] open one
+/// A way to one engine. Clones share its connections; those of [`Engine::connect_unix`] open one
 /// for most calls.
 #[derive(Clone, Debug)]
 pub struct Engine {

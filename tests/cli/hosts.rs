@@ -2,8 +2,6 @@
 
 use std::fs;
 
-use insta::assert_snapshot;
-
 use super::Desk;
 
 const SCENARIO: &str = "scenarios/article/05-three-replicas.yaml";
@@ -21,7 +19,8 @@ fn an_inventory_that_is_not_there_or_not_understood_is_told() {
     let desk = Desk::new();
     let said = desk.say(&["plan", SCENARIO, "--on=hosts=/nowhere/swarm.toml"]);
     assert_eq!(said.code, Some(2));
-    assert_snapshot!(said.err, @"error: cannot use the inventory `/nowhere/swarm.toml`: No such file or directory (os error 2)");
+    let missing = "error: cannot use the inventory `/nowhere/swarm.toml`: No such file";
+    assert!(said.err.starts_with(missing), "{}", said.err);
     let (code, err) = planned(&desk, "[[node]]\nname = \"a\"\nhost = \"a\"\n");
     assert_eq!(code, Some(2));
     assert!(

@@ -34,7 +34,9 @@ kinds! {
     "phase bring_up" = Event::Phase(Phase::BringUp),
     "creating folder" = Event::Creating(Resource::Folder { .. }),
     // What is on an engine is killed and healed by `tests/dind`: `sim` has none.
-    "creating machine" = Event::Creating(Resource::Machine { .. } | Resource::Labelled { .. } | Resource::Lent(_)),
+    "creating machine" = Event::Creating(
+        Resource::Machine { .. } | Resource::Labelled { .. } | Resource::Lent(_)
+    ),
     "phase deploy" = Event::Phase(Phase::Deploy),
     "phase steady_before" = Event::Phase(Phase::SteadyBefore),
     "phase checkpoint" = Event::Phase(Phase::Checkpoint),

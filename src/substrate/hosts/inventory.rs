@@ -253,7 +253,13 @@ cut = ["virsh", "destroy", "server-3"]
             .replace("[\"virsh\", \"start\", \"server-3\"]", "[]")
             + "pause = [\"virsh\", \"suspend\", \"server-3\"]\n";
         let said = Inventory::parse(&wrong, Path::new("/swarm.toml")).expect_err("wrong");
-        insta::assert_snapshot!(said, @r#"a patience of 0 is not from 0.5 to 10; `server-3`: `-oProxyCommand=reboot` is no SSH destination; `server-3`: `10.0.0.3` is not like `tcp://10.0.0.3:2376`; `server-3`: `power.on` names no program; `server-3`: `power.pause` and `power.resume` go together"#);
+        insta::assert_snapshot!(said.replace("; ", "\n"), @r"
+        a patience of 0 is not from 0.5 to 10
+        `server-3`: `-oProxyCommand=reboot` is no SSH destination
+        `server-3`: `10.0.0.3` is not like `tcp://10.0.0.3:2376`
+        `server-3`: `power.on` names no program
+        `server-3`: `power.pause` and `power.resume` go together
+        ");
     }
 
     #[test]

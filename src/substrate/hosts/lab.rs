@@ -12,13 +12,13 @@ use tokio::sync::Mutex;
 use super::fleet::Fleet;
 use super::lease::Lease;
 use super::power;
-use super::restore::{SHARE, answers, give_back};
-use crate::journal::{Answer, ApiError, ContainerSeen, Event, Journal, Lent, Rule};
+use super::restore::{SHARE, give_back};
+use crate::journal::{Answer, ApiError, ContainerSeen, Journal, Lent, Rule};
 use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
 use crate::substrate::nodes::guard::Guard;
-use crate::substrate::nodes::residents::{Residents, STOP};
+use crate::substrate::nodes::residents::Residents;
 use crate::substrate::nodes::share::{archive, tops};
 use crate::substrate::nodes::wall::Flow;
 use crate::substrate::nodes::{COMMAND, Nodes, Ran, quoted};
@@ -30,10 +30,6 @@ use crate::substrate::{
 use crate::swarm::engine::Engine;
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::Port;
-use crate::wait::{Look, until};
-
-/// How long a host may take to shut down: systemd's own limit for a unit is 90 s.
-const SHUTDOWN: Duration = Duration::from_secs(150);
 
 /// What the harness keeps of one host.
 pub(super) struct Keep {
@@ -62,70 +58,9 @@ impl HostsLab {
         self
     }
 
-    fn keep(&self, node: &str) -> Result<&Keep, Trouble> {
+    pub(super) fn keep(&self, node: &str) -> Result<&Keep, Trouble> {
         let keep = self.keeps.get(node);
         keep.ok_or_else(|| Trouble(format!("there is no host `{node}`")))
-    }
-
-    fn set_away(&self, node: &str, away: bool) {
-        let all = self.away.lock();
-        let mut all = all.unwrap_or_else(std::sync::PoisonError::into_inner);
-        match away {
-            true => all.insert(node.to_owned()),
-            false => all.remove(node),
-        };
-    }
-
-    /// Takes the lease of a host, and raises its packet filter.
-    pub(super) async fn hold(&self, node: &str) -> Result<(), Trouble> {
-        let keep = self.keep(node)?;
-        let owner = self.journal.folder().display().to_string();
-        keep.lease.take(self.fleet.ssh(node)?, node, &owner).await?;
-        if self.walls {
-            keep.guard.raise(self.nodes()).await?;
-        }
-        self.set_away(node, false);
-        Ok(())
-    }
-
-    /// Takes them again once a host is back that was away. It has mended itself when it booted, or
-    /// when it was not spoken to.
-    async fn hold_again(&self, node: &str) -> Result<(), Trouble> {
-        answers(&self.fleet, node).await?;
-        super::lease::undo_now(self.fleet.ssh(node)?, node).await?;
-        self.hold(node).await
-    }
-
-    /// Lets a host go that is about to be turned off or frozen. Its lease is not ended: then it
-    /// would start the engine again that it is about to lose.
-    async fn let_go(&self, node: &str) -> Result<(), Trouble> {
-        if self.walls {
-            // What was counted goes with the machine.
-            self.keep(node)?.guard.counted(self.nodes()).await;
-        }
-        self.set_away(node, true);
-        Ok(())
-    }
-
-    fn is_away(&self, node: &str) -> bool {
-        let away = self.away.lock();
-        let away = away.unwrap_or_else(std::sync::PoisonError::into_inner);
-        away.contains(node)
-    }
-
-    /// A lease that was lost on the way is trouble: that host has undone what the plan broke.
-    async fn held(&self, node: &str) -> Result<(), Trouble> {
-        if self.is_away(node) {
-            return Ok(());
-        }
-        match self.keep(node)?.lease.lost().await {
-            None => Ok(()),
-            Some(why) => {
-                let what = format!("`{node}` lost its lease and undid its faults: {why}");
-                self.journal.record(Event::Trouble { what: what.clone() })?;
-                Err(Trouble(what))
-            }
-        }
     }
 
     /// Where a published port of a host is reached.
@@ -158,23 +93,6 @@ impl HostsLab {
         let command = format!("tar -x -C {SHARE}");
         let filled = self.nodes().sh_with(first, &command, &bytes, COMMAND).await;
         filled.map(drop)
-    }
-
-    async fn switch_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
-        let host = self.fleet.host(node)?;
-        let power = host.power.as_ref();
-        let power = power.ok_or_else(|| Trouble(format!("`{node}` has no switch")))?;
-        match (how, &power.off, &power.cut) {
-            (PowerOff::Shutdown, Some(off), _) => power::switch(node, off).await,
-            (PowerOff::Shutdown, None, _) => {
-                // It may end before it has said that it was told.
-                let told = self.run(node, "systemctl --no-block poweroff", b"", COMMAND);
-                let _ = told.await;
-                Ok(())
-            }
-            (PowerOff::Cut, _, Some(cut)) => power::switch(node, cut).await,
-            (PowerOff::Cut, ..) => Err(Trouble(format!("nobody can cut the power of `{node}`"))),
-        }
     }
 }
 
@@ -257,38 +175,11 @@ impl Lab for HostsLab {
     }
 
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
-        if how == PowerOff::Shutdown && self.powered(node).await {
-            self.keep(node)?.residents.stopping(true);
-            self.nodes().sh(node, STOP, SHUTDOWN).await?;
-        }
-        self.let_go(node).await?;
-        self.switch_off(node, how).await?;
-        let look = || async {
-            match self.powered(node).await {
-                false => Look::Holds(()),
-                true => Look::NotYet("it has power".to_owned()),
-            }
-        };
-        let off = until(
-            format!("the end of `{node}`"),
-            SHUTDOWN,
-            Duration::from_secs(1),
-            look,
-        );
-        off.await.map_err(|late| Trouble(late.to_string()))?;
-        self.keep(node)?.lease.forget().await;
-        Ok(())
+        self.turn_off(node, how).await
     }
 
     async fn power_on(&self, node: &str) -> Result<(), Trouble> {
-        if !self.powered(node).await {
-            let power = self.fleet.host(node)?.power.as_ref();
-            let power = power.ok_or_else(|| Trouble(format!("`{node}` has no switch")))?;
-            power::switch(node, &power.on).await?;
-        }
-        self.hold_again(node).await?;
-        self.keep(node)?.residents.stopping(false);
-        self.nodes().engine_answers(node).await
+        self.turn_on(node).await
     }
 
     /// As its switch says. Where nobody can tell, it counts as on: then no fault is confirmed.
@@ -305,18 +196,7 @@ impl Lab for HostsLab {
     }
 
     async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
-        let power = self.fleet.host(machine)?.power.as_ref();
-        let verbs = power.and_then(|power| Some((power.pause.as_ref()?, power.resume.as_ref()?)));
-        let (pause, resume) = verbs.ok_or_else(|| {
-            let what = format!("nobody can freeze `{machine}`");
-            Trouble(what)
-        })?;
-        if paused {
-            self.let_go(machine).await?;
-            return power::switch(machine, pause).await;
-        }
-        power::switch(machine, resume).await?;
-        self.hold_again(machine).await
+        self.freeze(machine, paused).await
     }
 
     /// As its engine says: one that answers is not frozen, one that has power and is silent is.

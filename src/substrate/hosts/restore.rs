@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::fleet::Fleet;
 use super::lease;
 use crate::journal::{ApiError, Lent, Settings};
-use crate::plan::Role;
 use crate::substrate::Trouble;
 use crate::substrate::nodes::{BOOT, COMMAND, quoted};
 use crate::swarm::engine::Engine;
@@ -232,10 +231,7 @@ async fn sweep(fleet: &Fleet, name: &str, stack: &str) -> Result<bool, String> {
 
 /// A host that manages the swarm and answers.
 async fn a_manager(fleet: &Fleet, settings: &Settings) -> Result<String, String> {
-    let managers = settings
-        .nodes
-        .iter()
-        .filter(|(_, node)| node.role == Role::Manager);
+    let managers = settings.nodes.iter().filter(|(_, node)| node.manager);
     for (name, _) in managers {
         let asked = async { fleet.engine(name).await?.settings().await };
         if asked.await.is_ok() {
@@ -315,7 +311,7 @@ mod tests {
     #[test]
     fn whatever_differs_is_named_with_what_it_was() {
         let node = |availability: &str| NodeSettings {
-            role: Role::Worker,
+            manager: false,
             availability: availability.to_owned(),
             labels: Default::default(),
         };

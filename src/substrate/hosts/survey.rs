@@ -58,11 +58,10 @@ pub(super) async fn survey(fleet: &Fleet) -> Result<Survey, Trouble> {
     if !wrong.is_empty() {
         return Err(Trouble(wrong.join("; ")));
     }
-    let role = |name: &str| {
-        settings
-            .nodes
-            .get(name)
-            .map_or(Role::Worker, |node| node.role)
+    let managers = |name: &str| settings.nodes.get(name).is_some_and(|node| node.manager);
+    let role = |name: &str| match managers(name) {
+        true => Role::Manager,
+        false => Role::Worker,
     };
     let mut nodes: Vec<Node> = found.iter().map(|one| one.node(role(&one.name))).collect();
     nodes.sort_by_key(|node| node.role == Role::Worker);
@@ -217,7 +216,7 @@ mod tests {
 
     fn settings(nodes: &[(&str, Option<&str>)]) -> Settings {
         let node = |label: Option<&str>| NodeSettings {
-            role: Role::Manager,
+            manager: true,
             availability: "active".to_owned(),
             labels: label
                 .map(|value| (OPT_IN.to_owned(), value.to_owned()))
@@ -239,10 +238,11 @@ mod tests {
         let fine = settings(&[("a", Some("true")), ("b", Some("true"))]);
         assert_eq!(strangers(&fleet, &fine), Vec::<String>::new());
         let odd = settings(&[("a", Some("yes")), ("c", Some("true"))]);
-        insta::assert_snapshot!(strangers(&fleet, &odd).join("\n"), @r"
+        insta::assert_snapshot!(strangers(&fleet, &odd).join("\n").replace("; ", "\n"), @r"
         `c` is a node of the swarm and not in the inventory: nobody could see it
         `b` is no node of the swarm
-        `a` may not be broken; its owner allows it by `docker node update --label-add seatrial.breakable=true a`
+        `a` may not be broken
+        its owner allows it by `docker node update --label-add seatrial.breakable=true a`
         ");
     }
 

@@ -19,8 +19,8 @@ const CRASH: &str = "p=$(systemctl show -p MainPID --value docker.service) && te
     kill -9 \"$p\"";
 
 /// Starts the engine, also where systemd gave up after too many starts.
-pub(in crate::substrate) const START: &str = "systemctl is-active --quiet docker.service || { systemctl reset-failed \
-    docker.service; systemctl start docker.service; }";
+pub(in crate::substrate) const START: &str = "systemctl is-active --quiet docker.service || \
+    { systemctl reset-failed docker.service; systemctl start docker.service; }";
 
 /// Takes every block that there is, in files of a folder of ours; space that is only promised is
 /// taken too, so that nothing has to be written. What is left of a file that did not fit counts.

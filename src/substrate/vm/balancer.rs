@@ -143,7 +143,7 @@ pub(super) mod tests {
         let loaded = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("sound");
         use Capability::{
             Balancer, CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut,
-            Registry, RoutingMesh, Tls,
+            Registry, RoutingMesh, Storage, Tls,
         };
         let options = Options {
             place: "vm".into(),
@@ -159,6 +159,7 @@ pub(super) mod tests {
                 PowerCut,
                 Registry,
                 RoutingMesh,
+                Storage,
                 Tls,
             ]
             .into(),

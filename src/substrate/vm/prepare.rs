@@ -365,8 +365,8 @@ mod tests {
         digest.update("bookworm");
         digest.update(
             "systemd,systemd-sysv,udev,dbus,linux-image-cloud-amd64,initramfs-tools,zstd,docker.io,\
-             nfs-common,nfs-kernel-server,rpcbind,qemu-guest-agent,iproute2,iptables,kmod,\
-             ca-certificates,procps,haproxy,docker-registry",
+             nfs-common,nfs-kernel-server,rpcbind,qemu-guest-agent,iproute2,iptables,\
+             nftables,kmod,ca-certificates,procps,haproxy,docker-registry,openssh-server",
         );
         for recipe in [SYSTEM_RECIPE, INITRAMFS_RECIPE, SERVICE_RECIPE] {
             digest.update(recipe);

@@ -5,7 +5,6 @@ use sha2::{Digest, Sha256};
 
 use super::Engine;
 use crate::journal::{ApiError, NodeSettings, Settings};
-use crate::plan::Role;
 
 impl Engine {
     /// An engine's own name, and its address in the swarm, if it is in one.
@@ -72,10 +71,7 @@ impl Engine {
             return Ok(false);
         }
         let mut spec = self.spec(what, &node)?;
-        let role = match was.role {
-            Role::Manager => "manager",
-            Role::Worker => "worker",
-        };
+        let role = if was.manager { "manager" } else { "worker" };
         spec["Role"] = json!(role);
         spec["Availability"] = json!(was.availability);
         spec["Labels"] = json!(was.labels);
@@ -125,9 +121,9 @@ fn node_settings(node: &Value) -> Option<(String, NodeSettings)> {
         Some(labels) => serde_json::from_value(labels.clone()).ok()?,
     };
     let settings = NodeSettings {
-        role: match spec["Role"].as_str()? {
-            "manager" => Role::Manager,
-            "worker" => Role::Worker,
+        manager: match spec["Role"].as_str()? {
+            "manager" => true,
+            "worker" => false,
             _ => return None,
         },
         availability: spec["Availability"].as_str()?.to_owned(),
@@ -148,7 +144,7 @@ mod tests {
             "Spec": { "Role": "manager", "Availability": "drain", "Labels": { "a": "b" } },
         });
         let (name, read) = node_settings(&node).expect("a node");
-        assert_eq!((name.as_str(), read.role), ("server-3", Role::Manager));
+        assert_eq!((name.as_str(), read.manager), ("server-3", true));
         assert_eq!(
             (read.availability.as_str(), read.labels["a"].as_str()),
             ("drain", "b")
