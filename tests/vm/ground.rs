@@ -3,6 +3,8 @@
 use std::env::{split_paths, var_os};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
 use seatrial::plan::{Options, Outcome, Plan, plan};
 use seatrial::scenario::load;
@@ -24,9 +26,19 @@ pub(crate) struct Ground {
     _turn: MutexGuard<'static, ()>,
 }
 
+/// When the first of them had its turn.
+static BEGAN: OnceLock<Instant> = OnceLock::new();
+
 /// Waits for this test's turn; nothing if it has to be left out.
+///
+/// `SEATRIAL_VM_MINUTES` is how long all of them may take: on a computer that is far slower than
+/// others, whoever has not begun by then is left out, and named.
 pub(crate) async fn ground(test: &str) -> Option<Ground> {
     let turn = TURN.lock().await;
+    if let Some(why) = too_late() {
+        leave_out(test, &why);
+        return None;
+    }
     match find() {
         Ok((vm, cache)) => Some(Ground {
             vm,
@@ -40,6 +52,15 @@ pub(crate) async fn ground(test: &str) -> Option<Ground> {
             None
         }
     }
+}
+
+/// Why there is no time left for another test, if there is none.
+fn too_late() -> Option<String> {
+    let minutes = std::env::var("SEATRIAL_VM_MINUTES").ok()?;
+    let minutes: u64 = minutes.parse().expect("a number of minutes");
+    let spent = BEGAN.get_or_init(Instant::now).elapsed();
+    let over = spent >= Duration::from_secs(minutes * 60);
+    over.then(|| format!("the {minutes} minutes for machines are spent (`SEATRIAL_VM_MINUTES`)"))
 }
 
 /// Says that a test, or a part of one, is left out.
