@@ -18,7 +18,7 @@ use crate::wait::{self, Look};
 
 mod killed;
 
-pub use killed::{announced, clear, is_settled};
+pub use killed::{announced, clear, is_settled, lent};
 
 /// How often a manager is asked whether a node is back.
 const PACE: Duration = Duration::from_millis(500);

@@ -28,6 +28,10 @@ pub(super) struct Args {
     /// Every run, and whatever harnesses that are gone left in the cache and on the Docker engine
     #[arg(long, conflicts_with = "run")]
     all: bool,
+
+    /// Give a swarm back that was lent to the run, by its inventory
+    #[arg(long, value_name = "FILE", conflicts_with = "all")]
+    inventory: Option<PathBuf>,
 }
 
 /// Heals, and says what was done, one line each.
@@ -38,7 +42,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             all(&args.which).await
         } else {
             let journal = args.which.journal()?;
-            match heal_run(&journal).await? {
+            match heal_run(&journal, args.inventory.as_deref()).await? {
                 Healed::Alive(who) => {
                     let run = named(&journal);
                     bail!("{who} of `{run}` is alive; interrupt it, or wait for its end");
@@ -56,7 +60,7 @@ async fn all(which: &Which) -> anyhow::Result<bool> {
     let (mut whole, mut quiet) = (true, true);
     for journal in which.all()? {
         let run = named(&journal);
-        match heal_run(&journal).await {
+        match heal_run(&journal, None).await {
             Ok(Healed::Over(cleared)) => {
                 quiet &= cleared.as_ref().is_none_or(|one| one.done.is_empty());
                 whole &= told(&run, &cleared, false)?;
@@ -130,7 +134,7 @@ enum Healed {
 }
 
 /// Heals one run, and writes down what was done.
-async fn heal_run(journal: &Path) -> anyhow::Result<Healed> {
+async fn heal_run(journal: &Path, inventory: Option<&Path>) -> anyhow::Result<Healed> {
     let look = || async {
         match Stored::take(journal) {
             Ok(Some(stored)) => Look::Holds(Ok(stored)),
@@ -147,7 +151,7 @@ async fn heal_run(journal: &Path) -> anyhow::Result<Healed> {
         return Ok(Healed::Over(None));
     }
     let history = read(journal).context("this run cannot be healed")?;
-    let cleared = heal::clear(&history).await;
+    let cleared = heal::clear(&history, inventory).await;
     let idle = cleared.done.is_empty() && cleared.failed.is_empty();
     if idle && heal::is_settled(&history) {
         return Ok(Healed::Over(None));

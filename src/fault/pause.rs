@@ -37,6 +37,17 @@ impl Fault for Pause {
         .await
     }
 
+    async fn lasted(&self, lab: &dyn Lab, intent: &Intent) -> Result<(), String> {
+        for node in &intent.targets {
+            match lab.paused(node).await {
+                Ok(true) => {}
+                Ok(false) => return Err(format!("it did not last: `{node}` goes on")),
+                Err(trouble) => return Err(trouble.0),
+            }
+        }
+        Ok(())
+    }
+
     async fn heal(
         &self,
         lab: &dyn Lab,

@@ -55,6 +55,16 @@ impl Fault for Power {
         .await
     }
 
+    /// On a swarm that is there already, somebody else may turn a machine on.
+    async fn lasted(&self, lab: &dyn Lab, intent: &Intent) -> Result<(), String> {
+        for node in &intent.targets {
+            if lab.powered(node).await {
+                return Err(format!("it did not last: `{node}` has power"));
+            }
+        }
+        Ok(())
+    }
+
     async fn heal(
         &self,
         lab: &dyn Lab,

@@ -1,9 +1,9 @@
 //! Removes what a run left on this computer, by its journal alone, once its harness is gone.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::outstanding;
-use crate::journal::{Cleared, Event, History, Lent, Resource};
+use crate::journal::{Cleared, Event, History, Lent, Phase, Resource};
 use crate::leavings;
 use crate::substrate::{dind, hosts};
 
@@ -31,7 +31,7 @@ fn on_engines(history: &History) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// The swarms that somebody lent to a run.
-fn lent(history: &History) -> impl Iterator<Item = &Lent> {
+pub fn lent(history: &History) -> impl Iterator<Item = &Lent> {
     let entries = history.entries.iter();
     entries.filter_map(|entry| match &entry.event {
         Event::Creating(Resource::Lent(lent)) => Some(&**lent),
@@ -39,9 +39,23 @@ fn lent(history: &History) -> impl Iterator<Item = &Lent> {
     })
 }
 
+/// A swarm that was lent and is not given back: the inventory that a journal names has commands in
+/// it, and a journal is a file that anybody may have written.
+fn not_given(lent: &Lent) -> leavings::Outcome {
+    let inventory = &lent.inventory;
+    leavings::Outcome {
+        done: Vec::new(),
+        failed: vec![format!(
+            "the swarm of `{inventory}` was lent and not given back; if that file is yours, add \
+             `--inventory {inventory}`"
+        )],
+    }
+}
+
 /// Ends the machines of a run whose harness is gone, removes its folders, and says what became of
-/// its faults. Does nothing that was done before.
-pub async fn clear(history: &History) -> Cleared {
+/// its faults. A swarm that was lent is given back by this inventory. Does nothing that was done
+/// before.
+pub async fn clear(history: &History, inventory: Option<&Path>) -> Cleared {
     let leavings::Outcome {
         mut done,
         mut failed,
@@ -51,10 +65,12 @@ pub async fn clear(history: &History) -> Cleared {
         done.extend(removed.done);
         failed.extend(removed.failed);
     }
-    // A run that reached its end has given it back, and others may have changed it since.
     if !is_settled(history) {
         for lent in lent(history) {
-            let given = hosts::give_back(lent).await;
+            let given = match inventory {
+                Some(inventory) => hosts::give_back(lent, inventory).await,
+                None => not_given(lent),
+            };
             done.extend(given.done);
             failed.extend(given.failed);
         }
@@ -65,7 +81,10 @@ pub async fn clear(history: &History) -> Cleared {
         done.extend(outstanding(history).iter().map(|intent| {
             let (number, targets) = (intent.fault + 1, intent.targets.join(", "));
             let verb = &intent.verb;
-            format!("fault {number} ({verb} {targets}) is gone with its machines")
+            match lent(history).next() {
+                Some(_) => format!("fault {number} ({verb} {targets}) was undone by its hosts"),
+                None => format!("fault {number} ({verb} {targets}) is gone with its machines"),
+            }
         }));
     }
     Cleared {
@@ -76,8 +95,19 @@ pub async fn clear(history: &History) -> Cleared {
 }
 
 /// True for a run of which it is written down that nothing is left to be done: it reached its end,
-/// or another process saw to it.
+/// or another process saw to it. A swarm that was lent has to be given back too: what could not be
+/// is trouble of the tear-down.
 pub fn is_settled(history: &History) -> bool {
-    let last = history.cleared().last();
-    last.map_or(history.ended(), |cleared| cleared.failed.is_empty())
+    if let Some(last) = history.cleared().last() {
+        return last.failed.is_empty();
+    }
+    let mut given = lent(history).next().is_none();
+    for entry in history.own() {
+        match &entry.event {
+            Event::Phase(Phase::TearDown) => given = true,
+            Event::Trouble { .. } => given &= lent(history).next().is_none(),
+            _ => {}
+        }
+    }
+    history.ended() && given
 }

@@ -35,8 +35,13 @@ pub enum Resource {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lent {
-    /// The inventory that says how its hosts are reached.
+    /// The inventory that says how its hosts are reached. Whoever gives the swarm back names it
+    /// again: a journal may come from anywhere, and an inventory has commands in it.
     pub inventory: String,
+    /// The swarm's own identity.
+    pub swarm: String,
+    /// What the run is called on the hosts.
+    pub owner: String,
     /// What was set in it.
     pub before: Settings,
     /// Its nodes' addresses, by their names.

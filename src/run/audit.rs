@@ -64,7 +64,10 @@ pub(super) async fn give_up(journal: &Journal) -> Result<(), JournalError> {
     })?;
     journal.record(Event::Phase(Phase::TearDown))?;
     let history = read(&journal.folder().join("journal.jsonl"))?;
-    for what in heal::clear(&history).await.failed {
+    // It is our own journal, so the inventory in it is the one that we were given.
+    let lent = heal::lent(&history).next();
+    let inventory = lent.map(|lent| std::path::PathBuf::from(&lent.inventory));
+    for what in heal::clear(&history, inventory.as_deref()).await.failed {
         journal.record(Event::Trouble { what })?;
     }
     Ok(())

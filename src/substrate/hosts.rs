@@ -27,6 +27,7 @@ mod lab;
 mod lease;
 mod power;
 mod restore;
+mod share;
 mod ssh;
 mod survey;
 
@@ -89,33 +90,36 @@ impl Hosts {
     }
 
     /// What the swarm is before a run, and what the run will make in it.
-    fn lent(&self, plan: &Plan, survey: &Survey) -> Result<Lent, Trouble> {
-        let stacks = plan.stacks().map(|stack| stack.name.clone());
-        let stacks: BTreeSet<String> = stacks.collect();
-        let all = survey
-            .settings
-            .services
-            .keys()
-            .chain(&survey.settings.networks);
-        for name in all {
-            let taken = |stack: &&String| name.starts_with(&format!("{stack}_"));
-            if let Some(stack) = stacks.iter().find(taken) {
-                let what = format!(
-                    "`{name}` is there already, and would be of the stack `{stack}`: remove it, \
-                     or rename the stack's file"
-                );
-                return Err(Trouble(what));
-            }
+    ///
+    /// # Errors
+    /// Whatever is there already that the run would take for its own, or another run.
+    async fn lent(
+        &self,
+        plan: &Plan,
+        fleet: &Fleet,
+        survey: &Survey,
+        owner: String,
+    ) -> Result<Lent, Trouble> {
+        if survey.nodes != plan.topology.nodes {
+            let what = "the swarm's nodes are not those that the run was planned for".to_owned();
+            return Err(Trouble(what));
         }
+        let stacks: BTreeSet<String> = plan.stacks().map(|stack| stack.name.clone()).collect();
+        let share: Vec<String> = tops(&plan.share).into_iter().map(str::to_owned).collect();
+        survey::taken(fleet, survey, &stacks).await?;
+        share::look(fleet, &share).await?;
         let addresses = survey.nodes.iter();
+        let swarm = restore::swarm_of(fleet).await;
         Ok(Lent {
             inventory: self.inventory.path.display().to_string(),
+            swarm: swarm.map_err(|error| Trouble(error.to_string()))?,
+            owner,
             before: survey.settings.clone(),
             addresses: addresses
                 .map(|node| (node.name.clone(), node.address.clone()))
                 .collect(),
             stacks: stacks.into_iter().collect(),
-            share: tops(&plan.share).into_iter().map(str::to_owned).collect(),
+            share,
         })
     }
 
@@ -127,7 +131,7 @@ impl Hosts {
             let peers = peers.map(|other| other.address.clone()).collect();
             let keep = Keep {
                 guard: Guard::new(&node.name, &node.address, peers),
-                lease: Lease::none(),
+                lease: Lease::default(),
                 residents: Residents::default(),
             };
             (node.name.clone(), keep)
@@ -162,7 +166,9 @@ impl Place for Hosts {
         let step = self.progress.step("connect to the hosts");
         // Time has passed: everything that forbids to touch this swarm is looked at again.
         let now = survey(&fleet).await?;
-        let lent = self.lent(plan, &now)?;
+        let owner = folders.disks.file_name().unwrap_or_default();
+        let owner = owner.to_string_lossy().into_owned();
+        let lent = self.lent(plan, &fleet, &now, owner).await?;
         journal.record(Event::Creating(Resource::Lent(Box::new(lent.clone()))))?;
         step.done();
         let lab = HostsLab {
@@ -203,13 +209,14 @@ impl Place for Hosts {
     }
 }
 
-/// Gives a swarm back that a run was lent whose harness is gone.
-pub async fn give_back(lent: &Lent) -> leavings::Outcome {
+/// Gives a swarm back that a run was lent whose harness is gone, by an inventory that somebody
+/// names: that of the journal may be anybody's.
+pub async fn give_back(lent: &Lent, inventory: &Path) -> leavings::Outcome {
     let failed = |why: String| leavings::Outcome {
         done: Vec::new(),
         failed: vec![why],
     };
-    let inventory = match Inventory::read(Path::new(&lent.inventory)) {
+    let inventory = match Inventory::read(inventory) {
         Ok(inventory) => inventory,
         Err(trouble) => return failed(trouble.0),
     };

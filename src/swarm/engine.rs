@@ -43,6 +43,7 @@ pub use change::NewTasks;
 pub use container::{ContainerState, NewContainer, Rights};
 pub use exec::{Executed, Talk};
 pub use labelled::{Kind, Labelled};
+pub use settings::OwnPlace;
 pub use way::{Tls, Way};
 
 /// The label that tells a task's container from any other.

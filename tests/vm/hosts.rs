@@ -35,7 +35,8 @@ pub(super) async fn lent(ground: &Ground, inventory: &Path, nodes: &[&str]) {
     killed(ground, &["run", "--yes", &on, &runs, SCENARIO]).await;
     mended(ground).await;
     let latest = format!("{}/latest", runs.trim_start_matches("--runs="));
-    said(ground, &["heal", &latest]).await;
+    let inventory = inventory.display().to_string();
+    said(ground, &["heal", &latest, "--inventory", &inventory]).await;
 }
 
 /// Nothing is planned on hosts whose owners have not opted in.

@@ -1,8 +1,8 @@
 //! All hosts of an inventory, connected: how their engines, shells and ports are reached.
 
 use std::collections::BTreeMap;
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::Path;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::inventory::{Host, Inventory, Reach};
 use super::ssh::Ssh;
-use crate::journal::ApiError;
+use crate::journal::{ApiError, Settings};
 use crate::substrate::Trouble;
 use crate::substrate::nodes::Ran;
 use crate::swarm::engine::{Engine, Tls, Way};
@@ -22,7 +22,7 @@ const QUESTION: Duration = Duration::from_secs(6);
 pub(super) struct Fleet {
     pub(super) inventory: Inventory,
     hosts: BTreeMap<String, Ssh>,
-    engines: Mutex<BTreeMap<String, Engine>>,
+    engines: Mutex<BTreeMap<(String, Option<SocketAddr>), Engine>>,
 }
 
 impl Fleet {
@@ -91,40 +91,53 @@ impl Fleet {
         }
     }
 
-    /// A host's engine.
+    /// A host's engine. Its way is looked for again each time: a forward may have a new port.
     pub(super) async fn engine(&self, name: &str) -> Result<Engine, ApiError> {
         let unreachable = |trouble: Trouble| ApiError::Unreachable(trouble.0);
         let host = self.host(name).map_err(unreachable)?;
-        let way = match &host.engine {
+        let ssh = self.ssh(name).map_err(unreachable)?;
+        let (at, tls) = match &host.engine {
             None => {
-                let ssh = self.ssh(name).map_err(unreachable)?;
                 ssh.connect().await.map_err(unreachable)?;
-                Way::Unix(ssh.engine_socket())
+                (None, None)
             }
-            Some(address) => self.port(host, address).await.map_err(unreachable)?,
+            Some(address) => {
+                let (at, tls) = self.port(host, address).await.map_err(unreachable)?;
+                (Some(at), tls)
+            }
         };
         let mut engines = self.engines.lock().await;
-        if let Some(engine) = engines.get(name) {
+        let key = (name.to_owned(), at);
+        if let Some(engine) = engines.get(&key) {
             return Ok(engine.clone());
         }
+        let way = match (at, tls) {
+            (None, _) => Way::Unix(ssh.engine_socket()),
+            (Some(at), None) => Way::Tcp(at),
+            (Some(at), Some((folder, name))) => {
+                let tls = Tls::read(&folder, &name).map_err(ApiError::Unreachable)?;
+                Way::Tls(at, tls)
+            }
+        };
         let engine = Engine::by(way, QUESTION)?;
-        engines.insert(name.to_owned(), engine.clone());
+        engines.insert(key, engine.clone());
         Ok(engine)
     }
 
-    /// The way to an engine that listens on a port.
-    async fn port(&self, host: &Host, address: &str) -> Result<Way, Trouble> {
+    /// Where the port of an engine is reached, and the certificates for it.
+    async fn port(
+        &self,
+        host: &Host,
+        address: &str,
+    ) -> Result<(SocketAddr, Option<(PathBuf, String)>), Trouble> {
         let about = |why: &dyn std::fmt::Display| Trouble(format!("`{address}`: {why}"));
         let at = address.trim_start_matches("tcp://");
-        let resolved = at.to_socket_addrs().map_err(|error| about(&error))?.next();
+        let resolved = tokio::net::lookup_host(at).await;
+        let resolved = resolved.map_err(|error| about(&error))?.next();
         let resolved = resolved.ok_or_else(|| about(&"it has no address"))?;
         let way = self.reach(&host.name, resolved).await?;
-        let Some(folder) = &host.tls else {
-            return Ok(Way::Tcp(way));
-        };
         let (name, _) = at.rsplit_once(':').unwrap_or((at, ""));
-        let tls = Tls::read(folder, name).map_err(|why| about(&why))?;
-        Ok(Way::Tls(way, tls))
+        Ok((way, host.tls.clone().map(|tls| (tls, name.to_owned()))))
     }
 
     /// Asks each host's engine in turn until one answers as a manager does.
@@ -147,6 +160,12 @@ impl Fleet {
             }
         }
         Err(last)
+    }
+
+    /// What is set in the swarm, by whichever manager answers.
+    pub(super) async fn settings(&self) -> Result<Settings, ApiError> {
+        self.ask(|engine| async move { engine.settings().await })
+            .await
     }
 
     /// Ends every connection, and returns once all have ended.

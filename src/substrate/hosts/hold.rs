@@ -28,8 +28,8 @@ impl HostsLab {
     /// Takes the lease of a host, and raises its packet filter.
     pub(super) async fn hold(&self, node: &str) -> Result<(), Trouble> {
         let keep = self.keep(node)?;
-        let owner = self.journal.folder().display().to_string();
-        keep.lease.take(self.fleet.ssh(node)?, node, &owner).await?;
+        let owner = &self.lent.owner;
+        keep.lease.take(self.fleet.ssh(node)?, node, owner).await?;
         if self.walls {
             keep.guard.raise(self.nodes()).await?;
         }
@@ -41,7 +41,7 @@ impl HostsLab {
     /// when it was not spoken to.
     async fn hold_again(&self, node: &str) -> Result<(), Trouble> {
         answers(&self.fleet, node).await?;
-        super::lease::undo_now(self.fleet.ssh(node)?, node).await?;
+        super::lease::undo_now(self.fleet.ssh(node)?, node, &self.lent.owner).await?;
         self.hold(node).await
     }
 

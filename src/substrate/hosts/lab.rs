@@ -12,16 +12,16 @@ use tokio::sync::Mutex;
 use super::fleet::Fleet;
 use super::lease::Lease;
 use super::power;
-use super::restore::{SHARE, give_back};
+use super::restore::give_back;
+use super::share;
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal, Lent, Rule};
 use crate::plan::Plan;
 use crate::remote::database::MySql;
 use crate::remote::page;
 use crate::substrate::nodes::guard::Guard;
 use crate::substrate::nodes::residents::Residents;
-use crate::substrate::nodes::share::{archive, tops};
 use crate::substrate::nodes::wall::Flow;
-use crate::substrate::nodes::{COMMAND, Nodes, Ran, quoted};
+use crate::substrate::nodes::{Nodes, Ran};
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{
     ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
@@ -70,30 +70,6 @@ impl HostsLab {
         let ip = ip.map_err(|error| Trouble(format!("`{address}` of `{node}`: {error}")))?;
         self.fleet.reach(node, SocketAddr::new(ip, port)).await
     }
-
-    /// Puts on the share what the scenario says, by the first host.
-    async fn fill_share(&self) -> Result<(), Trouble> {
-        let Some(first) = self
-            .plan
-            .node_names()
-            .next()
-            .filter(|_| !self.plan.share.is_empty())
-        else {
-            return Ok(());
-        };
-        for top in tops(&self.plan.share) {
-            let path = format!("{SHARE}/{top}");
-            let look = format!("test -e {}", quoted(&path));
-            if self.run(first, &look, b"", COMMAND).await?.code != 1 {
-                let what = format!("`{path}` is on the share already, and is left alone");
-                return Err(Trouble(what));
-            }
-        }
-        let bytes = archive(&self.plan.share)?;
-        let command = format!("tar -x -C {SHARE}");
-        let filled = self.nodes().sh_with(first, &command, &bytes, COMMAND).await;
-        filled.map(drop)
-    }
 }
 
 #[async_trait]
@@ -135,7 +111,7 @@ impl Lab for HostsLab {
     async fn deploy(&self) -> Result<(), Trouble> {
         let mut deployed = self.deployed.lock().await;
         if !*deployed {
-            self.fill_share().await?;
+            share::fill(&self.fleet, &self.plan.share, &self.lent).await?;
             self.nodes().deploy_stack().await?;
             *deployed = true;
         }
@@ -205,7 +181,11 @@ impl Lab for HostsLab {
             return Err(Trouble(format!("`{machine}` has no power")));
         }
         let pinged = async { self.engine(machine).await?.ping().await };
-        Ok(pinged.await.is_err())
+        match pinged.await {
+            Ok(()) => Ok(false),
+            Err(ApiError::Unreachable(_) | ApiError::TimedOut(_)) => Ok(true),
+            Err(error) => Err(Trouble(format!("`{machine}`: {error}"))),
+        }
     }
 
     async fn inward(&self, node: &str, act: &Inward) -> Result<(), Trouble> {
@@ -339,12 +319,8 @@ impl Lab for HostsLab {
     }
 
     async fn tear_down(&self) -> Result<(), Trouble> {
-        for (node, keep) in &self.keeps {
-            // Whatever it does not hear it does by itself, and is looked at below.
-            if let Ok(ssh) = self.fleet.ssh(node) {
-                let _ = keep.lease.end(ssh, node).await;
-            }
-        }
+        // Whatever a host does not hear it does by itself, and is looked at below.
+        join_all(self.keeps.values().map(|keep| keep.lease.end())).await;
         let restored = give_back(&self.fleet, &self.lent).await;
         self.fleet.close().await;
         let mut left = restored.failed;

@@ -7,16 +7,16 @@
 
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, ChildStdin};
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::timeout;
 
 use super::ssh::Ssh;
 use crate::substrate::Trouble;
-use crate::substrate::nodes::COMMAND;
-use crate::substrate::nodes::systemd::{EMPTY, START};
+use crate::substrate::nodes::systemd::{EMPTY, FULL, START};
 use crate::substrate::nodes::wall::RAZE;
+use crate::substrate::nodes::{COMMAND, quoted};
 use crate::wait::pause;
 
 /// Seconds without a word after which a host mends itself.
@@ -25,44 +25,60 @@ const TERM_S: u32 = 12;
 /// How often a word is said: two may be lost.
 const RENEWAL: Duration = Duration::from_secs(4);
 
-/// What undoes every fault that may be in force on a host, right when none is; then it removes
-/// itself. It stays what it is while a run lasts, so that no fault can be forgotten in it.
+/// What undoes every fault that may be in force on a host, right when none is. It removes itself
+/// once everything was seen to be undone, and not before. It stays what it is while a run lasts, so
+/// that no fault can be forgotten in it. What fills the disk may outlive the shell that was told to.
 fn undo() -> String {
     format!(
-        "{RAZE}\n{EMPTY}\n{START}\n\
+        "pkill -f '[s]eatrial-full' || true\n{RAZE}\n\
+         for try in 1 2 3 4 5; do {EMPTY}; test -e {FULL} || break; done\n{START}\n\
+         if nft list table inet seatrial > /dev/null 2>&1 || test -e {FULL} || \
+         ! systemctl is-active --quiet docker.service; then echo 'not undone' >&2; exit 1; fi\n\
          rm -f /etc/systemd/system/multi-user.target.wants/seatrial-undo.service \
-         /etc/systemd/system/seatrial-undo.service\nrm -rf /var/lib/seatrial\n"
+         /etc/systemd/system/seatrial-undo.service\nrm -rf /var/lib/seatrial\n# whole\n"
     )
 }
 
-/// Puts the undo in place, also for the next boot; prints who has the lease if somebody has it.
-/// Its standard input is the script. No reload: systemd reads the link when it boots.
-const INSTALL: &str = "set -e; if test -e /var/lib/seatrial/undo; then \
+/// Puts the undo in place, also for the next boot; prints who has the lease if somebody has it. Its
+/// standard input is the script. No reload: systemd reads the link when it boots.
+const INSTALL: &str = "set -e; if ! mkdir /var/lib/seatrial 2> /dev/null; then \
     cat /var/lib/seatrial/owner; exit 9; fi; \
-    mkdir -p /var/lib/seatrial; cat > /var/lib/seatrial/new; \
     printf '%s\\n' OWNER > /var/lib/seatrial/owner; \
+    cat > /var/lib/seatrial/new; test \"$(tail -n 1 /var/lib/seatrial/new)\" = '# whole'; \
+    mv /var/lib/seatrial/new /var/lib/seatrial/undo; \
     printf '[Unit]\\nDescription=undoes what a run of seatrial broke\\nAfter=docker.service\\n\
     [Service]\\nType=oneshot\\nExecStart=/bin/bash /var/lib/seatrial/undo\\n' \
     > /etc/systemd/system/seatrial-undo.service; \
     mkdir -p /etc/systemd/system/multi-user.target.wants; \
     ln -sf ../seatrial-undo.service \
     /etc/systemd/system/multi-user.target.wants/seatrial-undo.service; \
-    mv /var/lib/seatrial/new /var/lib/seatrial/undo; \
     sync /var/lib/seatrial/undo /var/lib/seatrial /etc/systemd/system/seatrial-undo.service \
     /etc/systemd/system/multi-user.target.wants";
 
 /// What a host that has the lease already ends with.
 const TAKEN: i64 = 9;
 
-/// Undoes at once, if there is anything to undo, and says so.
-const UNDO: &str = "if test -e /var/lib/seatrial/undo; then \
-    systemctl stop seatrial-lease.service 2> /dev/null || true; \
-    if test -e /var/lib/seatrial/undo; then bash /var/lib/seatrial/undo; fi; echo undone; fi";
+/// What the unit says once it holds.
+const HELD: &str = "held";
+
+/// Undoes at once, whatever is there; first, what might undo beside it is ended. Nothing at all
+/// where another run has the lease.
+fn undo_of(owner: &str) -> String {
+    format!(
+        "now=$(cat /var/lib/seatrial/owner 2> /dev/null)\n\
+         if test -n \"$now\" && test \"$now\" != {}; then echo \"$now\"; exit {TAKEN}; fi\n\
+         systemctl stop seatrial-undo.service seatrial-lease.service 2> /dev/null\n\
+         if test -e /var/lib/seatrial || nft list table inet seatrial > /dev/null 2>&1; then \
+         echo undone; fi\n{}",
+        quoted(owner),
+        undo()
+    )
+}
 
 /// Holds the lease for as long as words come.
 fn hold() -> String {
     let script = format!(
-        "while read -r -t {TERM_S} word && test \"$word\" != end; do :; done; \
+        "echo {HELD}; while read -r -t {TERM_S} word && test \"$word\" != end; do :; done; \
          exec /bin/bash /var/lib/seatrial/undo"
     );
     format!(
@@ -71,9 +87,21 @@ fn hold() -> String {
     )
 }
 
-/// A lease that is held, until it ends on purpose or is lost.
+/// The lease of one host.
+#[derive(Default)]
 pub(super) struct Lease {
-    held: Mutex<Option<Held>>,
+    state: Mutex<State>,
+}
+
+/// What is known of it.
+#[derive(Default)]
+enum State {
+    /// It was not taken, or was given up on purpose.
+    #[default]
+    None,
+    /// The host has mended itself; why. It stays so until the lease is taken again.
+    Lost(String),
+    Held(Held),
 }
 
 /// The two ends of it.
@@ -85,77 +113,76 @@ struct Held {
 }
 
 impl Lease {
-    /// None yet.
-    pub(super) fn none() -> Self {
-        Self {
-            held: Mutex::default(),
-        }
-    }
-
-    /// Takes it. `owner` is for whoever finds it taken.
+    /// Takes it, and returns once the host holds. `owner` is the run, for whoever finds it taken.
     ///
     /// # Errors
     /// When another run has it, or the host gives none.
     pub(super) async fn take(&self, ssh: &Ssh, host: &str, owner: &str) -> Result<(), Trouble> {
-        let mut held = self.held.lock().await;
-        let install = INSTALL.replace("OWNER", &crate::substrate::nodes::quoted(owner));
+        let mut state = self.state.lock().await;
+        let none = |why: &dyn std::fmt::Display| Trouble(format!("`{host}` gives no lease: {why}"));
+        let install = INSTALL.replace("OWNER", &quoted(owner));
         let ran = ssh.run(&install, undo().as_bytes(), COMMAND).await?;
         match ran.code {
             0 => {}
-            TAKEN => {
-                let other = ran.out.trim();
-                return Err(Trouble(format!(
-                    "`{host}` is in use by `{other}`; wait for its end, or `seatrial heal` that run"
-                )));
-            }
-            _ => {
-                let said = ran.err.trim().replace('\n', "; ");
-                return Err(Trouble(format!("`{host}` gives no lease: {said}")));
-            }
+            TAKEN => return Err(taken(host, &ran.out)),
+            _ => return Err(none(&ran.err.trim().replace('\n', "; "))),
         }
-        let child = ssh.command(&hold());
-        let child = child.map_err(|error| Trouble(format!("`{host}` gives no lease: {error}")))?;
+        let mut child = ssh.command(&hold()).map_err(|error| none(&error))?;
+        let stdout = child.stdout.take().ok_or_else(|| none(&"no output"))?;
+        let mut lines = BufReader::new(stdout).lines();
+        match timeout(COMMAND, lines.next_line()).await {
+            Ok(Ok(Some(line))) if line == HELD => {}
+            said => return Err(none(&format_args!("it said {said:?}"))),
+        }
         let ((end, ended), (tell, over)) = (oneshot::channel(), oneshot::channel());
         tokio::spawn(async move {
             // Nobody who was told to hear it is left.
             let _ = tell.send(keep(child, ended).await);
         });
-        *held = Some(Held { end, over });
+        *state = State::Held(Held { end, over });
         Ok(())
     }
 
-    /// Why it was lost, if it was: then the host has mended itself. Said once.
+    /// Why it was lost, if it was: then the host has mended itself.
     pub(super) async fn lost(&self) -> Option<String> {
-        let mut held = self.held.lock().await;
-        let over = held.as_mut()?.over.try_recv();
-        let why = match over {
+        let mut state = self.state.lock().await;
+        let State::Held(held) = &mut *state else {
+            return match &*state {
+                State::Lost(why) => Some(why.clone()),
+                _ => None,
+            };
+        };
+        let why = match held.over.try_recv() {
             Err(oneshot::error::TryRecvError::Empty) => return None,
             Err(oneshot::error::TryRecvError::Closed) => "its keeper is gone".to_owned(),
             Ok(Ok(())) => "the host ended it".to_owned(),
             Ok(Err(why)) => why,
         };
-        *held = None;
+        *state = State::Lost(why.clone());
         Some(why)
     }
 
-    /// Lets it go without a word: the host is turned off or frozen, and does not hear one.
+    /// Lets it go without a word: the host is off or frozen, and does not hear one.
     pub(super) async fn forget(&self) {
-        *self.held.lock().await = None;
+        *self.state.lock().await = State::None;
     }
 
-    /// Ends it; returns once the host has undone everything.
-    ///
-    /// # Errors
-    /// When it did not say so; then it does by itself.
-    pub(super) async fn end(&self, ssh: &Ssh, host: &str) -> Result<(), Trouble> {
-        if let Some(Held { end, over }) = self.held.lock().await.take() {
+    /// Ends it, if it is held; returns once the host has undone everything, or will by itself.
+    pub(super) async fn end(&self) {
+        let state = std::mem::take(&mut *self.state.lock().await);
+        if let State::Held(Held { end, over }) = state {
             let _ = end.send(());
-            if let Ok(Ok(Ok(()))) = timeout(COMMAND, over).await {
-                return Ok(());
-            }
+            let _ = timeout(COMMAND, over).await;
         }
-        undo_now(ssh, host).await.map(drop)
     }
+}
+
+/// Whoever has a host already.
+fn taken(host: &str, owner: &str) -> Trouble {
+    let owner = owner.trim();
+    Trouble(format!(
+        "`{host}` is in use by the run `{owner}`: wait for its end, or `seatrial heal` it"
+    ))
 }
 
 /// Says a word again and again, and the last one when told to.
@@ -193,14 +220,16 @@ async fn say(stdin: &mut ChildStdin, word: &str) -> Result<(), String> {
         .map_err(|error| format!("it is not heard: {error}"))
 }
 
-/// Has a host undo everything now, whoever broke it. True if there was anything.
+/// Has a host undo everything now that this run broke. True if there was anything.
 ///
 /// # Errors
-/// When the host cannot be asked, or could not.
-pub(super) async fn undo_now(ssh: &Ssh, host: &str) -> Result<bool, Trouble> {
-    let ran = ssh.run(UNDO, b"", COMMAND).await?;
+/// When another run has the host, it cannot be asked, or could not.
+pub(super) async fn undo_now(ssh: &Ssh, host: &str, owner: &str) -> Result<bool, Trouble> {
+    let script = undo_of(owner);
+    let ran = ssh.run("exec bash -s", script.as_bytes(), COMMAND).await?;
     match ran.code {
         0 => Ok(ran.out.contains("undone")),
+        TAKEN => Err(taken(host, &ran.out)),
         code => {
             let said = ran.err.trim().replace('\n', "; ");
             Err(Trouble(format!(
@@ -208,6 +237,20 @@ pub(super) async fn undo_now(ssh: &Ssh, host: &str) -> Result<bool, Trouble> {
             )))
         }
     }
+}
+
+/// Whoever has a host now, if anybody has.
+///
+/// # Errors
+/// When the host cannot be asked.
+pub(super) async fn owner_of(ssh: &Ssh) -> Result<Option<String>, Trouble> {
+    let ask = "test -e /var/lib/seatrial || exit 0; echo \"run $(cat /var/lib/seatrial/owner)\"";
+    let ran = ssh.run(ask, b"", COMMAND).await?;
+    let said = ran.out.trim();
+    let owner = said
+        .strip_prefix("run")
+        .map(|owner| owner.trim().to_owned());
+    Ok(owner)
 }
 
 #[cfg(test)]
@@ -218,6 +261,8 @@ mod tests {
     fn a_host_is_told_what_to_undo_before_anything_is_broken() {
         insta::assert_snapshot!("undo", undo());
         insta::assert_snapshot!("hold", hold());
+        insta::assert_snapshot!("undo-of", undo_of("seatrial-7-0a1b2c3d"));
+        assert!(undo().ends_with("\n# whole\n"));
         assert!(INSTALL.contains("OWNER") && INSTALL.ends_with("multi-user.target.wants"));
     }
 
@@ -243,7 +288,7 @@ mod tests {
         // What ends without its last word ends as a harness does that was killed.
         drop(stdin);
         let said = shell.wait_with_output().expect("an end").stdout;
-        (said == b"undone\n", began.elapsed())
+        (said == b"held\nundone\n", began.elapsed())
     }
 
     #[test]

@@ -5,15 +5,11 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::fleet::Fleet;
-use super::lease;
-use crate::journal::{ApiError, Lent, Settings};
+use super::{lease, power, share};
+use crate::journal::{ApiError, Lent, NodeSettings, Settings};
 use crate::substrate::Trouble;
 use crate::substrate::nodes::{BOOT, COMMAND, quoted};
-use crate::swarm::engine::Engine;
 use crate::wait::{Look, until};
-
-/// Where the hosts have the share mounted.
-pub(super) const SHARE: &str = "/mnt/dockernfs";
 
 /// The pace of looking whether something is gone.
 const PACE: Duration = Duration::from_secs(1);
@@ -35,29 +31,38 @@ impl Restored {
     }
 }
 
-/// Gives everything back; visits all, whatever fails.
+/// Gives everything back; visits all, whatever fails. Nothing at all where this is another swarm by
+/// now, or another run has one of its hosts.
 pub(super) async fn give_back(fleet: &Fleet, lent: &Lent) -> Restored {
     let mut restored = Restored::default();
     for name in fleet.names() {
         let on = power_on(fleet, name).await;
         restored.note(format_args!("turned `{name}` on"), on);
-        let undone = async { lease::undo_now(fleet.ssh(name)?, name).await };
+    }
+    if let Err(why) = still_ours(fleet, lent).await {
+        restored.failed.push(why);
+        return restored;
+    }
+    for name in fleet.names() {
+        let undone = async { lease::undo_now(fleet.ssh(name)?, name, &lent.owner).await };
         let undone = undone.await.map_err(|trouble| trouble.0);
         restored.note(format_args!("undid the faults of `{name}`"), undone);
     }
-    for (name, was) in &lent.before.nodes {
+    // Whoever managed it manages it again before another is demoted.
+    let mut nodes: Vec<(&String, &NodeSettings)> = lent.before.nodes.iter().collect();
+    nodes.sort_by_key(|(_, was)| !was.manager);
+    for (name, was) in nodes {
         let address = lent.addresses.get(name).map_or("", String::as_str);
         let back = rejoin(fleet, name, address).await;
         restored.note(format_args!("had `{name}` join again"), back);
-        let set = fleet.ask(|engine| async move { engine.restore_node(name, was).await });
-        let set = set.await.map_err(|error| error.to_string());
+        let set = set_node(fleet, name, was).await;
         restored.note(format_args!("restored `{name}` as it was"), set);
     }
     for stack in &lent.stacks {
         let removed = remove_stack(fleet, stack).await;
         restored.note(format_args!("removed the stack `{stack}`"), removed);
     }
-    let emptied = empty_share(fleet, &lent.share).await;
+    let emptied = share::empty(fleet, lent).await;
     restored.note("removed what was put on the share", emptied);
     let before = &lent.before;
     let set = fleet.ask(|engine| async move { engine.restore_swarm(before).await });
@@ -68,23 +73,82 @@ pub(super) async fn give_back(fleet: &Fleet, lent: &Lent) -> Restored {
     restored
 }
 
-/// What is set in a swarm, and what of ours is on its hosts, a line each; none if nobody can tell.
+/// Whether these hosts are of the swarm that was lent, and nobody else's now.
+async fn still_ours(fleet: &Fleet, lent: &Lent) -> Result<(), String> {
+    let look = || async {
+        match swarm_of(fleet).await {
+            Ok(swarm) => Look::Holds(swarm),
+            Err(error) => Look::CannotTell(error.to_string()),
+        }
+    };
+    let swarm = until("a manager of the swarm", COMMAND, PACE, look).await;
+    let swarm = swarm.map_err(|late| late.to_string())?;
+    if swarm != lent.swarm {
+        let inventory = fleet.inventory.path.display();
+        return Err(format!(
+            "`{inventory}` is about the swarm `{swarm}` now, and the run was lent `{}`: nothing \
+             is given back",
+            lent.swarm
+        ));
+    }
+    for name in fleet.names() {
+        let owner = async { lease::owner_of(fleet.ssh(name)?).await };
+        let owner = owner.await.map_err(|trouble| trouble.0)?;
+        if let Some(other) = owner.filter(|owner| *owner != lent.owner && !owner.is_empty()) {
+            return Err(format!(
+                "`{name}` is in use by the run `{other}`: nothing is given back before its end"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The identity of the swarm, by a manager.
+pub(super) async fn swarm_of(fleet: &Fleet) -> Result<String, ApiError> {
+    let asked = fleet.ask(|engine| async move {
+        // Only a manager answers the first.
+        engine.settings().await?;
+        Ok(engine.own_place().await?.swarm)
+    });
+    asked.await
+}
+
+/// Sets a node as it was, as soon as the managers take it.
+async fn set_node(fleet: &Fleet, name: &str, was: &NodeSettings) -> Result<bool, String> {
+    let look = || async {
+        match fleet
+            .ask(|engine| async move { engine.restore_node(name, was).await })
+            .await
+        {
+            Ok(set) => Look::Holds(set),
+            Err(error) => Look::NotYet(error.to_string()),
+        }
+    };
+    let set = until(format!("`{name}` as it was"), COMMAND, PACE, look).await;
+    set.map_err(|late| late.to_string())
+}
+
+/// What is set of the swarm and its nodes, and what of ours is on its hosts, a line each; none if
+/// nobody can tell. What others deploy meanwhile is none of ours.
 pub(super) async fn inventory(fleet: &Fleet) -> Option<BTreeSet<String>> {
     const OURS: &str = "for path in /var/lib/seatrial /var/lib/docker/seatrial-full \
         /etc/systemd/system/seatrial-undo.service; do \
         if test -e $path; then echo \"\\`$path\\`\"; fi; done; \
         if systemctl is-active --quiet seatrial-lease.service; then echo 'a lease'; fi; \
-        if nft list table inet seatrial > /dev/null 2>&1; then echo 'a packet filter'; fi; \
-        docker volume ls -q | sed 's/^/volume /'";
-    let settings = fleet.ask(|engine| async move { engine.settings().await });
-    let mut all = settings.await.ok()?.lines();
+        if nft list table inet seatrial > /dev/null 2>&1; then echo 'a packet filter'; fi; true";
+    let set = Settings {
+        services: Default::default(),
+        networks: Default::default(),
+        ..fleet.settings().await.ok()?
+    };
+    let mut all = set.lines();
     for name in fleet.names() {
         let ran = fleet.run(name, OURS, b"", COMMAND).await.ok()?;
-        let lines = ran.out.lines().filter(|_| ran.code == 0);
-        all.extend(lines.map(|line| format!("on `{name}`: {line}")));
         if ran.code != 0 {
             return None;
         }
+        let lines = ran.out.lines();
+        all.extend(lines.map(|line| format!("on `{name}`: {line}")));
     }
     Some(all)
 }
@@ -92,22 +156,21 @@ pub(super) async fn inventory(fleet: &Fleet) -> Option<BTreeSet<String>> {
 /// Gives a host power, if somebody can see that it has none, and waits for its shell.
 async fn power_on(fleet: &Fleet, name: &str) -> Result<bool, String> {
     let host = fleet.host(name).map_err(|trouble| trouble.0)?;
-    let Some(power) = &host.power else {
-        return Ok(false);
-    };
-    if let Some(resume) = &power.resume
-        && fleet.run(name, "true", b"", COMMAND).await.is_err()
-    {
-        // One that is not frozen refuses, and that is as well.
-        let _ = super::power::switch(name, resume).await;
+    let mut done = false;
+    if let Some(switch) = &host.power {
+        if power::status(&switch.status).await == Some(false) {
+            let on = power::switch(name, &switch.on).await;
+            on.map_err(|trouble| trouble.0)?;
+            done = true;
+        } else if let Some(resume) = &switch.resume
+            && fleet.run(name, "true", b"", COMMAND).await.is_err()
+        {
+            // One that is not frozen refuses, and that is as well.
+            let _ = power::switch(name, resume).await;
+        }
     }
-    if super::power::status(&power.status).await != Some(false) {
-        return Ok(false);
-    }
-    let on = super::power::switch(name, &power.on).await;
-    on.map_err(|trouble| trouble.0)?;
     answers(fleet, name).await.map_err(|trouble| trouble.0)?;
-    Ok(true)
+    Ok(done)
 }
 
 /// Waits until a host takes commands.
@@ -123,33 +186,36 @@ pub(super) async fn answers(fleet: &Fleet, name: &str) -> Result<(), Trouble> {
     answered.map_err(|late| Trouble(late.to_string()))
 }
 
-/// Has a node join again that the managers do not know any more.
+/// Has a node join again that is not in the swarm any more. One whose engine takes part, and that
+/// the managers do not see up yet, may only have started.
 async fn rejoin(fleet: &Fleet, name: &str, address: &str) -> Result<bool, String> {
     let said = |error: ApiError| error.to_string();
-    let now = fleet.ask(|engine| async move { engine.settings().await });
-    if now.await.map_err(said)?.nodes.contains_key(name) {
+    if fleet
+        .settings()
+        .await
+        .map_err(said)?
+        .nodes
+        .contains_key(name)
+    {
         return Ok(false);
+    }
+    let engine = fleet.engine(name).await.map_err(said)?;
+    let engine = engine.with_deadline(COMMAND);
+    if engine.membership().await.map_err(said)?.state != "inactive" {
+        if known(fleet, name).await.is_ok() {
+            return Ok(false);
+        }
+        engine.leave_swarm(true).await.map_err(said)?;
     }
     let tokens = fleet.ask(|engine| async move { engine.join_tokens().await });
     let tokens = tokens.await.map_err(said)?;
     let manager = fleet.ask(|engine| async move {
-        // Only a manager answers the first.
         engine.settings().await?;
-        Ok(engine.own_place().await?.1)
+        Ok(engine.own_place().await?.address)
     });
-    let manager = manager
-        .await
-        .map_err(said)?
-        .ok_or("no manager has an address")?;
-    let engine = fleet
-        .engine(name)
-        .await
-        .map_err(said)?
-        .with_deadline(COMMAND);
-    if engine.membership().await.map_err(said)?.state != "inactive" {
-        engine.leave_swarm(true).await.map_err(said)?;
-    }
-    // A role is restored afterwards; a manager too begins as a worker does.
+    let manager = manager.await.map_err(said)?;
+    let manager = manager.ok_or("no manager has an address")?;
+    // Its role is restored afterwards; a manager too begins as a worker does.
     let remote = [format!("{manager}:2377")];
     match engine.swarm_join(&remote, &tokens.worker, address).await {
         Ok(()) | Err(ApiError::Refused { status: 503, .. }) => {}
@@ -161,10 +227,7 @@ async fn rejoin(fleet: &Fleet, name: &str, address: &str) -> Result<bool, String
 
 async fn known(fleet: &Fleet, name: &str) -> Result<(), String> {
     let look = || async {
-        match fleet
-            .ask(|engine| async move { engine.settings().await })
-            .await
-        {
+        match fleet.settings().await {
             Ok(now) if now.nodes.contains_key(name) => Look::Holds(()),
             Ok(_) => Look::NotYet("the managers do not know it".to_owned()),
             Err(error) => Look::CannotTell(error.to_string()),
@@ -182,7 +245,7 @@ async fn remove_stack(fleet: &Fleet, stack: &str) -> Result<bool, String> {
         let ours = all.filter(|name| name.starts_with(&prefix));
         ours.cloned().collect::<Vec<String>>()
     };
-    let ask = || fleet.ask(|engine| async move { engine.settings().await });
+    let ask = || fleet.settings();
     let before = ask().await.map_err(|error| error.to_string())?;
     let there = !listed(&before).is_empty();
     if there {
@@ -241,42 +304,10 @@ async fn a_manager(fleet: &Fleet, settings: &Settings) -> Result<String, String>
     Err("no manager answers".to_owned())
 }
 
-/// Removes what a run made at the top of the share, by the host that made it.
-async fn empty_share(fleet: &Fleet, tops: &[String]) -> Result<bool, String> {
-    let Some(name) = fleet.names().next().filter(|_| !tops.is_empty()) else {
-        return Ok(false);
-    };
-    // A journal is a file that anybody may have written.
-    if let Some(odd) = tops.iter().find(|top| !is_top(top)) {
-        return Err(format!(
-            "`{odd}` is no name at the top of the share, so it is left alone"
-        ));
-    }
-    let paths: Vec<String> = tops
-        .iter()
-        .map(|top| quoted(&format!("{SHARE}/{top}")))
-        .collect();
-    let command = format!("rm -rf {}", paths.join(" "));
-    let ran = fleet.run(name, &command, b"", COMMAND).await;
-    let ran = ran.map_err(|trouble| trouble.0)?;
-    match ran.code {
-        0 => Ok(true),
-        _ => Err(ran.err.trim().replace('\n', "; ")),
-    }
-}
-
-/// True for a plain name, with no way out of its folder.
-fn is_top(top: &str) -> bool {
-    !top.is_empty() && top != "." && top != ".." && !top.contains(['/', '\0'])
-}
-
 /// What differs from before, by the lines of both.
 async fn compare(fleet: &Fleet, before: &Settings) -> Result<(), String> {
     let look = || async {
-        match fleet
-            .ask(|engine: Engine| async move { engine.settings().await })
-            .await
-        {
+        match fleet.settings().await {
             Ok(now) => match differences(before, &now) {
                 none if none.is_empty() => Look::Holds(()),
                 some => Look::NotYet(some.join("; ")),
@@ -298,15 +329,6 @@ fn differences(before: &Settings, now: &Settings) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::NodeSettings;
-
-    #[test]
-    fn only_a_plain_name_is_removed_from_the_share() {
-        assert!(is_top("nginx-01") && is_top("mariadb service"));
-        for odd in ["", ".", "..", "../etc", "/etc", "a/b"] {
-            assert!(!is_top(odd), "{odd}");
-        }
-    }
 
     #[test]
     fn whatever_differs_is_named_with_what_it_was() {

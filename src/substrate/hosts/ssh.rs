@@ -120,7 +120,13 @@ impl Ssh {
         {
             return Err(Trouble(why.clone()));
         }
-        match self.start(&master.forwards).await {
+        let mut started = self.start(&master.forwards).await;
+        if started.is_err() && !master.forwards.is_empty() {
+            // One of its ports may be taken by now; whoever needs one asks again.
+            master.forwards.clear();
+            started = self.start(&master.forwards).await;
+        }
+        match started {
             Ok(process) => {
                 master.process = Some(process);
                 master.failed = None;

@@ -7,18 +7,19 @@ use futures_util::future::join_all;
 
 use super::fleet::Fleet;
 use super::inventory::Power;
+use super::lease;
 use crate::capability::{Capabilities, Capability};
 use crate::journal::{ApiError, Settings};
 use crate::plan::{Node, Role};
 use crate::substrate::Trouble;
-use crate::substrate::nodes::COMMAND;
+use crate::substrate::nodes::{COMMAND, quoted};
 
 /// The label of a node that says that its owner lets it be broken.
 pub const OPT_IN: &str = "seatrial.breakable";
 
 /// What a host was seen to be able to do, a word each; for none, what it lacks. The packet filter
 /// is tried, and the share's mount read from the kernel.
-const ABILITIES: &str = "test \"$(id -u)\" = 0 && echo root; \
+const ABILITIES: &str = "echo \"from ${SSH_CONNECTION%% *}\"; test \"$(id -u)\" = 0 && echo root; \
     command -v systemd-run > /dev/null && test -d /run/systemd/system && \
     command -v bash > /dev/null && echo systemd; \
     systemctl is-active --quiet docker.service && echo engine; \
@@ -46,15 +47,17 @@ pub(super) struct Survey {
 /// or whose owner has not opted in; nodes that the inventory does not know.
 pub(super) async fn survey(fleet: &Fleet) -> Result<Survey, Trouble> {
     fleet.connect().await?;
-    let settings = fleet.ask(|engine| async move { engine.settings().await });
-    let settings = settings
-        .await
-        .map_err(|error| Trouble(format!("the swarm: {error}")))?;
+    let settings = fleet.settings().await;
+    let settings = settings.map_err(|error| Trouble(format!("the swarm: {error}")))?;
+    // Nobody who has not allowed it is asked for more.
+    let strangers = strangers(fleet, &settings);
+    if !strangers.is_empty() {
+        return Err(Trouble(strangers.join("; ")));
+    }
     let found = join_all(fleet.names().map(|name| look(fleet, name))).await;
     let (found, wrong): (Vec<_>, Vec<_>) = found.into_iter().partition(Result::is_ok);
-    let mut wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
+    let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
     let found: Vec<Found> = found.into_iter().filter_map(Result::ok).collect();
-    wrong.extend(strangers(fleet, &settings));
     if !wrong.is_empty() {
         return Err(Trouble(wrong.join("; ")));
     }
@@ -99,16 +102,21 @@ async fn look(fleet: &Fleet, name: &str) -> Result<Found, String> {
         let engine = fleet.engine(name).await?;
         Ok::<_, ApiError>((engine.own_place().await?, engine.version().await?))
     };
-    let ((own, address), version) = asked.await.map_err(|error| about(&error))?;
-    if own != name {
+    let (own, version) = asked.await.map_err(|error| about(&error))?;
+    if own.name != name {
         return Err(about(&format_args!(
-            "its engine calls itself `{own}`; name it so"
+            "its engine calls itself `{}`; name it so",
+            own.name
         )));
     }
+    let address = own.address;
     let address = address.ok_or_else(|| about(&"its engine is in no swarm"))?;
     let able = fleet.run(name, ABILITIES, b"", COMMAND).await;
     let able = able.map_err(|trouble| trouble.0)?.out;
-    let able: BTreeSet<String> = able.lines().map(str::to_owned).collect();
+    let mut able: BTreeSet<String> = able.lines().map(str::to_owned).collect();
+    if own.root == "/var/lib/docker" {
+        able.insert("usual-folder".to_owned());
+    }
     if !able.contains("root") {
         return Err(about(
             &"commands do not run as root there; set `sudo = true`",
@@ -141,7 +149,7 @@ fn strangers(fleet: &Fleet, settings: &Settings) -> Vec<String> {
     let others = known
         .iter()
         .filter(|name| !settings.nodes.contains_key(**name));
-    let others = others.map(|name| format!("`{name}` is no node of the swarm"));
+    let others = others.map(|name| format!("`{name}` is no node of the swarm that is up"));
     let unwilling = settings
         .nodes
         .iter()
@@ -155,21 +163,96 @@ fn strangers(fleet: &Fleet, settings: &Settings) -> Vec<String> {
     unlisted.chain(others).chain(unwilling).collect()
 }
 
+/// Looks for what a run would take for its own: another run's lease, or what a stack of the same
+/// name left, which Docker knows by its label; removing a stack leaves its volumes.
+///
+/// # Errors
+/// All that is there.
+pub(super) async fn taken(
+    fleet: &Fleet,
+    survey: &Survey,
+    stacks: &BTreeSet<String>,
+) -> Result<(), Trouble> {
+    let all = survey
+        .settings
+        .services
+        .keys()
+        .chain(&survey.settings.networks);
+    let stack_of = |name: &str| {
+        let of = |stack: &&String| name.starts_with(&format!("{stack}_"));
+        stacks.iter().find(of)
+    };
+    let clashes = all.filter_map(|name| Some((name, stack_of(name)?)));
+    let mut wrong: Vec<String> = clashes
+        .map(|(name, stack)| format!("`{name}` is there already, and would be of stack `{stack}`"))
+        .collect();
+    let asked = fleet.names().map(|name| left(fleet, name, stacks));
+    for left in join_all(asked).await {
+        wrong.extend(left?);
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(Trouble(format!(
+            "{}: remove them, or rename the stack's file",
+            wrong.join("; ")
+        ))),
+    }
+}
+
+/// What of these stacks one host has.
+async fn left(
+    fleet: &Fleet,
+    name: &str,
+    stacks: &BTreeSet<String>,
+) -> Result<Vec<String>, Trouble> {
+    if let Some(owner) = lease::owner_of(fleet.ssh(name)?).await? {
+        let what = format!("`{name}` is in use by the run `{owner}`: wait for its end, or heal it");
+        return Err(Trouble(what));
+    }
+    let mut left = Vec::new();
+    for stack in stacks {
+        let label = quoted(&format!("label=com.docker.stack.namespace={stack}"));
+        let list = format!(
+            "docker volume ls -q --filter {label} || exit 1; \
+             docker config ls -q --filter {label} 2> /dev/null; \
+             docker secret ls -q --filter {label} 2> /dev/null; true"
+        );
+        let ran = fleet.run(name, &list, b"", COMMAND).await?;
+        if ran.code != 0 {
+            let said = ran.err.trim().replace('\n', "; ");
+            return Err(Trouble(format!("`{name}`: {said}")));
+        }
+        let lines = ran.out.lines();
+        left.extend(lines.map(|one| format!("`{one}` on `{name}` is of a stack `{stack}`")));
+    }
+    Ok(left)
+}
+
 /// What can be done to all of them.
 fn capabilities(fleet: &Fleet, found: &[Found]) -> Capabilities {
     let all = |word: &str| found.iter().all(|one| one.able.contains(word));
     let hosts = &fleet.inventory.hosts;
     let power =
         |has: fn(&Power) -> bool| hosts.iter().all(|one| one.power.as_ref().is_some_and(has));
+    // Not where our own way in leads through a node, nor where there is nobody to be cut off from.
+    let from = |one: &Found| {
+        found
+            .iter()
+            .any(|node| one.able.contains(&format!("from {}", node.address)))
+    };
+    let walls = all("nft") && found.len() > 1 && !found.iter().any(from);
     let able = [
         (Capability::CleanStop, power(|_| true)),
         (Capability::PowerCut, power(|power| power.cut.is_some())),
         (Capability::SuddenEnd, power(|power| power.cut.is_some())),
         (Capability::Pause, power(|power| power.pause.is_some())),
-        (Capability::Isolation, all("nft")),
-        (Capability::Flows, all("nft")),
+        (Capability::Isolation, walls),
+        (Capability::Flows, walls),
         (Capability::EngineEnd, all("engine")),
-        (Capability::FullDisk, all("fallocate")),
+        (
+            Capability::FullDisk,
+            all("fallocate") && all("usual-folder"),
+        ),
         (Capability::RoutingMesh, all("ipvs")),
         (Capability::NfsV3, all("nfs3")),
         (Capability::NfsV42, all("nfs42")),
@@ -240,7 +323,7 @@ mod tests {
         let odd = settings(&[("a", Some("yes")), ("c", Some("true"))]);
         insta::assert_snapshot!(strangers(&fleet, &odd).join("\n").replace("; ", "\n"), @r"
         `c` is a node of the swarm and not in the inventory: nobody could see it
-        `b` is no node of the swarm
+        `b` is no node of the swarm that is up
         `a` may not be broken
         its owner allows it by `docker node update --label-add seatrial.breakable=true a`
         ");

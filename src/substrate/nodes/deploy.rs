@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{BOOT, COMMAND, Nodes};
+use super::{BOOT, COMMAND, Nodes, quoted};
 use crate::plan::Stack;
 use crate::substrate::Trouble;
 use crate::wait::{Look, until};
@@ -26,12 +26,12 @@ impl dyn Nodes + '_ {
     ) -> Result<(), Trouble> {
         let variables = self.variables().iter();
         let variables: Vec<String> = variables
-            .map(|(variable, image)| format!("{variable}={image}"))
+            .map(|(variable, image)| quoted(&format!("{variable}={image}")))
             .collect();
         let command = format!(
             "env {} docker stack deploy --resolve-image never -c - {}",
             variables.join(" "),
-            stack.name
+            quoted(&stack.name)
         );
         // Deploying a stack twice is deploying it once; slow managers may not take it at once.
         let look = || async {

@@ -28,6 +28,9 @@ const FILL: &str = "mkdir -p /var/lib/docker/seatrial-full && cd /var/lib/docker
     n=0 && for size in 1G 64M 4M 256K 4K; do \
     while fallocate -l $size $n 2> /dev/null; do n=$((n + 1)); done; n=$((n + 1)); done; true";
 
+/// What [`FILL`] makes.
+pub(in crate::substrate) const FULL: &str = "/var/lib/docker/seatrial-full";
+
 /// Removes what [`FILL`] made.
 pub(in crate::substrate) const EMPTY: &str = "rm -rf /var/lib/docker/seatrial-full";
 

@@ -6,25 +6,47 @@ use sha2::{Digest, Sha256};
 use super::Engine;
 use crate::journal::{ApiError, NodeSettings, Settings};
 
+/// What an engine says of itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnPlace {
+    /// Its host's name.
+    pub name: String,
+    /// Its address in the swarm, if it is in one.
+    pub address: Option<String>,
+    /// The swarm's identity; only managers know it.
+    pub swarm: String,
+    /// Where it keeps everything.
+    pub root: String,
+}
+
 impl Engine {
-    /// An engine's own name, and its address in the swarm, if it is in one.
+    /// What an engine says of itself.
     ///
     /// # Errors
     /// When it gives no usable answer.
-    pub async fn own_place(&self) -> Result<(String, Option<String>), ApiError> {
+    pub async fn own_place(&self) -> Result<OwnPlace, ApiError> {
         let about = self.read("info", "/info").await?;
         let name = about["Name"].as_str();
         let name = name.ok_or_else(|| self.odd("info", "it has no `Name`"))?;
         let swarm = &about["Swarm"];
         let address = swarm["NodeAddr"].as_str().filter(|one| !one.is_empty());
         let active = swarm["LocalNodeState"] == "active";
-        Ok((
-            name.to_owned(),
-            address.filter(|_| active).map(str::to_owned),
-        ))
+        Ok(OwnPlace {
+            name: name.to_owned(),
+            address: address.filter(|_| active).map(str::to_owned),
+            swarm: swarm["Cluster"]["ID"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+            root: about["DockerRootDir"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned(),
+        })
     }
 
-    /// Asks a manager for all that is set in its swarm.
+    /// Asks a manager for all that is set in its swarm. A node that is down has nothing set: it may
+    /// be there under the same name once more.
     ///
     /// # Errors
     /// When it gives no usable answer.
@@ -39,7 +61,7 @@ impl Engine {
             history: history.ok_or_else(|| self.odd(what, "the swarm has no history limit"))?,
             ..Settings::default()
         };
-        for node in self.list(what, "/nodes").await? {
+        for node in self.list(what, "/nodes").await?.into_iter().filter(is_up) {
             let (name, set) = node_settings(&node).ok_or_else(|| self.odd(what, "half a node"))?;
             settings.nodes.insert(name, set);
         }
@@ -65,8 +87,10 @@ impl Engine {
     pub async fn restore_node(&self, name: &str, was: &NodeSettings) -> Result<bool, ApiError> {
         let what = "node";
         let nodes = self.list(what, "/nodes").await?;
-        let node = nodes.into_iter().find(|node| hostname(node) == Some(name));
-        let node = node.ok_or_else(|| self.odd(what, &format!("there is no node `{name}`")))?;
+        let node = nodes
+            .into_iter()
+            .find(|node| hostname(node) == Some(name) && is_up(node));
+        let node = node.ok_or_else(|| self.odd(what, &format!("no node `{name}` is up")))?;
         if node_settings(&node).is_some_and(|(_, now)| now == *was) {
             return Ok(false);
         }
@@ -107,6 +131,10 @@ impl Engine {
             _ => Err(self.odd(what, "it is no list")),
         }
     }
+}
+
+fn is_up(node: &Value) -> bool {
+    node.pointer("/Status/State").and_then(Value::as_str) != Some("down")
 }
 
 fn hostname(node: &Value) -> Option<&str> {
