@@ -27,7 +27,7 @@ const RENEWAL: Duration = Duration::from_secs(4);
 
 /// What undoes every fault that may be in force on a host, right when none is. It removes itself
 /// once everything was seen to be undone, and not before. It stays what it is while a run lasts, so
-/// that no fault can be forgotten in it. What fills the disk may outlive the shell that was told to.
+/// that no fault can be forgotten in it. What fills the disk may outlive the shell that began it.
 fn undo() -> String {
     format!(
         "pkill -f '[s]eatrial-full' || true\n{RAZE}\n\

@@ -108,7 +108,7 @@ pub(super) async fn swarm_of(fleet: &Fleet) -> Result<String, ApiError> {
     let asked = fleet.ask(|engine| async move {
         // Only a manager answers the first.
         engine.settings().await?;
-        Ok(engine.own_place().await?.swarm)
+        Ok(engine.with_deadline(COMMAND).own_place().await?.swarm)
     });
     asked.await
 }
@@ -211,7 +211,7 @@ async fn rejoin(fleet: &Fleet, name: &str, address: &str) -> Result<bool, String
     let tokens = tokens.await.map_err(said)?;
     let manager = fleet.ask(|engine| async move {
         engine.settings().await?;
-        Ok(engine.own_place().await?.address)
+        Ok(engine.with_deadline(COMMAND).own_place().await?.address)
     });
     let manager = manager.await.map_err(said)?;
     let manager = manager.ok_or("no manager has an address")?;

@@ -99,7 +99,8 @@ impl Found {
 async fn look(fleet: &Fleet, name: &str) -> Result<Found, String> {
     let about = |why: &dyn std::fmt::Display| format!("`{name}`: {why}");
     let asked = async {
-        let engine = fleet.engine(name).await?;
+        // To say what it is takes an engine longer than any other answer.
+        let engine = fleet.engine(name).await?.with_deadline(COMMAND);
         Ok::<_, ApiError>((engine.own_place().await?, engine.version().await?))
     };
     let (own, version) = asked.await.map_err(|error| about(&error))?;
