@@ -225,10 +225,7 @@ pub async fn give_back(lent: &Lent, inventory: &Path) -> leavings::Outcome {
         Err(error) => return failed(format!("no folder for sockets: {error}")),
     };
     let fleet = Fleet::new(&inventory, sockets.path());
-    let restored = restore::give_back(&fleet, lent).await;
+    let given = restore::give_back(&fleet, lent).await;
     fleet.close().await;
-    leavings::Outcome {
-        done: restored.done,
-        failed: restored.failed,
-    }
+    given
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::fleet::Fleet;
 use super::{lease, power, share};
 use crate::journal::{ApiError, Lent, NodeSettings, Settings};
+use crate::leavings::Outcome;
 use crate::substrate::Trouble;
 use crate::substrate::nodes::{BOOT, COMMAND, quoted};
 use crate::wait::{Look, until};
@@ -14,39 +15,35 @@ use crate::wait::{Look, until};
 /// The pace of looking whether something is gone.
 const PACE: Duration = Duration::from_secs(1);
 
-/// What was done, and what could not be, a line each.
-#[derive(Debug, Default)]
-pub(super) struct Restored {
-    pub(super) done: Vec<String>,
-    pub(super) failed: Vec<String>,
-}
-
-impl Restored {
-    fn note(&mut self, what: impl std::fmt::Display, came_to: Result<bool, String>) {
-        match came_to {
-            Ok(true) => self.done.push(what.to_string()),
-            Ok(false) => {}
-            Err(why) => self.failed.push(format!("{what}: {why}")),
-        }
+/// Notes what one step came to: true where there was something to be done.
+fn note(outcome: &mut Outcome, what: impl std::fmt::Display, came_to: Result<bool, String>) {
+    match came_to {
+        Ok(true) => outcome.done.push(what.to_string()),
+        Ok(false) => {}
+        Err(why) => outcome.failed.push(format!("{what}: {why}")),
     }
 }
 
 /// Gives everything back; visits all, whatever fails. Nothing at all where this is another swarm by
 /// now, or another run has one of its hosts.
-pub(super) async fn give_back(fleet: &Fleet, lent: &Lent) -> Restored {
-    let mut restored = Restored::default();
+pub(super) async fn give_back(fleet: &Fleet, lent: &Lent) -> Outcome {
+    let mut outcome = Outcome::default();
     for name in fleet.names() {
         let on = power_on(fleet, name).await;
-        restored.note(format_args!("turned `{name}` on"), on);
+        note(&mut outcome, format_args!("turned `{name}` on"), on);
     }
     if let Err(why) = still_ours(fleet, lent).await {
-        restored.failed.push(why);
-        return restored;
+        outcome.failed.push(why);
+        return outcome;
     }
     for name in fleet.names() {
         let undone = async { lease::undo_now(fleet.ssh(name)?, name, &lent.owner).await };
         let undone = undone.await.map_err(|trouble| trouble.0);
-        restored.note(format_args!("undid the faults of `{name}`"), undone);
+        note(
+            &mut outcome,
+            format_args!("undid the faults of `{name}`"),
+            undone,
+        );
     }
     // Whoever managed it manages it again before another is demoted.
     let mut nodes: Vec<(&String, &NodeSettings)> = lent.before.nodes.iter().collect();
@@ -54,23 +51,39 @@ pub(super) async fn give_back(fleet: &Fleet, lent: &Lent) -> Restored {
     for (name, was) in nodes {
         let address = lent.addresses.get(name).map_or("", String::as_str);
         let back = rejoin(fleet, name, address).await;
-        restored.note(format_args!("had `{name}` join again"), back);
+        note(&mut outcome, format_args!("had `{name}` join again"), back);
         let set = set_node(fleet, name, was).await;
-        restored.note(format_args!("restored `{name}` as it was"), set);
+        note(
+            &mut outcome,
+            format_args!("restored `{name}` as it was"),
+            set,
+        );
     }
     for stack in &lent.stacks {
         let removed = remove_stack(fleet, stack).await;
-        restored.note(format_args!("removed the stack `{stack}`"), removed);
+        note(
+            &mut outcome,
+            format_args!("removed the stack `{stack}`"),
+            removed,
+        );
     }
     let emptied = share::empty(fleet, lent).await;
-    restored.note("removed what was put on the share", emptied);
+    note(&mut outcome, "removed what was put on the share", emptied);
     let before = &lent.before;
     let set = fleet.ask(|engine| async move { engine.restore_swarm(before).await });
     let set = set.await.map_err(|error| error.to_string());
-    restored.note("restored the swarm's heartbeat and history", set);
+    note(
+        &mut outcome,
+        "restored the swarm's heartbeat and history",
+        set,
+    );
     let same = compare(fleet, before).await;
-    restored.note("compared with what was before", same.map(|()| false));
-    restored
+    note(
+        &mut outcome,
+        "compared with what was before",
+        same.map(|()| false),
+    );
+    outcome
 }
 
 /// Whether these hosts are of the swarm that was lent, and nobody else's now.
