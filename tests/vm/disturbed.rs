@@ -94,7 +94,9 @@ async fn another_body_is_a_fail() {
     let plan = quiet(&ground, "nginx-nfs-answers-on-every-node");
     let told = run_disturbed(&ground, &plan, async |scene: Scene| {
         let storage = scene.plan.topology.storage.as_ref().ok_or("no share")?;
-        let command = format!("echo WRONG > {}/nginx-01/index.html", storage.export);
+        // The first word alone: a file that is begun anew is empty for a moment, and seen so.
+        let page = format!("{}/nginx-01/index.html", storage.export);
+        let command = format!("printf WRONG | dd of={page} conv=notrunc");
         scene.exec(&storage.name, &command).await.map(drop)
     })
     .await;
