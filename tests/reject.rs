@@ -92,6 +92,34 @@ fn a_place_without_the_capability_skips() {
     assert!(matches!(with(&[Capability::NfsV42]), Outcome::Ready(_)));
 }
 
+#[rstest]
+#[case::a_page("article/14-balancer", "kill: worker", "no sudden end of a node")]
+#[case::the_share_of_a_page("article/14-balancer", "kill: storage", "no power cut")]
+#[case::a_ledger("mariadb-nfs-v3-power-cut", "kill: worker", "no power cut")]
+fn only_where_data_are_looked_at_a_kill_has_to_be_a_power_cut(
+    #[case] scenario: &str,
+    #[case] fault: &str,
+    #[case] lacks: &str,
+) {
+    let options = Options {
+        capabilities: Capabilities::new(),
+        ..options()
+    };
+    let path = PathBuf::from(format!("scenarios/{scenario}.yaml"));
+    let text = std::fs::read_to_string(&path).expect("a file");
+    let text = text.replace("kill: worker", fault);
+    let loaded = parse(&path, &text).expect("sound");
+    let Outcome::Skipped { reason, .. } = plan(&loaded, &options).expect("sound") else {
+        panic!("it is ready")
+    };
+    let cuts = ["no sudden end of a node", "no power cut"];
+    let named: Vec<&str> = cuts
+        .into_iter()
+        .filter(|cut| reason.contains(cut))
+        .collect();
+    assert_eq!(named, [lacks], "{reason}");
+}
+
 #[test]
 fn patience_that_outlasts_a_fault_is_refused() {
     let text = std::fs::read_to_string("scenarios/mariadb-nfs-survives-node-stop.yaml")

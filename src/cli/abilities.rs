@@ -76,10 +76,14 @@ fn state(one: Capability, found: &Found) -> (String, String) {
         Found::Tried(dind) if dind.capabilities().contains(&one) => {
             ("yes".to_owned(), String::new())
         }
-        Found::Tried(_) if one == Capability::RoutingMesh => {
-            let mend = "modprobe ip_vs, then seatrial prepare --on dind".to_owned();
+        Found::Tried(_) => {
+            let module = match one {
+                Capability::RoutingMesh => "ip_vs",
+                Capability::NfsV3 | Capability::NfsV42 => "nfs",
+                _ => return ("no".to_owned(), vm()),
+            };
+            let mend = format!("modprobe {module}, then seatrial prepare --on dind");
             ("no".to_owned(), mend)
         }
-        Found::Tried(_) => ("no".to_owned(), vm()),
     }
 }

@@ -26,16 +26,17 @@ pub(super) fn missing(needs: &Capabilities, options: &Options) -> Option<String>
 pub(super) fn needs(scenario: &Scenario, faults: &[Fault]) -> Capabilities {
     let asks =
         |probe: &Probe| matches!(probe, Probe::Sql(_) | Probe::Http(_) | Probe::Variables(_));
-    let mut probes = scenario.steady.iter().chain(&scenario.steady_after);
-    let mesh = !scenario.workload.is_empty() || probes.any(asks);
-    // What a node had not flushed yet matters where somebody's data are looked at.
+    let probes = || scenario.steady.iter().chain(&scenario.steady_after);
+    let mesh = !scenario.workload.is_empty() || probes().any(asks);
+    // What a machine had not flushed yet matters where somebody's data are looked at.
     let ledger = |load: &Workload| matches!(load, Workload::Ledger(_));
-    let flushed = scenario.cluster.nfs.is_some() || scenario.workload.iter().any(ledger);
+    let database = |probe: &Probe| matches!(probe, Probe::Sql(_) | Probe::Variables(_));
+    let data = scenario.workload.iter().any(ledger) || probes().any(database);
     let on_storage = |fault: &Fault| *fault.action.target() == Target::Part(Part::Storage);
     let storage = faults.iter().any(on_storage).then_some(Capability::Storage);
     faults
         .iter()
-        .map(|fault| of_fault(&fault.action, flushed))
+        .map(|fault| of_fault(&fault.action, data || on_storage(fault)))
         .chain(storage)
         .chain(of_cluster(&scenario.cluster))
         .chain(
