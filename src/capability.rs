@@ -31,9 +31,9 @@ pub enum Capability {
     FullDisk,
     /// A published port answers on every node, wherever its task runs.
     RoutingMesh,
-    /// Kernel NFS, version 3.
+    /// A share that the nodes' kernels mount by NFS, version 3.
     NfsV3,
-    /// Kernel NFS, version 4.2.
+    /// The same by version 4.2.
     NfsV42,
     /// A machine with a load balancer and a virtual address before all nodes.
     Balancer,

@@ -48,7 +48,7 @@ async fn keep(args: &up::Args, cache: &Path) -> anyhow::Result<()> {
     kept.make()?;
     let _lock = lock(&kept).await?;
     let images = Images::find(cache).context("no images: run `seatrial prepare`")?;
-    let ground = Ground::of(images, cache, false);
+    let ground = args.sized(Ground::of(images, cache, false));
     let plan = up::planned(args, &ground)?;
     let mut state = State {
         pid: std::process::id(),

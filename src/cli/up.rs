@@ -50,6 +50,10 @@ pub(super) struct Args {
     #[arg(long)]
     pub(super) ssh: bool,
 
+    /// Memory of each node in MiB; with it the swarm starts from nothing [default: 1536]
+    #[arg(long, value_name = "MIB", value_parser = value_parser!(u32).range(512..))]
+    memory: Option<u32>,
+
     /// A scenario file: its machines, with its stack deployed
     #[arg(conflicts_with_all = ["managers", "workers", "nfs", "api"])]
     scenario: Option<PathBuf>,
@@ -95,6 +99,7 @@ impl Args {
     fn words(&self) -> anyhow::Result<Vec<OsString>> {
         let ssh = self.ssh.then(|| "--ssh".into());
         let mut words: Vec<OsString> = ssh.into_iter().collect();
+        words.extend(self.memory.map(|mib| format!("--memory={mib}").into()));
         if let Some(scenario) = &self.scenario {
             let path = std::path::absolute(scenario).context("no such scenario")?;
             words.extend(["--".into(), path.into()]);
@@ -105,6 +110,14 @@ impl Args {
         words.extend(self.nfs.map(|nfs| format!("--nfs={}", nfs.name()).into()));
         words.extend(self.api.map(|api| format!("--api={}", api.name()).into()));
         Ok(words)
+    }
+
+    /// A place whose machines are as large as was asked.
+    pub(super) fn sized(&self, ground: Ground) -> Ground {
+        match (ground, self.memory) {
+            (Ground::Vm(vm), Some(mib)) => Ground::Vm(Box::new(vm.with_memory(mib))),
+            (ground, _) => ground,
+        }
     }
 
     /// How long the keeper may take until the swarm can be used.
@@ -166,6 +179,7 @@ pub(super) fn plain(ground: &Ground) -> anyhow::Result<Plan> {
         nfs: None,
         api: None,
         ssh: false,
+        memory: None,
         scenario: None,
     };
     planned(&args, ground)
@@ -344,6 +358,7 @@ mod tests {
                 nfs,
                 api: None,
                 ssh: false,
+                memory: None,
                 scenario: None,
             };
             planned(&args, &Ground::Unprepared)

@@ -16,6 +16,7 @@ use crate::capability::{Capabilities, Capability};
 use crate::journal::Journal;
 use crate::leavings;
 use crate::plan::Plan;
+use crate::substrate::workspace::take_turn;
 use crate::substrate::{Identity, Lab, Place, Progress, Trouble};
 use crate::swarm::engine::{Engine, Rights};
 
@@ -28,6 +29,8 @@ mod inward;
 mod lab;
 mod left;
 mod machine;
+mod part;
+mod power;
 mod rights;
 mod service;
 mod tunnel;
@@ -132,6 +135,13 @@ impl Dind {
             Capability::EngineEnd,
             Capability::RoutingMesh,
             Capability::Tokens,
+            Capability::Storage,
+            Capability::NfsV3,
+            Capability::NfsV42,
+            Capability::Balancer,
+            Capability::Registry,
+            Capability::Tls,
+            Capability::PlainApi,
         ];
         always.into()
     }
@@ -177,6 +187,16 @@ impl Dind {
         taken.map_err(about)?;
         step.done();
         Ok(())
+    }
+
+    /// Waits for the one place where a swarm may run there. Machines and an engine of this computer
+    /// would be in each other's way; an engine that is reached by a network may be anywhere.
+    async fn turn(&self) -> Result<std::fs::File, Trouble> {
+        let folder = match self.address.starts_with("unix:") {
+            true => self.cache.clone(),
+            false => ability::file(&self.cache, &self.address).with_extension("turn"),
+        };
+        take_turn(&folder, &self.progress).await
     }
 
     /// What of this process is on the engine.
@@ -229,9 +249,14 @@ fn stream(file: tokio::fs::File) -> impl Stream<Item = std::io::Result<bytes::By
 impl Place for Dind {
     fn capabilities(&self) -> Capabilities {
         let mut all = Self::at_best();
-        if self.ability.mesh.is_err() {
-            all.remove(&Capability::RoutingMesh);
-        }
+        let lacks = |missing: bool, what: &[Capability]| {
+            let what: Capabilities = what.iter().filter(|_| missing).copied().collect();
+            what
+        };
+        let mesh = lacks(self.ability.mesh.is_err(), &[Capability::RoutingMesh]);
+        let nfs = [Capability::NfsV3, Capability::NfsV42];
+        let nfs = lacks(self.ability.nfs.is_err(), &nfs);
+        all.retain(|one| !mesh.contains(one) && !nfs.contains(one));
         all
     }
 
@@ -241,6 +266,7 @@ impl Place for Dind {
             ("docker", &facts.engine),
             ("docker around the nodes", &self.ability.engine),
             ("linux", &self.ability.kernel),
+            ("nfs-ganesha", &facts.nfs),
         ];
         Identity {
             place: "dind".into(),

@@ -179,6 +179,7 @@ impl Place for Hosts {
             fleet,
             plan: plan.clone(),
             journal: journal.clone(),
+            progress: self.progress.clone(),
             lent,
             away: Default::default(),
             folders,

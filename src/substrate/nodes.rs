@@ -2,16 +2,24 @@
 //! asked.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::join_all;
 
-use super::Trouble;
-use crate::journal::ApiError;
-use crate::plan::Plan;
+use self::certificate::Certificates;
+use self::part::Servers;
+use super::{Progress, Trouble};
+use crate::journal::{ApiError, Journal};
+use crate::plan::{Node, Plan};
+use crate::scenario::Api;
 use crate::swarm::engine::Engine;
 use crate::wait::{Look, until};
 
+pub(super) mod api;
+pub(super) mod balancer;
+pub(super) mod certificate;
 mod deploy;
 mod dial;
 pub(super) mod evidence;
@@ -20,7 +28,10 @@ pub(super) mod guard;
 mod inquiry;
 pub(super) mod inward;
 mod order;
+pub(super) mod part;
+mod registry;
 pub(super) mod residents;
+mod service;
 mod settled;
 pub(super) mod share;
 pub(super) mod systemd;
@@ -33,6 +44,10 @@ pub(super) const COMMAND: Duration = Duration::from_secs(120);
 
 /// How long a machine may take from power to an answer of its engine.
 pub(super) const BOOT: Duration = Duration::from_secs(300);
+
+/// How long a machine may take to shut down, or its engine to end and to start: systemd's own limit
+/// for a unit is 90 s.
+pub(super) const SHUTDOWN: Duration = Duration::from_secs(150);
 
 /// What a command in a machine came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +66,12 @@ pub(super) trait Nodes: Send + Sync {
     /// What is to happen there.
     fn plan(&self) -> &Plan;
 
+    /// The record of the run, if this is one.
+    fn journal(&self) -> Option<&Journal>;
+
+    /// Where a person sees what takes long.
+    fn progress(&self) -> &Progress;
+
     /// Variables of stack files: the images that the nodes have.
     fn variables(&self) -> &BTreeMap<String, String>;
 
@@ -59,6 +80,10 @@ pub(super) trait Nodes: Send + Sync {
 
     /// The engine of a node, by a path that no fault in the swarm's network cuts.
     async fn engine(&self, node: &str) -> Result<Engine, ApiError>;
+
+    /// Where a port of a machine is reached, by a path that no fault in the swarm's network cuts
+    /// unless clients come by no other.
+    async fn address(&self, machine: &str, port: u16) -> Result<SocketAddr, Trouble>;
 
     /// Runs a shell command in a machine, with this standard input.
     async fn run(
@@ -72,6 +97,22 @@ pub(super) trait Nodes: Send + Sync {
     /// Whether a machine has power, if anybody can tell.
     async fn is_on(&self, _machine: &str) -> bool {
         true
+    }
+
+    /// How the machines that are no nodes are kept; none where there are none.
+    fn servers(&self) -> Option<Servers> {
+        None
+    }
+
+    /// Has a manager's engine listen on the LAN, and starts it anew.
+    async fn listen(
+        &self,
+        manager: &Node,
+        _api: Api,
+        _certificates: Option<&Certificates>,
+    ) -> Result<(), Trouble> {
+        let what = format!("the engine of `{}` is not ours to set up", manager.name);
+        Err(Trouble(what))
     }
 
     /// Gives a node another engine; returns when it answers.
@@ -119,6 +160,20 @@ impl dyn Nodes + '_ {
             .collect()
     }
 
+    /// Waits until a machine takes commands.
+    pub(super) async fn takes_commands(&self, machine: &str) -> Result<(), Trouble> {
+        let look = || async {
+            match self.run(machine, "true", b"", COMMAND).await {
+                Ok(ran) if ran.code == 0 => Look::Holds(()),
+                Ok(ran) => Look::NotYet(ran.err),
+                Err(trouble) => Look::NotYet(trouble.0),
+            }
+        };
+        let pace = Duration::from_millis(200);
+        let ready = until(format!("a command on `{machine}`"), BOOT, pace, look).await;
+        ready.map_err(|late| Trouble(late.to_string()))
+    }
+
     /// Waits until a node's engine answers.
     pub(super) async fn engine_answers(&self, node: &str) -> Result<(), Trouble> {
         let look = || async {
@@ -136,4 +191,11 @@ impl dyn Nodes + '_ {
             .await
             .map_err(|late| Trouble(late.to_string()))
     }
+}
+
+/// Waits for all, whatever becomes of some, and returns the first trouble.
+pub(super) async fn all<T>(
+    tasks: impl IntoIterator<Item = impl Future<Output = Result<T, Trouble>>>,
+) -> Result<Vec<T>, Trouble> {
+    join_all(tasks).await.into_iter().collect()
 }

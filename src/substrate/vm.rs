@@ -17,8 +17,6 @@ mod agent;
 mod api;
 pub(super) mod archive;
 mod assemble;
-mod balancer;
-mod certificate;
 mod evidence;
 mod exchange;
 mod export;
@@ -29,10 +27,8 @@ mod machine;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod noise;
-mod parts;
 pub(super) mod prepare;
 mod qmp;
-mod registry;
 mod residents;
 mod share;
 mod shelf;
@@ -66,6 +62,8 @@ pub struct Vm {
     shelf: Shelf,
     progress: Progress,
     fresh: bool,
+    /// Memory of a node in MiB, where it is not the usual.
+    memory: Option<u32>,
     /// What nodes can be upgraded to.
     next: Option<Next>,
 }
@@ -80,7 +78,19 @@ impl Vm {
             shelf,
             progress,
             fresh,
+            memory: None,
             next: None,
+        }
+    }
+
+    /// The same place, with so many MiB of memory for each node. Swarms of such machines start
+    /// from nothing and are not saved.
+    #[must_use]
+    pub fn with_memory(self, memory: u32) -> Self {
+        Self {
+            fresh: true,
+            memory: Some(memory),
+            ..self
         }
     }
 

@@ -42,7 +42,7 @@ async fn what_an_engine_cannot_do_is_named_and_fails_nothing() {
     let Some(ground) = ground("what_an_engine_cannot_do_is_named_and_fails_nothing").await else {
         return;
     };
-    let lost = "scenarios/article/06-pre-provisioned-images.yaml";
+    let lost = "scenarios/mariadb-nfs-v3-power-cut.yaml";
     let (code, told) = said(&mut ground.run(lost)).await;
     assert_eq!(code, Some(3), "{told}");
     assert!(told.contains("no power cut"), "{told}");
@@ -58,5 +58,24 @@ async fn tokens_decide_who_joins_a_swarm_of_containers() {
     let (code, told) = said(&mut ground.run(tokens)).await;
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("PASS refused"), "{told}");
+    assert_eq!(ground.there().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_balancer_a_registry_and_an_api_with_tls_are_there_and_are_lost() {
+    let name = "a_balancer_a_registry_and_an_api_with_tls_are_there_and_are_lost";
+    let Some(ground) = ground(name).await else {
+        return;
+    };
+    let (code, told) = said(&mut ground.run("tests/dind/parts.yaml")).await;
+    assert_eq!(code, Some(0), "{told}");
+    for seen in [
+        "`balancer` has no power",
+        "`registry` has power and stands still",
+        "refused on balancer",
+        "PASS residue",
+    ] {
+        assert!(told.contains(seen), "`{seen}` is not in:\n{told}");
+    }
     assert_eq!(ground.there().await, Vec::<String>::new());
 }

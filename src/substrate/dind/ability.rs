@@ -9,7 +9,8 @@ use sha2::{Digest, Sha256};
 use tokio::time::Instant;
 
 use super::image::NodeImages;
-use super::lab::DindLab;
+use super::lab::{DindLab, ELSEWHERE};
+use super::part::EXPORTS;
 use super::{Dind, assemble};
 use crate::capability::Capability;
 use crate::journal::Answer;
@@ -41,6 +42,14 @@ const RUNNING: Duration = Duration::from_secs(120);
 /// after the task.
 const MESH: Duration = Duration::from_secs(20);
 
+/// How long the storage machine may take to serve: a second, where it can.
+const SERVED: Duration = Duration::from_secs(20);
+
+/// Mounts the share by each version.
+const MOUNT: &str = "for version in 3 4.2; do \
+    timeout 30 mount -t nfs -o vers=$version 192.168.150.2:/data/docker-nfs /mnt && \
+    umount /mnt || exit 1; done";
+
 /// What was found out, or why it is not so.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -57,7 +66,7 @@ pub struct Ability {
     pub mesh: Result<(), String>,
     /// Whether the kernel delays frames.
     pub netem: Result<(), String>,
-    /// Whether the kernel knows NFS.
+    /// Whether a share was mounted by NFS.
     pub nfs: Result<(), String>,
     /// Seconds from nothing to an answer of the one node's engine in a swarm.
     pub boot_seconds: f64,
@@ -120,7 +129,7 @@ impl Ability {
 }
 
 /// The file of an engine's abilities.
-fn file(cache: &Path, address: &str) -> PathBuf {
+pub(super) fn file(cache: &Path, address: &str) -> PathBuf {
     let digest = format!("{:x}", Sha256::digest(address));
     cache
         .join("dind")
@@ -136,8 +145,9 @@ pub fn forget(cache: &Path, address: &str) {
 /// Tries everything with a swarm of one node, and removes it.
 pub(super) async fn tried(place: &Dind) -> Result<Ability, Trouble> {
     let plan = probe(place)?;
+    let turn = place.turn().await?;
     let began = Instant::now();
-    let lab = assemble::bring_up(place, &plan, None).await?;
+    let lab = assemble::make(place, &plan, None, turn).await?;
     let boot_seconds = (began.elapsed().as_secs_f64() * 10.0).round() / 10.0;
     let step = place.progress.step("try what its kernel can do");
     let found = look(&lab).await;
@@ -173,11 +183,10 @@ async fn look(lab: &DindLab) -> Result<(Found, Found, Found), Trouble> {
     };
     let netem = says("tc qdisc add dev lo root netem delay 1ms && tc qdisc del dev lo root");
     let netem = netem.await?;
-    let nfs = says(
-        "grep -qw nfs /proc/filesystems || \
-         { echo 'no `nfs` in /proc/filesystems' >&2; exit 1; }",
-    );
-    let nfs = nfs.await?;
+    let nfs = match served(lab).await {
+        Ok(()) => says(MOUNT).await?,
+        Err(why) => Err(why),
+    };
     lab.deploy().await?;
     let pace = Duration::from_millis(500);
     let running = || async {
@@ -202,6 +211,19 @@ async fn look(lab: &DindLab) -> Result<(Found, Found, Found), Trouble> {
     };
     let mesh = until("a published port", MESH, pace, answered).await;
     Ok((mesh.map_err(|late| late.last), netem, nfs))
+}
+
+/// Whether the storage machine serves; what its server said last if not.
+async fn served(lab: &DindLab) -> Found {
+    let pace = Duration::from_millis(500);
+    let look = || async {
+        match lab.nodes().sh(ELSEWHERE, EXPORTS, COMMAND).await {
+            Ok(_) => Look::Holds(()),
+            Err(trouble) => Look::NotYet(trouble.0),
+        }
+    };
+    let served = until("the NFS server", SERVED, pace, look).await;
+    served.map_err(|late| format!("its server does not serve: {}", late.last))
 }
 
 /// The plan of the swarm that is tried.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use super::Dind;
@@ -12,17 +11,20 @@ use super::lab::{DindLab, ELSEWHERE};
 use super::left::{self, COMPUTER, FOLDER, RUN, SWARM};
 use super::machine::Machine;
 use crate::journal::{Event, Journal, Resource};
-use crate::plan::Plan;
+use crate::plan::{Plan, Topology};
+use crate::scenario::Part;
+use crate::substrate::nodes::all;
 use crate::substrate::nodes::guard::Guard;
-use crate::substrate::workspace::{Workspace, take_turn};
+use crate::substrate::nodes::part::part;
+use crate::substrate::workspace::Workspace;
 use crate::substrate::{Lab, Trouble};
-use crate::swarm::engine::{NewContainer, Rights};
+use crate::swarm::engine::NewContainer;
 
 /// The LAN of every plan, see `plan::topology`.
 const LAN: &str = "192.168.150.0/24";
 
-/// The address of the machine that tries ports, which no plan gives to another.
-const ELSEWHERE_ADDRESS: &str = "192.168.150.2";
+/// The address of the storage machine in every topology.
+const STORAGE: &str = "192.168.150.2";
 
 /// Makes a plan's containers and swarm.
 pub(super) async fn bring_up(
@@ -30,7 +32,17 @@ pub(super) async fn bring_up(
     plan: &Plan,
     journal: Option<&Journal>,
 ) -> Result<Arc<DindLab>, Trouble> {
-    let turn = take_turn(&dind.cache, &dind.progress).await?;
+    let turn = dind.turn().await?;
+    make(dind, plan, journal, turn).await
+}
+
+/// The same, for who has the turn of this computer.
+pub(super) async fn make(
+    dind: &Dind,
+    plan: &Plan,
+    journal: Option<&Journal>,
+    turn: std::fs::File,
+) -> Result<Arc<DindLab>, Trouble> {
     let lab = Arc::new(lay_out(dind, plan, journal, turn)?);
     match start(&lab).await {
         Ok(()) => Ok(lab),
@@ -58,10 +70,8 @@ fn lay_out(
             swarm: name.clone(),
         }))?;
     }
-    let nodes = plan.topology.nodes.iter();
-    let addresses = nodes.map(|node| (node.name.as_str(), node.address.as_str()));
     let mut machines = BTreeMap::new();
-    for (machine, address) in addresses.chain([(ELSEWHERE, ELSEWHERE_ADDRESS)]) {
+    for (machine, address) in addresses(&plan.topology) {
         if let Some(journal) = journal {
             let name = machine.to_owned();
             journal.record(Event::Creating(Resource::Machine { name }))?;
@@ -75,6 +85,7 @@ fn lay_out(
         labels: labels(&name, &folders.disks, run),
         dind: dind.clone(),
         plan: plan.clone(),
+        journal: journal.cloned(),
         console: journal.map(|journal| journal.folder().join("console")),
         name,
         machines,
@@ -84,6 +95,18 @@ fn lay_out(
         engines: Mutex::default(),
         _turn: turn,
     })
+}
+
+/// Every machine with its address on the LAN.
+fn addresses(topology: &Topology) -> impl Iterator<Item = (&str, &str)> {
+    let nodes = topology.nodes.iter();
+    let nodes = nodes.map(|node| (node.name.as_str(), node.address.as_str()));
+    let balancer = topology.balancer.iter();
+    let balancer = balancer.map(|one| (one.name.as_str(), one.address.as_str()));
+    let registry = topology.registry.iter();
+    let registry = registry.map(|one| (one.name.as_str(), one.address.as_str()));
+    let others = balancer.chain(registry).chain([(ELSEWHERE, STORAGE)]);
+    nodes.chain(others)
 }
 
 /// What everything that is made carries.
@@ -121,12 +144,12 @@ async fn start(lab: &DindLab) -> Result<(), Trouble> {
             .map_err(about)?;
         lab.start(name).await
     });
-    all(join_all(starts).await)?;
+    all(starts).await?;
     step.done();
     let step = progress.step("wait for the engines");
     let nodes = lab.nodes();
     let answers = lab.plan.node_names().map(|node| nodes.engine_answers(node));
-    all(join_all(answers).await)?;
+    all(answers).await?;
     step.done();
     let step = progress.step("form the swarm");
     nodes.form().await?;
@@ -134,34 +157,28 @@ async fn start(lab: &DindLab) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The first trouble, once all have ended.
-pub(super) fn all(ends: Vec<Result<(), Trouble>>) -> Result<(), Trouble> {
-    ends.into_iter().collect()
-}
-
-/// A machine's container. What is no node only waits for commands.
+/// A machine's container.
 fn container(lab: &DindLab, name: &str, machine: &Machine) -> NewContainer {
-    let node = name != ELSEWHERE;
+    let (role, volume) = match part(name) {
+        None => ("node", Some("/var/lib/docker")),
+        Some(Part::Storage) => ("storage", Some("/data")),
+        Some(Part::Registry) => ("registry", Some("/var/lib/docker")),
+        Some(Part::Balancer) => ("balancer", None),
+    };
     let env = [
-        ("SEATRIAL_LAN".to_owned(), machine.guard.address.clone()),
+        ("SEATRIAL_ROLE".to_owned(), role.to_owned()),
         ("SEATRIAL_SWARM".to_owned(), lab.name.clone()),
     ];
     NewContainer {
         name: machine.container.clone(),
         hostname: name.to_owned(),
         image: lab.dind.images.facts.node.clone(),
-        command: match node {
-            true => Vec::new(),
-            false => vec!["sleep".to_owned(), "infinity".to_owned()],
-        },
+        command: Vec::new(),
         env: env.into(),
         labels: lab.labels.clone(),
         network: Some((lab.lan(), machine.guard.address.clone())),
-        volume: node.then(|| "/var/lib/docker".to_owned()),
+        volume: volume.map(str::to_owned),
         memory: vec!["/run".to_owned()],
-        rights: match node {
-            true => lab.dind.rights.clone(),
-            false => Rights::Usual,
-        },
+        rights: lab.dind.rights.clone(),
     }
 }

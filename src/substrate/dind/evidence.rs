@@ -1,20 +1,29 @@
-//! What a node has to show when a run is over.
+//! What a machine has to show when a run is over.
 
-use super::lab::{DindLab, ELSEWHERE};
+use super::lab::DindLab;
 use crate::substrate::Evidence;
 use crate::substrate::nodes::Nodes;
+use crate::substrate::nodes::part::part;
 
 /// So many lines of an engine's log, its end: a run on a busy computer writes some hundreds.
 const LINES: u16 = 5000;
 
 impl DindLab {
-    /// What a node's engine said, and what it knows of the swarm's networks. The kernel's log is
-    /// that of the computer, and none of ours.
+    /// What a machine's server said, and what an engine knows of the swarm's networks. The kernel's
+    /// log is that of the computer, and none of ours.
     pub(super) async fn shown(&self, name: &str) -> Vec<Evidence> {
-        let Some(machine) = self.machines.get(name).filter(|_| name != ELSEWHERE) else {
+        let Some(machine) = self.machines.get(name) else {
             return Vec::new();
         };
         let said = self.dind.host().last_words(&machine.container, LINES).await;
+        let said = said.map(|lines| lines.join("\n") + "\n");
+        let said = said.map_err(|error| error.to_string());
+        if part(name).is_some() {
+            return vec![Evidence {
+                name: "console.log",
+                text: said,
+            }];
+        }
         let networks = async {
             let engine = self.engine(name).await.map_err(|error| error.to_string())?;
             let networks = engine.overlay_networks().await;
@@ -23,9 +32,7 @@ impl DindLab {
         vec![
             Evidence {
                 name: "engine.log",
-                text: said
-                    .map(|lines| lines.join("\n") + "\n")
-                    .map_err(|error| error.to_string()),
+                text: said,
             },
             Evidence {
                 name: "networks.json",

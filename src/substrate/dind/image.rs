@@ -13,10 +13,12 @@ use crate::substrate::vm::prepare::{
 };
 use crate::substrate::{Progress, Trouble};
 
-/// What a node holds besides Debian's minimum.
-const PACKAGES: &str = "docker.io,iptables,nftables,iproute2,socat,procps,ca-certificates";
+/// What a machine holds besides Debian's minimum: any of them may be a node or one of the others.
+const PACKAGES: &str = "docker.io,iptables,nftables,iproute2,socat,procps,ca-certificates,\
+    haproxy,docker-registry,rpcbind,nfs-common,nfs-ganesha,nfs-ganesha-vfs";
 
 const NODE_RECIPE: &str = include_str!("recipe/node.sh");
+const EXPORTS: &str = include_str!("recipe/ganesha.conf");
 
 /// What nodes are made of.
 #[derive(Clone, Debug)]
@@ -35,6 +37,8 @@ pub(super) struct NodeFacts {
     pub(super) node: String,
     /// The engine's version.
     pub(super) engine: String,
+    /// The version of the NFS server, which is a process: the kernel's would be everybody's.
+    pub(super) nfs: String,
     /// Image name to identity.
     pub(super) images: BTreeMap<String, String>,
     /// Variable of stack files to image name.
@@ -66,7 +70,13 @@ impl NodeImages {
 /// The hash of everything that decides what the images hold.
 fn key() -> String {
     let mut digest = Sha256::new();
-    for part in [SERVICES_FROM.name(), PACKAGES, NODE_RECIPE, SERVICE_RECIPE] {
+    for part in [
+        SERVICES_FROM.name(),
+        PACKAGES,
+        NODE_RECIPE,
+        EXPORTS,
+        SERVICE_RECIPE,
+    ] {
         digest.update(part);
     }
     for service in &SERVICES {
@@ -105,9 +115,12 @@ pub async fn prepare(cache: &Path, progress: &Progress) -> Result<NodeImages, Tr
 /// Builds everything into the builder's folder; `facts.json` comes last.
 async fn build(builder: &Builder<'_>) -> Result<(), Trouble> {
     let (node, services) = tokio::try_join!(node(builder), builder.services())?;
-    let engine = archive::package_version(&node, "docker.io")
-        .map_err(|error| cannot("read", &node, &error))?
-        .ok_or_else(|| Trouble("`docker.io` is not in the node's image".to_owned()))?;
+    let version = |package: &str| {
+        let found = archive::package_version(&node, package);
+        let found = found.map_err(|error| cannot("read", &node, &error))?;
+        found.ok_or_else(|| Trouble(format!("`{package}` is not in the node's image")))
+    };
+    let (engine, nfs) = (version("docker.io")?, version("nfs-ganesha")?);
     let step = builder.progress.step("pack the images");
     let (mut images, mut variables) = (BTreeMap::new(), BTreeMap::new());
     for (service, image) in SERVICES.iter().zip(services) {
@@ -119,6 +132,7 @@ async fn build(builder: &Builder<'_>) -> Result<(), Trouble> {
         key: key(),
         node: format!("seatrial/node:{}", key()),
         engine,
+        nfs,
         images,
         variables,
     };
@@ -147,7 +161,10 @@ async fn node(builder: &Builder<'_>) -> Result<PathBuf, Trouble> {
         "Debian {SERVICES_FROM} with its Docker engine, for containers"
     ));
     let script = builder.script("seatrial-node", NODE_RECIPE)?;
+    let exports = builder.script("ganesha.conf", EXPORTS)?;
     let hooks = [
+        "--customize-hook=mkdir -p \"$1/etc/ganesha\" \"$1/etc/seatrial\"".to_owned(),
+        format!("--customize-hook=upload {exports} /etc/ganesha/seatrial.conf"),
         format!("--customize-hook=upload {script} /usr/local/sbin/seatrial-node"),
         "--customize-hook=chmod 755 \"$1/usr/local/sbin/seatrial-node\"".to_owned(),
         "--customize-hook=rm -rf \"$1/var/lib/apt/lists\" \"$1/var/cache/apt\"".to_owned(),
@@ -180,6 +197,7 @@ mod tests {
             key: key(),
             node: "seatrial/node:1".into(),
             engine: "20.10".into(),
+            nfs: "4.3".into(),
             images: [("seatrial/nginx:1".to_owned(), "sha256:0".to_owned())].into(),
             variables: BTreeMap::new(),
         };

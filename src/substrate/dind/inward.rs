@@ -16,8 +16,8 @@ const VITALS: Duration = Duration::from_secs(20);
 const CRASH: &str = "p=$(cat /var/run/docker.pid) && test \"$p\" -gt 1 && kill -9 \"$p\"";
 
 /// Ends the engine in order, and returns when it has: then it is started again.
-const RESTART: &str = "p=$(cat /var/run/docker.pid) && test \"$p\" -gt 1 && kill -TERM \"$p\" && \
-    tail --pid=\"$p\" -f /dev/null";
+pub(super) const RESTART: &str = "p=$(cat /var/run/docker.pid) && test \"$p\" -gt 1 && \
+    kill -TERM \"$p\" && tail --pid=\"$p\" -f /dev/null";
 
 /// Prints what [`vitals`] reads. The number of an engine that is gone may be in the file still.
 const ASK: &str = "p=$(cat /var/run/docker.pid 2> /dev/null); \

@@ -1,7 +1,7 @@
 //! A swarm of containers, as the rest of the harness knows it.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,39 +11,34 @@ use tokio::sync::Mutex;
 use super::Dind;
 use super::left;
 use super::machine::Machine;
-use super::tunnel::Tunnels;
-use crate::journal::{Answer, ApiError, ContainerSeen, Rule};
-use crate::plan::Plan;
-use crate::remote::database::MySql;
-use crate::remote::page;
-use crate::substrate::nodes::{COMMAND, Nodes, Ran};
+use super::part::SERVERS;
+use super::tunnel::{End, Tunnels};
+use crate::journal::{Answer, ApiError, ContainerSeen, Journal, Rule};
+use crate::plan::{Node, Plan};
+use crate::scenario::Api;
+use crate::substrate::nodes::certificate::Certificates;
+use crate::substrate::nodes::part::{Servers, part};
+use crate::substrate::nodes::{Nodes, Ran};
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{
     ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
-    PageRequest, PowerOff, Tally, Trouble, Vitals,
+    PageRequest, PowerOff, Progress, Tally, Trouble, Vitals,
 };
 use crate::swarm::engine::{ContainerState, Engine};
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::Port;
-use crate::wait::{Look, until};
 
-/// The machine that tries ports: a container without an engine.
-pub(super) const ELSEWHERE: &str = "elsewhere";
-
-/// The engine's port on the way in.
-const API: u16 = 2375;
+/// The machine that tries ports, whatever else it is there for.
+pub(super) const ELSEWHERE: &str = "storage";
 
 /// How long one question to a node's engine may take.
 const QUESTION: Duration = Duration::from_secs(6);
-
-/// Seconds that a node may take to stop its engine and all containers: that of `docker stop` for
-/// each of them is 10 s, and they are stopped together.
-const SHUTDOWN_S: u16 = 90;
 
 /// A swarm of containers.
 pub struct DindLab {
     pub(super) dind: Dind,
     pub(super) plan: Plan,
+    pub(super) journal: Option<Journal>,
     pub(super) name: String,
     pub(super) labels: BTreeMap<String, String>,
     pub(super) machines: BTreeMap<String, Machine>,
@@ -79,37 +74,27 @@ impl DindLab {
     }
 
     /// What the host's engine says of a machine.
-    async fn state(&self, machine: &str) -> Result<ContainerState, Trouble> {
+    pub(super) async fn state(&self, machine: &str) -> Result<ContainerState, Trouble> {
         let container = &self.machine(machine)?.container;
         let state = self.dind.host().container_state(container).await;
         state.map_err(|error| Trouble(format!("`{machine}`: {error}")))
     }
 
-    /// Starts a machine, if it does not run, and raises its packet filter anew.
-    pub(super) async fn start(&self, name: &str) -> Result<(), Trouble> {
-        if self.state(name).await?.running {
-            return Ok(());
-        }
-        let machine = self.machine(name)?;
-        let started = self.dind.host().start_container(&machine.container).await;
-        started.map_err(|error| Trouble(format!("`{name}` does not start: {error}")))?;
-        if name == ELSEWHERE {
-            return Ok(());
-        }
-        machine.guard.raise(self.nodes()).await
+    /// The loopback address that leads to a machine's engine.
+    async fn api(&self, node: &str) -> Result<SocketAddr, Trouble> {
+        self.on_the_way(node).await?;
+        let container = &self.machine(node)?.container;
+        let host = self.dind.host();
+        self.tunnels.to(host, container, End::Engine).await
     }
 
-    /// The loopback address that leads to a port of a node.
-    async fn address(&self, node: &str, port: u16) -> Result<SocketAddr, Trouble> {
-        let state = self.state(node).await?;
+    /// Its address in the network that nobody breaks, while it runs.
+    async fn on_the_way(&self, machine: &str) -> Result<IpAddr, Trouble> {
+        let state = self.state(machine).await?;
         let way = state.addresses.get(&self.way());
         let way = way.and_then(|address| address.parse().ok());
-        let Some(way) = way.filter(|_| state.running && !state.paused) else {
-            return Err(Trouble(format!("`{node}` has no address: it does not run")));
-        };
-        let container = &self.machine(node)?.container;
-        let to = SocketAddr::new(way, port);
-        self.tunnels.to(self.dind.host(), container, to).await
+        way.filter(|_| state.running && !state.paused)
+            .ok_or_else(|| Trouble(format!("`{machine}` has no address: it does not run")))
     }
 }
 
@@ -117,6 +102,14 @@ impl DindLab {
 impl Nodes for DindLab {
     fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    fn journal(&self) -> Option<&Journal> {
+        self.journal.as_ref()
+    }
+
+    fn progress(&self) -> &Progress {
+        &self.dind.progress
     }
 
     fn variables(&self) -> &BTreeMap<String, String> {
@@ -128,7 +121,7 @@ impl Nodes for DindLab {
     }
 
     async fn engine(&self, node: &str) -> Result<Engine, ApiError> {
-        let address = self.address(node, API).await;
+        let address = self.api(node).await;
         let address = address.map_err(|trouble| ApiError::Unreachable(trouble.0))?;
         let mut engines = self.engines.lock().await;
         if let Some(engine) = engines.get(&address) {
@@ -137,6 +130,12 @@ impl Nodes for DindLab {
         let engine = Engine::connect(address, QUESTION)?;
         engines.insert(address, engine.clone());
         Ok(engine)
+    }
+
+    async fn address(&self, machine: &str, port: u16) -> Result<SocketAddr, Trouble> {
+        let end = End::Port(SocketAddr::new(self.on_the_way(machine).await?, port));
+        let container = &self.machine(machine)?.container;
+        self.tunnels.to(self.dind.host(), container, end).await
     }
 
     async fn run(
@@ -158,17 +157,47 @@ impl Nodes for DindLab {
             err: String::from_utf8_lossy(&ran.err).into_owned(),
         })
     }
+
+    async fn is_on(&self, machine: &str) -> bool {
+        self.powered(machine).await
+    }
+
+    fn servers(&self) -> Option<Servers> {
+        Some(SERVERS)
+    }
+
+    async fn listen(
+        &self,
+        manager: &Node,
+        api: Api,
+        certificates: Option<&Certificates>,
+    ) -> Result<(), Trouble> {
+        self.listen_on_lan(manager, api, certificates).await
+    }
 }
 
 #[async_trait]
 impl Lab for DindLab {
     async fn deploy(&self) -> Result<(), Trouble> {
         let mut deployed = self.deployed.lock().await;
-        if !*deployed {
-            self.load().await?;
-            self.nodes().deploy_stack().await?;
-            *deployed = true;
+        if *deployed {
+            return Ok(());
         }
+        let nodes = self.nodes();
+        if let Some(storage) = &self.plan.topology.storage {
+            nodes.fill_share(storage).await?;
+            self.mount_all(storage).await?;
+        }
+        self.load().await?;
+        nodes.open_api().await?;
+        if let Some(registry) = &self.plan.topology.registry {
+            nodes.fill_registry(registry).await?;
+        }
+        nodes.deploy_stack().await?;
+        if let Some(balancer) = &self.plan.topology.balancer {
+            nodes.start_balancer(balancer).await?;
+        }
+        *deployed = true;
         Ok(())
     }
 
@@ -203,32 +232,23 @@ impl Lab for DindLab {
         })
     }
 
+    async fn serves(&self, machine: &str) -> Result<(), ApiError> {
+        match part(machine) {
+            Some(part) => self.nodes().part_answers(machine, part).await,
+            None => self.containers(machine).await.map(drop),
+        }
+    }
+
     async fn power_off(&self, node: &str, how: PowerOff) -> Result<(), Trouble> {
-        let machine = self.machine(node)?;
-        // What was counted goes with the machine.
-        machine.guard.counted(self.nodes()).await;
-        let host = self.dind.host().with_deadline(Duration::from_secs(150));
-        let off = match how {
-            PowerOff::Shutdown => host.stop_container(&machine.container, SHUTDOWN_S).await,
-            PowerOff::Cut => host.kill_container(&machine.container).await,
-        };
-        off.map_err(|error| Trouble(format!("`{node}`: {error}")))?;
-        let look = || async {
-            match self.state(node).await {
-                Ok(state) if !state.running => Look::Holds(()),
-                Ok(_) => Look::NotYet("its container runs".to_owned()),
-                Err(trouble) => Look::CannotTell(trouble.0),
-            }
-        };
-        let pace = Duration::from_millis(100);
-        until(format!("the end of `{node}`"), COMMAND, pace, look)
-            .await
-            .map_err(|late| Trouble(late.to_string()))
+        self.end(node, how).await
     }
 
     async fn power_on(&self, node: &str) -> Result<(), Trouble> {
         self.start(node).await?;
-        self.nodes().engine_answers(node).await
+        match part(node) {
+            Some(part) => self.nodes().part_serves(node, part).await,
+            None => self.nodes().engine_answers(node).await,
+        }
     }
 
     async fn powered(&self, node: &str) -> bool {
@@ -236,28 +256,11 @@ impl Lab for DindLab {
     }
 
     async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
-        if self.paused(machine).await? == paused {
-            return Ok(());
-        }
-        let found = self.machine(machine)?;
-        if paused {
-            // A frozen machine cannot be asked.
-            found.guard.counted(self.nodes()).await;
-        }
-        let ordered = self
-            .dind
-            .host()
-            .pause_container(&found.container, paused)
-            .await;
-        ordered.map_err(|error| Trouble(format!("`{machine}`: {error}")))
+        self.freeze(machine, paused).await
     }
 
     async fn paused(&self, machine: &str) -> Result<bool, Trouble> {
-        let state = self.state(machine).await?;
-        match state.running {
-            true => Ok(state.paused),
-            false => Err(Trouble(format!("`{machine}` does not run"))),
-        }
+        self.frozen(machine).await
     }
 
     async fn inward(&self, node: &str, act: &Inward) -> Result<(), Trouble> {
@@ -295,10 +298,7 @@ impl Lab for DindLab {
     }
 
     async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer {
-        match self.address(node, port).await {
-            Ok(address) => page::get(address, ask).await,
-            Err(trouble) => Answer::Failed(trouble.0),
-        }
+        self.nodes().page(node, port, ask).await
     }
 
     async fn database(
@@ -307,16 +307,7 @@ impl Lab for DindLab {
         service: &str,
         deadline: Duration,
     ) -> Result<Box<dyn Database>, String> {
-        let Some(service) = self.plan.service(service) else {
-            return Err(format!("there is no service `{service}`"));
-        };
-        let Some(port) = service.published.first() else {
-            return Err(format!("`{}` publishes no port", service.name));
-        };
-        let address = self.address(node, *port).await;
-        let address = address.map_err(|trouble| trouble.0)?;
-        let session = MySql::connect(address, service.root_password.as_deref(), deadline).await?;
-        Ok(Box::new(session))
+        self.nodes().session(node, service, deadline).await
     }
 
     async fn knock(&self, nodes: &[String], port: u16) -> Result<BTreeMap<String, Knock>, String> {

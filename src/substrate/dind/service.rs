@@ -2,13 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::join_all;
-
-use super::assemble::all;
 use super::lab::DindLab;
 use crate::journal::ApiError;
 use crate::substrate::Trouble;
-use crate::substrate::nodes::{BOOT, Nodes};
+use crate::substrate::nodes::{BOOT, Nodes, all};
 
 impl DindLab {
     /// Loads the service images that the plan's stacks name into every node.
@@ -19,7 +16,16 @@ impl DindLab {
             .map(|service| self.nodes().image(&service.image));
         let wanted: Result<BTreeSet<String>, ApiError> = wanted.collect();
         let wanted = wanted.map_err(|error| Trouble(error.to_string()))?;
+        let place = self
+            .plan
+            .topology
+            .registry
+            .as_ref()
+            .map(|one| one.place() + "/");
         for image in &wanted {
+            // What the registry is to serve is pushed there from a node.
+            let place = place.as_deref().unwrap_or_default();
+            let image = image.strip_prefix(place).unwrap_or(image);
             let archive = self.dind.images.service(image).ok_or_else(|| {
                 Trouble(format!(
                     "no image is called `{image}` here; see `seatrial prepare`"
@@ -34,7 +40,7 @@ impl DindLab {
                 let engine = engine.map_err(|error| Trouble(error.to_string()))?;
                 super::load(&engine.with_deadline(BOOT), &archive).await
             });
-            all(join_all(loads).await)?;
+            all(loads).await?;
             step.done();
         }
         Ok(())

@@ -14,10 +14,29 @@ use tokio::task::{JoinHandle, JoinSet};
 use crate::substrate::Trouble;
 use crate::swarm::engine::Engine;
 
+/// Where a way leads, from inside of a container.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum End {
+    /// A port of an address that the container can reach.
+    Port(SocketAddr),
+    /// The socket of its engine, which is on no network.
+    Engine,
+}
+
+impl End {
+    /// As `socat` has it.
+    fn address(&self) -> String {
+        match self {
+            Self::Port(address) => format!("TCP:{address}"),
+            Self::Engine => "UNIX-CONNECT:/var/run/docker.sock".to_owned(),
+        }
+    }
+}
+
 /// The ways that were asked for, by container and by where they lead.
 #[derive(Default)]
 pub(super) struct Tunnels {
-    open: Mutex<BTreeMap<(String, SocketAddr), Way>>,
+    open: Mutex<BTreeMap<(String, End), Way>>,
 }
 
 /// One port of the loopback address, and who listens on it.
@@ -27,15 +46,15 @@ struct Way {
 }
 
 impl Tunnels {
-    /// The loopback address that leads to an address which a container can reach.
+    /// The loopback address that leads there.
     pub(super) async fn to(
         &self,
         engine: &Engine,
         container: &str,
-        address: SocketAddr,
+        end: End,
     ) -> Result<SocketAddr, Trouble> {
         let mut open = self.open.lock().await;
-        let key = (container.to_owned(), address);
+        let key = (container.to_owned(), end);
         if let Some(way) = open.get(&key) {
             return Ok(way.at);
         }
@@ -47,7 +66,7 @@ impl Tunnels {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(cannot)?;
         let at = listener.local_addr().map_err(cannot)?;
         let (engine, container) = (engine.clone(), container.to_owned());
-        let listening = tokio::spawn(listen(listener, engine, container, address));
+        let listening = tokio::spawn(listen(listener, engine, container, key.1.address()));
         open.insert(key, Way { at, listening });
         Ok(at)
     }
@@ -72,19 +91,18 @@ impl Drop for Tunnels {
 }
 
 /// Leads every connection on, for as long as it lasts; all end with the listener.
-async fn listen(listener: TcpListener, engine: Engine, container: String, to: SocketAddr) {
+async fn listen(listener: TcpListener, engine: Engine, container: String, to: String) {
     let mut connections = JoinSet::new();
     while let Ok((connection, _)) = listener.accept().await {
-        let (engine, container) = (engine.clone(), container.clone());
-        connections.spawn(async move { lead(connection, &engine, &container, to).await });
+        let (engine, container, to) = (engine.clone(), container.clone(), to.clone());
+        connections.spawn(async move { lead(connection, &engine, &container, &to).await });
         while connections.try_join_next().is_some() {}
     }
 }
 
 /// Leads one connection on. A node that cannot be reached shows as a close.
-async fn lead(mut connection: TcpStream, engine: &Engine, container: &str, to: SocketAddr) {
-    let target = format!("TCP:{to}");
-    let Ok((mut input, mut output)) = engine.talk(container, &["socat", "-", &target]).await else {
+async fn lead(mut connection: TcpStream, engine: &Engine, container: &str, to: &str) {
+    let Ok((mut input, mut output)) = engine.talk(container, &["socat", "-", to]).await else {
         return;
     };
     let (mut read, mut write) = connection.split();

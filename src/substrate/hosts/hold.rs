@@ -8,12 +8,9 @@ use super::power;
 use super::restore::answers;
 use crate::journal::Event;
 use crate::substrate::nodes::residents::STOP;
-use crate::substrate::nodes::{COMMAND, Nodes};
+use crate::substrate::nodes::{COMMAND, Nodes, SHUTDOWN};
 use crate::substrate::{Lab, PowerOff, Trouble};
 use crate::wait::{Look, until};
-
-/// How long a host may take to shut down: systemd's own limit for a unit is 90 s.
-const SHUTDOWN: Duration = Duration::from_secs(150);
 
 impl HostsLab {
     fn set_away(&self, node: &str, away: bool) {

@@ -16,8 +16,6 @@ use super::restore::give_back;
 use super::share;
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal, Lent, Rule};
 use crate::plan::Plan;
-use crate::remote::database::MySql;
-use crate::remote::page;
 use crate::substrate::nodes::guard::Guard;
 use crate::substrate::nodes::residents::Residents;
 use crate::substrate::nodes::wall::Flow;
@@ -25,7 +23,7 @@ use crate::substrate::nodes::{Nodes, Ran};
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{
     ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
-    PageRequest, PowerOff, Tally, Trouble, Vitals,
+    PageRequest, PowerOff, Progress, Tally, Trouble, Vitals,
 };
 use crate::swarm::engine::Engine;
 use crate::swarm::{Remains, ServiceSeen, View};
@@ -43,6 +41,7 @@ pub struct HostsLab {
     pub(super) fleet: Fleet,
     pub(super) plan: Plan,
     pub(super) journal: Journal,
+    pub(super) progress: Progress,
     pub(super) lent: Lent,
     pub(super) keeps: BTreeMap<String, Keep>,
     /// True where hosts have a packet filter.
@@ -62,20 +61,20 @@ impl HostsLab {
         let keep = self.keeps.get(node);
         keep.ok_or_else(|| Trouble(format!("there is no host `{node}`")))
     }
-
-    /// Where a published port of a host is reached.
-    async fn address(&self, node: &str, port: u16) -> Result<SocketAddr, Trouble> {
-        let address = &self.keep(node)?.guard.address;
-        let ip: Result<IpAddr, _> = address.parse();
-        let ip = ip.map_err(|error| Trouble(format!("`{address}` of `{node}`: {error}")))?;
-        self.fleet.reach(node, SocketAddr::new(ip, port)).await
-    }
 }
 
 #[async_trait]
 impl Nodes for HostsLab {
     fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    fn journal(&self) -> Option<&Journal> {
+        Some(&self.journal)
+    }
+
+    fn progress(&self) -> &Progress {
+        &self.progress
     }
 
     fn variables(&self) -> &BTreeMap<String, String> {
@@ -89,6 +88,13 @@ impl Nodes for HostsLab {
 
     async fn engine(&self, node: &str) -> Result<Engine, ApiError> {
         self.fleet.engine(node).await
+    }
+
+    async fn address(&self, node: &str, port: u16) -> Result<SocketAddr, Trouble> {
+        let address = &self.keep(node)?.guard.address;
+        let ip: Result<IpAddr, _> = address.parse();
+        let ip = ip.map_err(|error| Trouble(format!("`{address}` of `{node}`: {error}")))?;
+        self.fleet.reach(node, SocketAddr::new(ip, port)).await
     }
 
     async fn run(
@@ -249,10 +255,7 @@ impl Lab for HostsLab {
     }
 
     async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer {
-        match self.address(node, port).await {
-            Ok(address) => page::get(address, ask).await,
-            Err(trouble) => Answer::Failed(trouble.0),
-        }
+        self.nodes().page(node, port, ask).await
     }
 
     async fn database(
@@ -261,16 +264,7 @@ impl Lab for HostsLab {
         service: &str,
         deadline: Duration,
     ) -> Result<Box<dyn Database>, String> {
-        let Some(service) = self.plan.service(service) else {
-            return Err(format!("there is no service `{service}`"));
-        };
-        let Some(port) = service.published.first() else {
-            return Err(format!("`{}` publishes no port", service.name));
-        };
-        let address = self.address(node, *port).await;
-        let address = address.map_err(|trouble| trouble.0)?;
-        let session = MySql::connect(address, service.root_password.as_deref(), deadline).await?;
-        Ok(Box::new(session))
+        self.nodes().session(node, service, deadline).await
     }
 
     async fn knock(&self, nodes: &[String], port: u16) -> Result<BTreeMap<String, Knock>, String> {

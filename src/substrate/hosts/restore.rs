@@ -4,6 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::fleet::Fleet;
 use super::{lease, power, share};
 use crate::journal::{ApiError, Lent, NodeSettings, Settings};
@@ -28,6 +30,10 @@ fn note(outcome: &mut Outcome, what: impl std::fmt::Display, came_to: Result<boo
 /// now, or another run has one of its hosts.
 pub(super) async fn give_back(fleet: &Fleet, lent: &Lent) -> Outcome {
     let mut outcome = Outcome::default();
+    if let Err(why) = nobody_elses(fleet, lent).await {
+        outcome.failed.push(why);
+        return outcome;
+    }
     for name in fleet.names() {
         let on = power_on(fleet, name).await;
         note(&mut outcome, format_args!("turned `{name}` on"), on);
@@ -86,7 +92,22 @@ pub(super) async fn give_back(fleet: &Fleet, lent: &Lent) -> Outcome {
     outcome
 }
 
-/// Whether these hosts are of the swarm that was lent, and nobody else's now.
+/// What those that answer now have to say, before any is turned on: whether this is another swarm,
+/// or somebody else has one of its hosts.
+async fn nobody_elses(fleet: &Fleet, lent: &Lent) -> Result<(), String> {
+    if let Ok(swarm) = swarm_of(fleet).await {
+        the_same(fleet, lent, &swarm)?;
+    }
+    let owners = fleet.names().map(|name| async move {
+        match async { lease::owner_of(fleet.ssh(name)?).await }.await {
+            Ok(owner) => no_other(name, lent, owner),
+            Err(_) => Ok(()),
+        }
+    });
+    join_all(owners).await.into_iter().collect()
+}
+
+/// Whether all hosts are of the swarm that was lent, and nobody else's now.
 async fn still_ours(fleet: &Fleet, lent: &Lent) -> Result<(), String> {
     let look = || async {
         match swarm_of(fleet).await {
@@ -96,24 +117,33 @@ async fn still_ours(fleet: &Fleet, lent: &Lent) -> Result<(), String> {
     };
     let swarm = until("a manager of the swarm", COMMAND, PACE, look).await;
     let swarm = swarm.map_err(|late| late.to_string())?;
-    if swarm != lent.swarm {
-        let inventory = fleet.inventory.path.display();
-        return Err(format!(
-            "`{inventory}` is about the swarm `{swarm}` now, and the run was lent `{}`: nothing \
-             is given back",
-            lent.swarm
-        ));
-    }
+    the_same(fleet, lent, &swarm)?;
     for name in fleet.names() {
         let owner = async { lease::owner_of(fleet.ssh(name)?).await };
-        let owner = owner.await.map_err(|trouble| trouble.0)?;
-        if let Some(other) = owner.filter(|owner| *owner != lent.owner && !owner.is_empty()) {
-            return Err(format!(
-                "`{name}` is in use by the run `{other}`: nothing is given back before its end"
-            ));
-        }
+        no_other(name, lent, owner.await.map_err(|trouble| trouble.0)?)?;
     }
     Ok(())
+}
+
+fn the_same(fleet: &Fleet, lent: &Lent, swarm: &str) -> Result<(), String> {
+    if swarm == lent.swarm {
+        return Ok(());
+    }
+    let inventory = fleet.inventory.path.display();
+    Err(format!(
+        "`{inventory}` is about the swarm `{swarm}` now, and the run was lent `{}`: nothing is \
+         given back",
+        lent.swarm
+    ))
+}
+
+fn no_other(name: &str, lent: &Lent, owner: Option<String>) -> Result<(), String> {
+    match owner.filter(|owner| *owner != lent.owner && !owner.is_empty()) {
+        None => Ok(()),
+        Some(other) => Err(format!(
+            "`{name}` is in use by the run `{other}`: nothing is given back before its end"
+        )),
+    }
 }
 
 /// The identity of the swarm, by a manager.

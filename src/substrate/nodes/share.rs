@@ -1,10 +1,56 @@
-//! What a scenario puts on the share, as `tar -x` takes it.
+//! The share: filled on the storage machine, mounted on every node as the article does.
 
 use std::collections::BTreeMap;
 
+use super::{COMMAND, Nodes, all};
+use crate::journal::Event;
+use crate::plan::Storage;
 use crate::substrate::Trouble;
 
-/// Paths, folders with a `/` at their end, and what the files hold.
+impl dyn Nodes + '_ {
+    /// Fills the share on the storage machine.
+    pub(in crate::substrate) async fn fill_share(&self, storage: &Storage) -> Result<(), Trouble> {
+        let bytes = archive(&self.plan().share)?;
+        let command = format!("tar -x -C {}", storage.export);
+        let filled = self.sh_with(&storage.name, &command, &bytes, COMMAND);
+        filled.await.map(drop)
+    }
+
+    /// Mounts the share on every node, and journals what was mounted. `keep` is the command that
+    /// has a node mount it again when it starts, by this standard input.
+    pub(in crate::substrate) async fn mount_share(
+        &self,
+        storage: &Storage,
+        keep: &str,
+        input: &str,
+    ) -> Result<(), Trouble> {
+        let Storage {
+            address,
+            export,
+            mount,
+            options,
+            ..
+        } = storage;
+        let command = format!(
+            "{keep} && mount -t nfs -o {options} {address}:{export} {mount} && \
+             findmnt -n -o SOURCE,FSTYPE,OPTIONS --types nfs,nfs4 {mount}"
+        );
+        let command = &command;
+        let mounts = self.plan().node_names().map(|node| async move {
+            let seen = self.sh_with(node, command, input.as_bytes(), COMMAND);
+            Ok(format!("{node}: {}", seen.await?.trim()))
+        });
+        let lines = all(mounts).await?;
+        if let Some(journal) = self.journal() {
+            let source = "mounts".to_owned();
+            journal.record(Event::Excerpt { source, lines })?;
+        }
+        Ok(())
+    }
+}
+
+/// What a scenario puts there, as `tar -x` takes it: paths, folders with a `/` at their end, and
+/// what the files hold.
 pub(in crate::substrate) fn archive(share: &BTreeMap<String, String>) -> Result<Vec<u8>, Trouble> {
     let mut archive = tar::Builder::new(Vec::new());
     for (path, content) in share {

@@ -5,11 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::inward::{kill, vitals};
-use super::{COMMAND, Nodes};
+use super::{COMMAND, Nodes, SHUTDOWN};
 use crate::substrate::{Inward, Trouble, Vitals};
-
-/// How long an engine may take to end and to start: systemd's own limit for a unit is 90 s.
-const SHUTDOWN: Duration = Duration::from_secs(150);
 
 /// How long a machine may take to say how it is; it is asked again and again.
 const VITALS: Duration = Duration::from_secs(20);

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use super::Vm;
-use super::lab::{BOOT, COMMAND, Machines, VmLab, all};
+use super::lab::{COMMAND, Machines, VmLab, all};
 use super::machine::{Machine, Spec, lan_socket};
 use super::prepare::make_folder;
 use super::share::{EXPORT, STORAGE};
@@ -141,7 +141,7 @@ fn specs(vm: &Vm, plan: &Plan, disks: &Path, sockets: &Path, consoles: &Path) ->
                 .unwrap_or(1),
             hosts: hosts.join(","),
             memory: match role(name) {
-                "node" => NODE_MEMORY,
+                "node" => vm.memory.unwrap_or(NODE_MEMORY),
                 _ => PART_MEMORY,
             },
             accelerator: vm.images.facts.accelerator,
@@ -169,12 +169,7 @@ async fn boot(lab: &VmLab) -> Result<(), Trouble> {
         };
         overlay(&images.system(), &machine.spec.disks[0]).await?;
         overlay(&state, &machine.spec.disks[1]).await?;
-        machine.power_on(None).await?;
-        machine
-            .agent
-            .ready(BOOT)
-            .await
-            .map_err(|late| Trouble(late.to_string()))
+        machine.boot().await
     });
     all(boots).await?;
     step.done();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::lab::VmLab;
 use crate::substrate::Evidence;
 use crate::substrate::nodes::evidence::{BYTES_MAX, evidence};
+use crate::substrate::nodes::part::part;
 
 impl VmLab {
     /// All that a machine has to show of so long a time; of one without power, its console.
@@ -17,7 +18,7 @@ impl VmLab {
             Err(trouble) => return vec![evidence("console.log", Err(trouble.0))],
         };
         let mut shown = vec![evidence("console.log", tail(&machine.spec.console))];
-        let node = self.part(name).is_none();
+        let node = part(name).is_none();
         shown.extend(self.nodes().shown(name, node, since).await);
         shown
     }

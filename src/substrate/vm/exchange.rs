@@ -4,7 +4,7 @@
 //! system disk is carried over, as whoever looks after real machines has it written down somewhere.
 
 use super::assemble::overlay;
-use super::lab::{BOOT, COMMAND, SHUTDOWN, VmLab};
+use super::lab::{COMMAND, SHUTDOWN, VmLab};
 use super::machine::Start;
 use super::prepare::Images;
 use crate::journal::{ApiError, Engine, Rule};
@@ -74,9 +74,7 @@ impl VmLab {
             .map_err(|error| Trouble(format!("cannot remove `{}`: {error}", disk.display())))?;
         overlay(&next.images.system(), disk).await?;
         machine.start_from(start(next)).await;
-        machine.power_on(None).await?;
-        let ready = machine.agent.ready(BOOT).await;
-        ready.map_err(|late| Trouble(late.to_string()))?;
+        machine.boot().await?;
         if next.spoil == Some(Spoil::NoVxlan) {
             self.set_rule(
                 RULES + usize::from(machine.spec.number),

@@ -6,28 +6,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use super::Vm;
 use super::machine::Machine;
+use super::share::EXPORT;
 use super::snapshot::Moment;
 use super::switch::Switch;
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal, Rule};
-use crate::plan::Plan;
-use crate::remote::database::MySql;
-use crate::remote::page;
+use crate::plan::{Node, Plan};
+use crate::scenario::Api;
+use crate::substrate::nodes::certificate::Certificates;
+use crate::substrate::nodes::part::{Servers, part};
 use crate::substrate::nodes::{Nodes, Ran};
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{
     ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
-    PageRequest, PowerOff, Tally, Trouble, Vitals,
+    PageRequest, PowerOff, Progress, Tally, Trouble, Vitals,
 };
 use crate::swarm::engine::Engine;
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::Port;
 
-pub(super) use crate::substrate::nodes::{BOOT, COMMAND};
+pub(super) use crate::substrate::nodes::{BOOT, COMMAND, SHUTDOWN, all};
 
 /// The engine's port on the management network.
 pub(super) const API: u16 = 2375;
@@ -35,9 +36,6 @@ pub(super) const API: u16 = 2375;
 /// How long one question to an engine may take. An emulated engine that starts a container
 /// answers within 3 s; twice that tells a hung one.
 const QUESTION: Duration = Duration::from_secs(6);
-
-/// How long a guest may take to shut down: systemd's own limit for a unit is 90 s.
-pub(super) const SHUTDOWN: Duration = Duration::from_secs(150);
 
 /// How long QEMU may take for its own part in turning a machine on or off.
 const PROCESS: Duration = Duration::from_secs(30);
@@ -125,6 +123,14 @@ impl Nodes for VmLab {
         &self.plan
     }
 
+    fn journal(&self) -> Option<&Journal> {
+        self.journal.as_ref()
+    }
+
+    fn progress(&self) -> &Progress {
+        &self.vm.progress
+    }
+
     fn variables(&self) -> &BTreeMap<String, String> {
         &self.vm.images.facts.variables
     }
@@ -146,6 +152,10 @@ impl Nodes for VmLab {
         Ok(engine)
     }
 
+    async fn address(&self, machine: &str, port: u16) -> Result<SocketAddr, Trouble> {
+        self.machine(machine)?.forward(port).await
+    }
+
     async fn run(
         &self,
         machine: &str,
@@ -161,16 +171,27 @@ impl Nodes for VmLab {
         self.powered(machine).await
     }
 
+    fn servers(&self) -> Option<Servers> {
+        Some(Servers {
+            export: EXPORT,
+            exports: "systemctl is-active nfs-server && test -n \"$(exportfs -s)\"",
+            balancer: "systemctl restart haproxy.service",
+            registry: "systemctl restart docker-registry.service",
+        })
+    }
+
+    async fn listen(
+        &self,
+        manager: &Node,
+        api: Api,
+        certificates: Option<&Certificates>,
+    ) -> Result<(), Trouble> {
+        self.listen_on_lan(manager, api, certificates).await
+    }
+
     async fn exchange(&self, node: &str) -> Result<(), Trouble> {
         self.next_engine(node).await
     }
-}
-
-/// Waits for all, whatever becomes of some, and returns the first trouble.
-pub(super) async fn all<T>(
-    tasks: impl IntoIterator<Item = impl Future<Output = Result<T, Trouble>>>,
-) -> Result<Vec<T>, Trouble> {
-    join_all(tasks).await.into_iter().collect()
 }
 
 #[async_trait]
@@ -180,18 +201,19 @@ impl Lab for VmLab {
         if *deployed {
             return Ok(());
         }
+        let nodes = self.nodes();
         if let Some(storage) = &self.plan.topology.storage {
-            self.fill_share(storage).await?;
+            nodes.fill_share(storage).await?;
             self.export(storage).await?;
             self.mount_all(storage).await?;
         }
-        self.open_api().await?;
+        nodes.open_api().await?;
         if let Some(registry) = &self.plan.topology.registry {
-            self.fill_registry(registry).await?;
+            nodes.fill_registry(registry).await?;
         }
-        self.nodes().deploy_stack().await?;
+        nodes.deploy_stack().await?;
         if let Some(balancer) = &self.plan.topology.balancer {
-            self.start_balancer(balancer).await?;
+            nodes.start_balancer(balancer).await?;
         }
         *deployed = true;
         Ok(())
@@ -230,8 +252,8 @@ impl Lab for VmLab {
     }
 
     async fn serves(&self, machine: &str) -> Result<(), ApiError> {
-        match self.part(machine) {
-            Some(part) => self.part_answers(machine, part).await,
+        match part(machine) {
+            Some(part) => self.nodes().part_answers(machine, part).await,
             None => self.residents(machine).await.map(drop),
         }
     }
@@ -240,7 +262,7 @@ impl Lab for VmLab {
         let machine = self.machine(node)?;
         match how {
             PowerOff::Shutdown => {
-                if self.part(node).is_none() {
+                if part(node).is_none() {
                     self.stop_engine(node).await?;
                 }
                 machine.shut_down(SHUTDOWN).await
@@ -250,9 +272,9 @@ impl Lab for VmLab {
     }
 
     async fn power_on(&self, node: &str) -> Result<(), Trouble> {
-        self.machine(node)?.power_on(None).await?;
-        match self.part(node) {
-            Some(part) => self.part_serves(node, part).await,
+        self.machine(node)?.boot().await?;
+        match part(node) {
+            Some(part) => self.nodes().part_serves(node, part).await,
             None => self.nodes().engine_answers(node).await,
         }
     }
@@ -307,10 +329,7 @@ impl Lab for VmLab {
     }
 
     async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer {
-        match self.address(node, port).await {
-            Ok(address) => page::get(address, ask).await,
-            Err(trouble) => Answer::Failed(trouble.0),
-        }
+        self.nodes().page(node, port, ask).await
     }
 
     async fn database(
@@ -319,18 +338,7 @@ impl Lab for VmLab {
         service: &str,
         deadline: Duration,
     ) -> Result<Box<dyn Database>, String> {
-        let Some(service) = self.plan.service(service) else {
-            return Err(format!("there is no service `{service}`"));
-        };
-        let Some(port) = service.published.first() else {
-            return Err(format!("`{}` publishes no port", service.name));
-        };
-        let address = self
-            .address(node, *port)
-            .await
-            .map_err(|trouble| trouble.0)?;
-        let session = MySql::connect(address, service.root_password.as_deref(), deadline).await?;
-        Ok(Box::new(session))
+        self.nodes().session(node, service, deadline).await
     }
 
     async fn knock(&self, nodes: &[String], port: u16) -> Result<BTreeMap<String, Knock>, String> {

@@ -16,6 +16,7 @@ use crate::substrate::Trouble;
 use crate::substrate::nodes::residents::Residents;
 use crate::wait::{Look, until};
 
+mod boot;
 mod command;
 mod start;
 

@@ -1,12 +1,8 @@
-//! The shared folder: filled on the storage machine, mounted on every node as the article does.
-
-use futures_util::future::join_all;
+//! The shared folder, as machines export and mount it.
 
 use super::lab::{COMMAND, VmLab, all};
-use crate::journal::Event;
 use crate::plan::Storage;
 use crate::substrate::Trouble;
-use crate::substrate::nodes::share::archive;
 
 /// Has the storage machine export its folder; right also when it does already.
 pub(super) const EXPORT: &str =
@@ -33,19 +29,8 @@ impl VmLab {
         all(nodes).await.map(drop)
     }
 
-    /// Fills the share on the storage machine.
-    pub(super) async fn fill_share(&self, storage: &Storage) -> Result<(), Trouble> {
-        let bytes = archive(&self.plan.share)?;
-        let command = format!("tar -x -C {}", storage.export);
-        self.machine(&storage.name)?
-            .agent
-            .sh_with(&command, &bytes, COMMAND)
-            .await
-            .map(|_| ())
-    }
-
-    /// Mounts the share on a node as the article does, with a unit, and returns what was mounted.
-    async fn mount(&self, node: &str, storage: &Storage) -> Result<String, Trouble> {
+    /// Mounts the share on every node as the article does, with a unit.
+    pub(super) async fn mount_all(&self, storage: &Storage) -> Result<(), Trouble> {
         let Storage {
             address,
             export,
@@ -60,27 +45,10 @@ impl VmLab {
         let name = format!("{}.mount", mount.trim_start_matches('/').replace('/', "-"));
         // The unit is for the next boot; mounting by hand spares an emulated systemd a reload.
         let wanted = "/etc/systemd/system/multi-user.target.wants";
-        let command = format!(
+        let keep = format!(
             "cat > /etc/systemd/system/{name} && mkdir -p {wanted} && \
-             ln -sf ../{name} {wanted}/{name} && \
-             mount -t nfs -o {options} {address}:{export} {mount} && \
-             findmnt -n -o SOURCE,FSTYPE,OPTIONS --types nfs,nfs4 {mount}"
+             ln -sf ../{name} {wanted}/{name}"
         );
-        let agent = &self.machine(node)?.agent;
-        let seen = agent.sh_with(&command, unit.as_bytes(), COMMAND).await?;
-        Ok(format!("{node}: {}", seen.trim()))
-    }
-
-    /// Mounts the share on every node, and journals what was mounted.
-    pub(super) async fn mount_all(&self, storage: &Storage) -> Result<(), Trouble> {
-        let mounts = join_all(self.plan.node_names().map(|node| self.mount(node, storage))).await;
-        let lines = mounts.into_iter().collect::<Result<Vec<_>, _>>()?;
-        if let Some(journal) = &self.journal {
-            journal.record(Event::Excerpt {
-                source: "mounts".into(),
-                lines,
-            })?;
-        }
-        Ok(())
+        self.nodes().mount_share(storage, &keep, &unit).await
     }
 }

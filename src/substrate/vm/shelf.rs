@@ -278,7 +278,7 @@ mod tests {
             folder: shelf.folder.join("images").join(name),
         };
         std::fs::create_dir_all(&snapshot.folder).expect("a folder");
-        let plan = crate::substrate::vm::balancer::tests::article("14-balancer");
+        let plan = crate::substrate::nodes::balancer::tests::article("14-balancer");
         let rests_on = rests_on.map(|key| Base {
             key: key.to_owned(),
             id: read(shelf.folder.join("images").join(key))

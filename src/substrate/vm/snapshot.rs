@@ -96,19 +96,21 @@ impl Snapshot {
 
 /// How machines are made and how a swarm is formed of them: a change of either makes every
 /// snapshot stale.
-const MADE_BY: [&str; 4] = [
+const MADE_BY: [&str; 5] = [
     include_str!("machine/command.rs"),
     include_str!("assemble.rs"),
     include_str!("../nodes/form.rs"),
     include_str!("share.rs"),
+    include_str!("../nodes/share.rs"),
 ];
 
 /// How the other machines and the managers' API are set up, before the steady state is saved.
-const PARTS_BY: [&str; 4] = [
+const PARTS_BY: [&str; 5] = [
     include_str!("api.rs"),
-    include_str!("balancer.rs"),
-    include_str!("certificate.rs"),
-    include_str!("registry.rs"),
+    include_str!("../nodes/api.rs"),
+    include_str!("../nodes/balancer.rs"),
+    include_str!("../nodes/certificate.rs"),
+    include_str!("../nodes/registry.rs"),
 ];
 
 /// The hash of everything that decides what a snapshot holds.
@@ -160,8 +162,8 @@ mod tests {
 
     use super::*;
     use crate::scenario::Api;
+    use crate::substrate::nodes::balancer::tests::article;
     use crate::substrate::vm::accelerator::Accelerator;
-    use crate::substrate::vm::balancer::tests::article;
 
     fn facts() -> Facts {
         Facts {

@@ -10,8 +10,12 @@ use crate::substrate::Trouble;
 
 impl VmLab {
     /// Saves a moment, unless it was saved before: disks of a restored swarm are overlays on those
-    /// of its snapshot, which must never be replaced. True if it was saved now.
+    /// of its snapshot, which must never be replaced. Machines of another size are never saved.
+    /// True if it was saved now.
     pub(super) async fn keep(&self, moment: Moment) -> Result<bool, Trouble> {
+        if self.vm.memory.is_some() {
+            return Ok(false);
+        }
         let shelf = &self.vm.shelf;
         match shelf.place(&self.plan, &self.vm.images.facts, moment) {
             kept if shelf.complete(&kept) => Ok(false),

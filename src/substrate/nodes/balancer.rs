@@ -3,12 +3,11 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::lab::{COMMAND, VmLab};
-use crate::journal::{Answer, ApiError};
+use super::{COMMAND, Nodes};
+use crate::journal::ApiError;
 use crate::plan::{Balancer, Plan, Role};
-use crate::remote::page;
 use crate::scenario::Part;
-use crate::substrate::{PageRequest, Trouble};
+use crate::substrate::Trouble;
 
 /// Where HAProxy says that it works, to the harness alone.
 const ALIVE: u16 = 8404;
@@ -33,17 +32,21 @@ global
 /// the managers' API that waits for an emulated manager.
 const SILENCE: &str = "1m";
 
-/// Checks the text, takes it, and starts anew. The file that was there stays if it is wrong.
+/// Checks the text and takes it. The file that was there stays if it is wrong.
 const TAKE: &str = "cat > /etc/haproxy/new.cfg && haproxy -c -q -f /etc/haproxy/new.cfg && \
-    mv /etc/haproxy/new.cfg /etc/haproxy/haproxy.cfg && systemctl restart haproxy.service && sync";
+    mv /etc/haproxy/new.cfg /etc/haproxy/haproxy.cfg";
 
-impl VmLab {
+impl dyn Nodes + '_ {
     /// Writes the balancer's configuration, starts it, and sees it listen.
-    pub(super) async fn start_balancer(&self, balancer: &Balancer) -> Result<(), Trouble> {
-        let step = self.vm.progress.step("start the balancer");
-        let text = configuration(&self.plan, balancer);
-        let agent = &self.machine(&balancer.name)?.agent;
-        agent.sh_with(TAKE, text.as_bytes(), COMMAND).await?;
+    pub(in crate::substrate) async fn start_balancer(
+        &self,
+        balancer: &Balancer,
+    ) -> Result<(), Trouble> {
+        let step = self.progress().step("start the balancer");
+        let text = configuration(self.plan(), balancer);
+        let take = format!("{TAKE} && {} && sync", self.kept()?.balancer);
+        self.sh_with(&balancer.name, &take, text.as_bytes(), COMMAND)
+            .await?;
         self.until_it_answers(&balancer.name, Part::Balancer, LISTENS)
             .await?;
         step.done();
@@ -53,28 +56,6 @@ impl VmLab {
     /// Whether HAProxy answers for itself.
     pub(super) async fn balancer_serves(&self, machine: &str) -> Result<(), ApiError> {
         self.page_is(machine, ALIVE, "/", PAGE).await
-    }
-
-    /// Whether a machine answers a page with this body, by the management network.
-    pub(super) async fn page_is(
-        &self,
-        machine: &str,
-        port: u16,
-        path: &str,
-        body: &str,
-    ) -> Result<(), ApiError> {
-        let address = self.address(machine, port).await;
-        let address = address.map_err(|trouble| ApiError::Unreachable(trouble.0))?;
-        let ask = PageRequest {
-            path: path.to_owned(),
-            body: body.to_owned(),
-            within: Duration::from_secs(5),
-        };
-        match page::get(address, &ask).await {
-            Answer::Right => Ok(()),
-            Answer::Wrong(what) => Err(ApiError::NotUnderstood(what)),
-            Answer::Failed(why) => Err(ApiError::Unreachable(why)),
-        }
     }
 }
 
@@ -128,7 +109,7 @@ fn listen(text: &mut String, plan: &Plan, port: u16, role: impl Fn(Role) -> bool
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::substrate) mod tests {
     use std::collections::BTreeMap;
     use std::path::Path;
 
@@ -138,12 +119,12 @@ pub(super) mod tests {
     use crate::scenario::load;
 
     /// The plan of a scenario of the article, as it would run here.
-    pub(in crate::substrate::vm) fn article(name: &str) -> Plan {
+    pub(in crate::substrate) fn article(name: &str) -> Plan {
         let path = format!("scenarios/article/{name}.yaml");
         let loaded = load(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).expect("sound");
         use Capability::{
             Balancer, CleanStop, Flows, Isolation, NfsV3, NfsV42, Pause, PlainApi, PowerCut,
-            Registry, RoutingMesh, Storage, Tls,
+            Registry, RoutingMesh, Storage, SuddenEnd, Tls,
         };
         let options = Options {
             place: "vm".into(),
@@ -160,6 +141,7 @@ pub(super) mod tests {
                 Registry,
                 RoutingMesh,
                 Storage,
+                SuddenEnd,
                 Tls,
             ]
             .into(),

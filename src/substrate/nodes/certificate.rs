@@ -19,22 +19,22 @@ const GOOD_FOR: Duration = Duration::days(90);
 const BEFORE: Duration = Duration::days(1);
 
 /// A certificate with its key, both as PEM.
-pub(super) struct Pair {
-    pub(super) certificate: String,
-    pub(super) key: String,
+pub(in crate::substrate) struct Pair {
+    pub(in crate::substrate) certificate: String,
+    pub(in crate::substrate) key: String,
 }
 
 /// An authority with one server certificate and one client certificate. The authority's own key is
 /// gone once they are made. They are pushed into the guests and kept nowhere else.
-pub(super) struct Certificates {
-    pub(super) authority: String,
-    pub(super) server: Pair,
-    pub(super) client: Pair,
+pub(in crate::substrate) struct Certificates {
+    pub(in crate::substrate) authority: String,
+    pub(in crate::substrate) server: Pair,
+    pub(in crate::substrate) client: Pair,
 }
 
 impl Certificates {
     /// Makes them; the server's is good for these addresses only.
-    pub(super) fn make(addresses: &[&str]) -> Result<Self, Trouble> {
+    pub(in crate::substrate) fn make(addresses: &[&str]) -> Result<Self, Trouble> {
         make(addresses).map_err(|why| Trouble(format!("cannot make certificates: {why}")))
     }
 }

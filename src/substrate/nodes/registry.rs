@@ -1,8 +1,9 @@
 //! The image registry: filled from one node, and then the only place that has its images.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::lab::{BOOT, COMMAND, VmLab, all};
+use super::{BOOT, COMMAND, Nodes, all};
 use crate::journal::ApiError;
 use crate::plan::{Plan, Registry, interpolated};
 use crate::scenario::Part;
@@ -26,10 +27,10 @@ fn configuration(registry: &Registry) -> String {
 }
 
 /// Takes the configuration and starts anew, as the user of Debian's unit.
-fn take() -> String {
+fn take(start: &str) -> String {
     format!(
         "mkdir -p {FOLDER} && chown docker-registry: {FOLDER} && \
-         cat > /etc/docker/registry/config.yml && systemctl restart docker-registry.service && sync"
+         cat > /etc/docker/registry/config.yml && {start} && sync"
     )
 }
 
@@ -38,7 +39,7 @@ fn take() -> String {
 fn images(
     plan: &Plan,
     registry: &Registry,
-    variables: &std::collections::BTreeMap<String, String>,
+    variables: &BTreeMap<String, String>,
 ) -> Result<Vec<(String, String)>, Trouble> {
     let mut images = Vec::new();
     for service in plan.services() {
@@ -54,15 +55,19 @@ fn images(
     Ok(images)
 }
 
-impl VmLab {
+impl dyn Nodes + '_ {
     /// Starts the registry, fills it with the images that the stack names there, and removes them
     /// from every node, so that a node has one only after it has pulled it.
-    pub(super) async fn fill_registry(&self, registry: &Registry) -> Result<(), Trouble> {
-        let step = self.vm.progress.step("fill the registry");
-        let images = images(&self.plan, registry, &self.vm.images.facts.variables)?;
-        let agent = &self.machine(&registry.name)?.agent;
+    pub(in crate::substrate) async fn fill_registry(
+        &self,
+        registry: &Registry,
+    ) -> Result<(), Trouble> {
+        let step = self.progress().step("fill the registry");
+        let images = images(self.plan(), registry, self.variables())?;
         let text = configuration(registry);
-        agent.sh_with(&take(), text.as_bytes(), COMMAND).await?;
+        let take = take(self.kept()?.registry);
+        self.sh_with(&registry.name, &take, text.as_bytes(), COMMAND)
+            .await?;
         self.until_it_answers(&registry.name, Part::Registry, BOOT)
             .await?;
         for (local, name) in &images {
@@ -71,11 +76,8 @@ impl VmLab {
         let locals: Vec<&str> = images.iter().map(|(local, _)| local.as_str()).collect();
         if !locals.is_empty() {
             let forget = format!("docker image rm {}", locals.join(" "));
-            let forgets = self.plan.node_names().map(|node| {
-                let forget = &forget;
-                async move { self.machine(node)?.agent.sh(forget, COMMAND).await }
-            });
-            all(forgets).await?;
+            let nodes = self.plan().node_names();
+            all(nodes.map(|node| self.sh(node, &forget, COMMAND))).await?;
         }
         step.done();
         Ok(())
@@ -87,13 +89,13 @@ impl VmLab {
     }
 
     /// Pushes one image from the first node. Every engine trusts the registry without TLS from the
-    /// start (`recipe/system.sh`). A slow machine may break off, so this is tried again.
+    /// start. A slow machine may break off, so this is tried again.
     async fn push(&self, local: &str, name: &str) -> Result<(), Trouble> {
-        let agent = &self.machine(&self.plan.topology.nodes[0].name)?.agent;
+        let node = &self.plan().topology.nodes[0].name;
         let command =
             format!("docker tag {local} {name} && docker push -q {name} && docker image rm {name}");
         let look = || async {
-            match agent.sh(&command, PUSH).await {
+            match self.sh(node, &command, PUSH).await {
                 Ok(_) => Look::Holds(()),
                 Err(trouble) => Look::NotYet(trouble.0),
             }
@@ -108,7 +110,7 @@ impl VmLab {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::substrate::vm::balancer::tests::article;
+    use crate::substrate::nodes::balancer::tests::article;
 
     #[test]
     fn the_stack_says_which_images_the_registry_holds() {
@@ -125,11 +127,15 @@ mod tests {
 
     /// Nothing else tells engines to do without TLS: a node without these settings pulls nothing.
     #[test]
-    fn the_recipe_trusts_the_registry() {
+    fn the_recipes_trust_the_registry() {
         let plan = article("06-image-from-the-registry");
         let registry = plan.topology.registry.expect("a registry");
         let trust = format!("\"insecure-registries\": [\"{}\"]", registry.place());
-        assert!(include_str!("recipe/system.sh").contains(&trust), "{trust}");
+        let machines = include_str!("../vm/recipe/system.sh");
+        let containers = include_str!("../dind/recipe/node.sh");
+        for recipe in [machines, containers] {
+            assert!(recipe.contains(&trust), "{trust}");
+        }
     }
 
     #[test]
