@@ -101,8 +101,13 @@ pub enum Probe {
     },
 }
 
-/// A probe with every default filled in.
-pub(super) fn probe<'a>(probe: &scenario::Probe, stacks: impl Iterator<Item = &'a Stack>) -> Probe {
+/// A probe with every default filled in, and as much time for an attempt as a slow machine needs.
+pub(super) fn probe<'a>(
+    probe: &scenario::Probe,
+    stacks: impl Iterator<Item = &'a Stack>,
+    patience: f64,
+) -> Probe {
+    let attempt = |within: Option<Span>| within.unwrap_or(ATTEMPT).stretched(patience);
     match probe.clone() {
         scenario::Probe::Running(running) => Probe::Running {
             service: running.service,
@@ -112,14 +117,14 @@ pub(super) fn probe<'a>(probe: &scenario::Probe, stacks: impl Iterator<Item = &'
             port: port_of(&sql.service, stacks),
             service: sql.service,
             query: sql.query,
-            within: sql.within.unwrap_or(ATTEMPT),
+            within: attempt(sql.within),
         },
         scenario::Probe::Http(http) => Probe::Http {
             via: http.via.unwrap_or(Target::EveryNode),
             port: http.port,
             path: http.path.unwrap_or_else(|| "/".into()),
             body: http.body,
-            within: http.within.unwrap_or(ATTEMPT),
+            within: attempt(http.within),
         },
         scenario::Probe::PortClosed(closed) => Probe::PortClosed {
             via: closed.via.unwrap_or(Target::EveryNode),
@@ -138,7 +143,7 @@ pub(super) fn probe<'a>(probe: &scenario::Probe, stacks: impl Iterator<Item = &'
             port: port_of(&variables.service, stacks),
             service: variables.service,
             set: variables.set,
-            within: variables.within.unwrap_or(ATTEMPT),
+            within: attempt(variables.within),
         },
         scenario::Probe::Node(node) => Probe::Node(node),
         scenario::Probe::Nodes(counts) => Probe::Nodes(counts),

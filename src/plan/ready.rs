@@ -103,15 +103,16 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
     }
     let faults = faults(scenario, options);
     let services = || stack.iter().chain(later.iter().map(|(_, stack)| stack));
-    let probes =
-        |steps: &[scenario::Probe]| steps.iter().map(|step| probe(step, services())).collect();
+    let patience = options.patience;
+    let ready = |step: &scenario::Probe| probe(step, services(), patience);
+    let probes = |steps: &[scenario::Probe]| steps.iter().map(ready).collect();
     let plan = Plan {
         name: loaded.name.clone(),
         title: scenario.scenario.trim().to_owned(),
         because: scenario.because.trim().to_owned(),
         seed: options.seed,
         place: options.place.clone(),
-        patience: options.patience,
+        patience,
         needs: needs(scenario, &faults),
         share: scenario.share.clone(),
         steady: probes(&scenario.steady),
@@ -119,7 +120,7 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
         workloads: scenario
             .workload
             .iter()
-            .map(|load| workload(load, services()))
+            .map(|load| workload(load, services(), patience))
             .collect(),
         actions: action::ready(scenario, &topology, &later, options.patience),
         faults,
@@ -154,7 +155,9 @@ pub(super) fn port_of<'a>(service: &str, stacks: impl Iterator<Item = &'a Stack>
 fn workload<'a>(
     workload: &scenario::Workload,
     stacks: impl Iterator<Item = &'a Stack>,
+    patience: f64,
 ) -> Workload {
+    let attempt = |within: Option<Span>, usual: Span| within.unwrap_or(usual).stretched(patience);
     let name = workload.name().to_owned();
     match workload.clone() {
         scenario::Workload::Ledger(ledger) => Workload::Ledger {
@@ -164,7 +167,7 @@ fn workload<'a>(
             rate: ledger.rate,
             writers: ledger.writers.unwrap_or(WRITERS),
             reconnect: ledger.reconnect.unwrap_or(false),
-            within: ledger.within.unwrap_or(ATTEMPT),
+            within: attempt(ledger.within, ATTEMPT),
         },
         scenario::Workload::Get(get) => Workload::Get {
             name,
@@ -173,7 +176,7 @@ fn workload<'a>(
             path: get.path.unwrap_or_else(|| "/".into()),
             body: get.body,
             rate: get.rate,
-            within: get.within.unwrap_or(REQUEST),
+            within: attempt(get.within, REQUEST),
         },
     }
 }

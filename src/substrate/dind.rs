@@ -21,6 +21,7 @@ use crate::substrate::{Identity, Lab, Place, Progress, Trouble};
 use crate::swarm::engine::{Engine, Rights};
 
 mod ability;
+mod address;
 mod assemble;
 mod evidence;
 mod flow;

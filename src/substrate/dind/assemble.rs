@@ -150,6 +150,7 @@ async fn start(lab: &DindLab) -> Result<(), Trouble> {
     let nodes = lab.nodes();
     let answers = lab.plan.node_names().map(|node| nodes.engine_answers(node));
     all(answers).await?;
+    lab.has_its_addresses().await?;
     step.done();
     let step = progress.step("form the swarm");
     nodes.form().await?;

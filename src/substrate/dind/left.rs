@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::lab::ELSEWHERE;
 use crate::leavings;
 use crate::swarm::engine::{Engine, Kind, Labelled};
 
@@ -90,10 +91,11 @@ pub(super) async fn remove(engine: &str, swarm: &str) -> leavings::Outcome {
         }
     };
     let (engine, found) = found;
-    for kind in [Kind::Container, Kind::Network, Kind::Volume] {
-        let these = found.iter().filter(|one| one.kind == kind);
+    for these in rounds(&found, swarm) {
         let engine = &engine;
-        let removed = these.map(|one| async move { (one, engine.remove_labelled(one).await) });
+        let removed = these
+            .into_iter()
+            .map(|one| async move { (one, engine.remove_labelled(one).await) });
         for (one, removed) in join_all(removed).await {
             match removed {
                 Ok(()) => outcome.done.push(format!("removed {one}")),
@@ -102,6 +104,24 @@ pub(super) async fn remove(engine: &str, swarm: &str) -> leavings::Outcome {
         }
     }
     outcome
+}
+
+/// What is removed at once, one round after the other. A node goes before the storage machine:
+/// the kernel waits for a share whose server is gone, and a container that waits cannot be killed.
+fn rounds<'a>(found: &'a [Labelled], swarm: &str) -> [Vec<&'a Labelled>; 4] {
+    let storage = format!("{swarm}-{ELSEWHERE}");
+    let those = |kind, last| {
+        let these = found.iter().filter(move |one| one.kind == kind);
+        let these =
+            these.filter(|one| (one.kind == Kind::Container && one.name == storage) == last);
+        these.collect()
+    };
+    [
+        those(Kind::Container, false),
+        those(Kind::Container, true),
+        those(Kind::Network, false),
+        those(Kind::Volume, false),
+    ]
 }
 
 /// What a swarm has on an engine.
@@ -144,6 +164,30 @@ mod tests {
         drop(held);
         let theirs = labelled(&[(FOLDER, path.as_str()), (COMPUTER, "another")]);
         assert!(user(&theirs).is_some_and(|who| who.contains("`another`")));
+    }
+
+    #[test]
+    fn a_node_goes_before_the_storage_machine_that_its_kernel_waits_for() {
+        let of = |kind, machine: &str| Labelled {
+            kind,
+            name: format!("seatrial-1-0a1b2c3d-{machine}"),
+            labels: BTreeMap::new(),
+        };
+        let found = [
+            of(Kind::Container, "server-16"),
+            of(Kind::Container, "storage"),
+            of(Kind::Container, "server-3"),
+            of(Kind::Network, "lan"),
+            of(Kind::Volume, "storage"),
+        ];
+        let rounds = rounds(&found, "seatrial-1-0a1b2c3d");
+        let names = rounds.map(|round| {
+            let names = round
+                .iter()
+                .map(|one| one.name.trim_start_matches("seatrial-1-0a1b2c3d-"));
+            names.collect::<Vec<_>>().join(" ")
+        });
+        assert_eq!(names, ["server-16 server-3", "storage", "lan", "storage"]);
     }
 
     #[tokio::test]
