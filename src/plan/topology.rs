@@ -163,6 +163,15 @@ const HOSTS: [u8; 7] = [3, 12, 16, 22, 23, 24, 25];
 /// How many nodes a lab can have.
 pub(super) const MOST_NODES: usize = HOSTS.len();
 
+/// The LAN of every topology.
+pub(crate) const LAN: &str = "192.168.150.0/24";
+
+/// The storage machine's address on it.
+pub(crate) const STORAGE: &str = "192.168.150.2";
+
+/// What that machine exports.
+pub(crate) const SHARE: &str = "/data/docker-nfs";
+
 /// The share's mount on every node.
 pub(super) const MOUNT: &str = "/mnt/dockernfs";
 
@@ -229,8 +238,8 @@ fn registry() -> Registry {
 fn storage(version: NfsVersion) -> Storage {
     Storage {
         name: Part::Storage.name().into(),
-        address: "192.168.150.2".into(),
-        export: "/data/docker-nfs".into(),
+        address: STORAGE.into(),
+        export: SHARE.into(),
         mount: MOUNT.into(),
         options: match version {
             NfsVersion::V3 => OPTIONS_V3,

@@ -249,16 +249,12 @@ fn stream(file: tokio::fs::File) -> impl Stream<Item = std::io::Result<bytes::By
 #[async_trait]
 impl Place for Dind {
     fn capabilities(&self) -> Capabilities {
-        let mut all = Self::at_best();
-        let lacks = |missing: bool, what: &[Capability]| {
-            let what: Capabilities = what.iter().filter(|_| missing).copied().collect();
-            what
+        let able = |one: &Capability| match one {
+            Capability::RoutingMesh => self.ability.mesh.is_ok(),
+            Capability::NfsV3 | Capability::NfsV42 => self.ability.nfs.is_ok(),
+            _ => true,
         };
-        let mesh = lacks(self.ability.mesh.is_err(), &[Capability::RoutingMesh]);
-        let nfs = [Capability::NfsV3, Capability::NfsV42];
-        let nfs = lacks(self.ability.nfs.is_err(), &nfs);
-        all.retain(|one| !mesh.contains(one) && !nfs.contains(one));
-        all
+        Self::at_best().into_iter().filter(able).collect()
     }
 
     fn identity(&self, _plan: &Plan) -> Identity {

@@ -8,12 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 
-use self::certificate::Certificates;
 use self::part::Servers;
 use super::{Progress, Trouble};
 use crate::journal::{ApiError, Journal};
-use crate::plan::{Node, Plan};
-use crate::scenario::Api;
+use crate::plan::Plan;
 use crate::swarm::engine::Engine;
 use crate::wait::{Look, until};
 
@@ -99,20 +97,9 @@ pub(super) trait Nodes: Send + Sync {
         true
     }
 
-    /// How the machines that are no nodes are kept; none where there are none.
+    /// How servers are kept; none where none are ours to set up.
     fn servers(&self) -> Option<Servers> {
         None
-    }
-
-    /// Has a manager's engine listen on the LAN, and starts it anew.
-    async fn listen(
-        &self,
-        manager: &Node,
-        _api: Api,
-        _certificates: Option<&Certificates>,
-    ) -> Result<(), Trouble> {
-        let what = format!("the engine of `{}` is not ours to set up", manager.name);
-        Err(Trouble(what))
     }
 
     /// Gives a node another engine; returns when it answers.

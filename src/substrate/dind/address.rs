@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::lab::{DindLab, ELSEWHERE};
+use crate::plan::LAN;
 use crate::substrate::Trouble;
 use crate::substrate::nodes::{COMMAND, all};
 use crate::wait::{Look, until};
@@ -62,7 +63,7 @@ fn strangers(seen: &str, cards: &BTreeMap<String, String>) -> Option<String> {
         (!known).then(|| {
             format!(
                 "{address} is answered by {card}, which is none of its machine: the engine's \
-                 computer must have no address in 192.168.150.0/24"
+                 computer must have no address in {LAN}"
             )
         })
     })

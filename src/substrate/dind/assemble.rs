@@ -11,7 +11,7 @@ use super::lab::{DindLab, ELSEWHERE};
 use super::left::{self, COMPUTER, FOLDER, RUN, SWARM};
 use super::machine::Machine;
 use crate::journal::{Event, Journal, Resource};
-use crate::plan::{Plan, Topology};
+use crate::plan::{LAN, Plan, STORAGE, Topology};
 use crate::scenario::Part;
 use crate::substrate::nodes::all;
 use crate::substrate::nodes::guard::Guard;
@@ -19,12 +19,6 @@ use crate::substrate::nodes::part::part;
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{Lab, Trouble};
 use crate::swarm::engine::NewContainer;
-
-/// The LAN of every plan, see `plan::topology`.
-const LAN: &str = "192.168.150.0/24";
-
-/// The address of the storage machine in every topology.
-const STORAGE: &str = "192.168.150.2";
 
 /// Makes a plan's containers and swarm.
 pub(super) async fn bring_up(

@@ -14,9 +14,7 @@ use super::machine::Machine;
 use super::part::SERVERS;
 use super::tunnel::{End, Tunnels};
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal, Rule};
-use crate::plan::{Node, Plan};
-use crate::scenario::Api;
-use crate::substrate::nodes::certificate::Certificates;
+use crate::plan::Plan;
 use crate::substrate::nodes::part::{Servers, part};
 use crate::substrate::nodes::{Nodes, Ran};
 use crate::substrate::workspace::Workspace;
@@ -165,15 +163,6 @@ impl Nodes for DindLab {
     fn servers(&self) -> Option<Servers> {
         Some(SERVERS)
     }
-
-    async fn listen(
-        &self,
-        manager: &Node,
-        api: Api,
-        certificates: Option<&Certificates>,
-    ) -> Result<(), Trouble> {
-        self.listen_on_lan(manager, api, certificates).await
-    }
 }
 
 #[async_trait]
@@ -189,14 +178,7 @@ impl Lab for DindLab {
             self.mount_all(storage).await?;
         }
         self.load().await?;
-        nodes.open_api().await?;
-        if let Some(registry) = &self.plan.topology.registry {
-            nodes.fill_registry(registry).await?;
-        }
-        nodes.deploy_stack().await?;
-        if let Some(balancer) = &self.plan.topology.balancer {
-            nodes.start_balancer(balancer).await?;
-        }
+        nodes.set_up().await?;
         *deployed = true;
         Ok(())
     }

@@ -1,16 +1,14 @@
 //! The machines of a lab that are no nodes, and what of theirs the nodes use. Each keeps its server
 //! by itself, see `recipe/node.sh`; one that is ended is started anew.
 
+use super::inward::RESTART;
 use super::lab::DindLab;
 use crate::plan::{Node, Storage};
 use crate::scenario::Api;
 use crate::substrate::Trouble;
-use crate::substrate::nodes::BOOT;
-use crate::substrate::nodes::api::{File, TLS, archive, server_files};
+use crate::substrate::nodes::api::{File, TLS, server_files};
 use crate::substrate::nodes::certificate::Certificates;
 use crate::substrate::nodes::part::Servers;
-
-use super::inward::RESTART;
 
 /// Succeeds while the server of the storage machine takes requests of both versions.
 pub(super) const EXPORTS: &str =
@@ -22,6 +20,8 @@ pub(super) const SERVERS: Servers = Servers {
     exports: EXPORTS,
     balancer: "(pkill -x haproxy || true)",
     registry: "(pkill -x docker-registry || true)",
+    listens: engine_files,
+    engine: RESTART,
 };
 
 /// What a node's first process reads before it starts the engine.
@@ -40,21 +40,6 @@ impl DindLab {
         let line = format!("{address}:{export} {mount} nfs {options} 0 0\n");
         let keep = "cat > /etc/fstab";
         self.nodes().mount_share(storage, keep, &line).await
-    }
-
-    /// Has a manager's engine listen on the LAN, and starts it anew.
-    pub(super) async fn listen_on_lan(
-        &self,
-        manager: &Node,
-        api: Api,
-        certificates: Option<&Certificates>,
-    ) -> Result<(), Trouble> {
-        let archive = archive(&engine_files(manager, api, certificates))?;
-        let command = format!("tar -x -C / && {RESTART}");
-        let told = self
-            .nodes()
-            .sh_with(&manager.name, &command, &archive, BOOT);
-        told.await.map(drop)
     }
 }
 

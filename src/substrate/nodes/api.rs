@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::certificate::{Certificates, Pair};
-use super::{COMMAND, Nodes, Ran, STRANGER, all};
+use super::{BOOT, COMMAND, Nodes, Ran, STRANGER, all};
 use crate::journal::Event;
 use crate::plan::{Node, Plan, Role};
 use crate::scenario::Api;
@@ -25,7 +25,7 @@ pub(in crate::substrate) type File = (String, String, u32);
 
 impl dyn Nodes + '_ {
     /// Has every manager listen on the LAN, and sees who is let in.
-    pub(in crate::substrate) async fn open_api(&self) -> Result<(), Trouble> {
+    pub(super) async fn open_api(&self) -> Result<(), Trouble> {
         let api = self.plan().topology.api;
         if api.is_closed() {
             return Ok(());
@@ -56,6 +56,20 @@ impl dyn Nodes + '_ {
         self.try_api().await?;
         step.done();
         Ok(())
+    }
+
+    /// Has a manager's engine listen on the LAN, and starts it anew.
+    async fn listen(
+        &self,
+        manager: &Node,
+        api: Api,
+        certificates: Option<&Certificates>,
+    ) -> Result<(), Trouble> {
+        let kept = self.kept()?;
+        let archive = archive(&(kept.listens)(manager, api, certificates))?;
+        let command = format!("tar -x -C / && {}", kept.engine);
+        let told = self.sh_with(&manager.name, &command, &archive, BOOT);
+        told.await.map(drop)
     }
 
     /// Asks every manager from a machine that is no node: with the client certificate
@@ -150,7 +164,7 @@ fn pair_files(folder: &str, authority: &str, pair: &Pair) -> Vec<File> {
 }
 
 /// Files as `tar -x` takes them; it makes the folders.
-pub(in crate::substrate) fn archive(files: &[File]) -> Result<Vec<u8>, Trouble> {
+fn archive(files: &[File]) -> Result<Vec<u8>, Trouble> {
     let mut archive = tar::Builder::new(Vec::new());
     for (path, text, mode) in files {
         let mut header = tar::Header::new_gnu();

@@ -38,10 +38,7 @@ const TAKE: &str = "cat > /etc/haproxy/new.cfg && haproxy -c -q -f /etc/haproxy/
 
 impl dyn Nodes + '_ {
     /// Writes the balancer's configuration, starts it, and sees it listen.
-    pub(in crate::substrate) async fn start_balancer(
-        &self,
-        balancer: &Balancer,
-    ) -> Result<(), Trouble> {
+    pub(super) async fn start_balancer(&self, balancer: &Balancer) -> Result<(), Trouble> {
         let step = self.progress().step("start the balancer");
         let text = configuration(self.plan(), balancer);
         let take = format!("{TAKE} && {} && sync", self.kept()?.balancer);

@@ -8,6 +8,20 @@ use crate::substrate::Trouble;
 use crate::wait::{Look, until};
 
 impl dyn Nodes + '_ {
+    /// Sets up what is beside the nodes and deploys the stack, in the order in which one needs the
+    /// other. The share is mounted by then.
+    pub(in crate::substrate) async fn set_up(&self) -> Result<(), Trouble> {
+        self.open_api().await?;
+        if let Some(registry) = &self.plan().topology.registry {
+            self.fill_registry(registry).await?;
+        }
+        self.deploy_stack().await?;
+        if let Some(balancer) = &self.plan().topology.balancer {
+            self.start_balancer(balancer).await?;
+        }
+        Ok(())
+    }
+
     /// Has a manager take the plan's stack.
     pub(in crate::substrate) async fn deploy_stack(&self) -> Result<(), Trouble> {
         let Some(stack) = &self.plan().stack else {

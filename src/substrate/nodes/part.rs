@@ -2,14 +2,20 @@
 
 use std::time::Duration;
 
+use super::api::File;
+use super::certificate::Certificates;
 use super::{BOOT, COMMAND, Nodes};
 use crate::journal::{Answer, ApiError};
+use crate::plan::Node;
 use crate::remote::page;
-use crate::scenario::{Part, Target};
+use crate::scenario::{Api, Part, Target};
 use crate::substrate::{PageRequest, Trouble};
 use crate::wait::{Look, until};
 
-/// The shell commands by which a place keeps the servers of such machines.
+/// What an engine is given that listens on the LAN.
+pub(in crate::substrate) type Listens = fn(&Node, Api, Option<&Certificates>) -> Vec<File>;
+
+/// How a place keeps the servers of such machines, and its engines: shell commands for the most.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::substrate) struct Servers {
     /// Has the storage machine export its folder; right also when it does already.
@@ -20,6 +26,10 @@ pub(in crate::substrate) struct Servers {
     pub(in crate::substrate) balancer: &'static str,
     /// The same for the registry.
     pub(in crate::substrate) registry: &'static str,
+    /// The files by which a manager's engine listens on the LAN.
+    pub(in crate::substrate) listens: Listens,
+    /// Has that engine start anew, with the files that are there.
+    pub(in crate::substrate) engine: &'static str,
 }
 
 /// What a machine is, if it is no node.
@@ -33,7 +43,7 @@ pub(in crate::substrate) fn part(machine: &str) -> Option<Part> {
 impl dyn Nodes + '_ {
     /// The commands of this place, if it makes such machines.
     pub(in crate::substrate) fn kept(&self) -> Result<Servers, Trouble> {
-        let none = || Trouble("this place has no machines but nodes".to_owned());
+        let none = || Trouble("this place sets up no servers".to_owned());
         self.servers().ok_or_else(none)
     }
 

@@ -58,10 +58,7 @@ fn images(
 impl dyn Nodes + '_ {
     /// Starts the registry, fills it with the images that the stack names there, and removes them
     /// from every node, so that a node has one only after it has pulled it.
-    pub(in crate::substrate) async fn fill_registry(
-        &self,
-        registry: &Registry,
-    ) -> Result<(), Trouble> {
+    pub(super) async fn fill_registry(&self, registry: &Registry) -> Result<(), Trouble> {
         let step = self.progress().step("fill the registry");
         let images = images(self.plan(), registry, self.variables())?;
         let text = configuration(registry);

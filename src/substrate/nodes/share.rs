@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{COMMAND, Nodes, all};
 use crate::journal::Event;
-use crate::plan::Storage;
+use crate::plan::{SHARE, STORAGE, Storage};
 use crate::substrate::Trouble;
 
 impl dyn Nodes + '_ {
@@ -47,6 +47,14 @@ impl dyn Nodes + '_ {
         }
         Ok(())
     }
+}
+
+/// The command that mounts the share by each version once, with this `mount`, and unmounts it.
+pub(in crate::substrate) fn rehearsal(mount: &str) -> String {
+    format!(
+        "set -e; for version in 3 4.2; do \
+         {mount} -t nfs -o vers=$version {STORAGE}:{SHARE} /mnt; umount /mnt; done"
+    )
 }
 
 /// What a scenario puts there, as `tar -x` takes it: paths, folders with a `/` at their end, and

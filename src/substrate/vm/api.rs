@@ -3,11 +3,9 @@
 //! An engine wants TLS on every TCP port or on none, so with it the harness's own way in, on the
 //! management network, becomes a socket of systemd that leads to the engine's Unix socket.
 
-use super::lab::{BOOT, VmLab};
 use crate::plan::Node;
 use crate::scenario::Api;
-use crate::substrate::Trouble;
-use crate::substrate::nodes::api::{File, TLS, archive, server_files};
+use crate::substrate::nodes::api::{File, TLS, server_files};
 use crate::substrate::nodes::certificate::Certificates;
 
 /// The engine as `recipe/system.sh` starts it, but for where it listens.
@@ -26,30 +24,20 @@ const PROXY: &str = "[Unit]\nDescription=the way in of the harness\n\
     Requires=seatrial-engine.socket\n[Service]\nType=notify\n\
     ExecStart=/lib/systemd/systemd-socket-proxyd /run/docker.sock\n";
 
-/// Unpacks files, and restarts the engine with what they say. The order is the article's: the
-/// engine must let go of its port before a socket can take it.
-const RESTART: &str = "tar -x -C / && systemctl daemon-reload && \
+/// Restarts the engine with what its files say. The order is the article's: the engine must let go
+/// of its port before a socket can take it.
+pub(super) const RESTART: &str = "systemctl daemon-reload && \
     systemctl stop docker.service && \
     if test -e /etc/systemd/system/seatrial-engine.socket; then \
     systemctl enable --quiet --now seatrial-engine.socket; fi && \
     systemctl start docker.service && sync";
 
-impl VmLab {
-    /// Has a manager's engine listen on the LAN, and starts it anew.
-    pub(super) async fn listen_on_lan(
-        &self,
-        manager: &Node,
-        api: Api,
-        certificates: Option<&Certificates>,
-    ) -> Result<(), Trouble> {
-        let archive = archive(&engine_files(manager, api, certificates))?;
-        let told = self.nodes().sh_with(&manager.name, RESTART, &archive, BOOT);
-        told.await.map(drop)
-    }
-}
-
 /// What an engine that listens on the LAN is given.
-fn engine_files(manager: &Node, api: Api, certificates: Option<&Certificates>) -> Vec<File> {
+pub(super) fn engine_files(
+    manager: &Node,
+    api: Api,
+    certificates: Option<&Certificates>,
+) -> Vec<File> {
     let (address, port) = (&manager.address, api.port().unwrap_or_default());
     let drop_in = |listens: &str| {
         let text = format!("[Service]\nExecStart=\nExecStart={ENGINE} {listens}\n");

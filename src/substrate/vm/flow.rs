@@ -34,7 +34,7 @@ impl VmLab {
         let registry = topology.registry.as_ref();
         if machine == Part::Storage.name() {
             // It is always there, also where nobody mounts anything.
-            return Some(super::share::STORAGE);
+            return Some(crate::plan::STORAGE);
         }
         let parts = [
             balancer.map(|one| (&one.name, one.address.as_str())),

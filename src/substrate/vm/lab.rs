@@ -9,14 +9,13 @@ use async_trait::async_trait;
 use tokio::sync::Mutex;
 
 use super::Vm;
+use super::api::{RESTART, engine_files};
 use super::machine::Machine;
 use super::share::EXPORT;
 use super::snapshot::Moment;
 use super::switch::Switch;
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal, Rule};
-use crate::plan::{Node, Plan};
-use crate::scenario::Api;
-use crate::substrate::nodes::certificate::Certificates;
+use crate::plan::Plan;
 use crate::substrate::nodes::part::{Servers, part};
 use crate::substrate::nodes::{Nodes, Ran};
 use crate::substrate::workspace::Workspace;
@@ -177,16 +176,9 @@ impl Nodes for VmLab {
             exports: "systemctl is-active nfs-server && test -n \"$(exportfs -s)\"",
             balancer: "systemctl restart haproxy.service",
             registry: "systemctl restart docker-registry.service",
+            listens: engine_files,
+            engine: RESTART,
         })
-    }
-
-    async fn listen(
-        &self,
-        manager: &Node,
-        api: Api,
-        certificates: Option<&Certificates>,
-    ) -> Result<(), Trouble> {
-        self.listen_on_lan(manager, api, certificates).await
     }
 
     async fn exchange(&self, node: &str) -> Result<(), Trouble> {
@@ -207,14 +199,7 @@ impl Lab for VmLab {
             self.export(storage).await?;
             self.mount_all(storage).await?;
         }
-        nodes.open_api().await?;
-        if let Some(registry) = &self.plan.topology.registry {
-            nodes.fill_registry(registry).await?;
-        }
-        nodes.deploy_stack().await?;
-        if let Some(balancer) = &self.plan.topology.balancer {
-            nodes.start_balancer(balancer).await?;
-        }
+        nodes.set_up().await?;
         *deployed = true;
         Ok(())
     }

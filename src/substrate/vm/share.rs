@@ -3,22 +3,17 @@
 use super::lab::{COMMAND, VmLab, all};
 use crate::plan::Storage;
 use crate::substrate::Trouble;
+use crate::substrate::nodes::share::rehearsal;
 
 /// Has the storage machine export its folder; right also when it does already.
 pub(super) const EXPORT: &str =
     "mkdir -p /data/docker-nfs && systemctl start nfs-server && exportfs -ra";
 
-/// Where the storage machine is, and what it exports, in every topology.
-pub(super) const STORAGE: &str = "192.168.150.2";
-
 impl VmLab {
     /// Mounts the share on every node by each version once, and unmounts it: what the first mount
     /// has to load takes an emulated node half a minute, which every stack would wait for.
     pub(super) async fn rehearse_mounts(&self) -> Result<(), Trouble> {
-        let rehearsal = format!(
-            "set -e; for version in 3 4.2; do \
-             mount -t nfs -o vers=$version {STORAGE}:/data/docker-nfs /mnt; umount /mnt; done"
-        );
+        let rehearsal = rehearsal("mount");
         let nodes = self.plan.node_names().map(|node| {
             let rehearsal = &rehearsal;
             async move {
