@@ -129,6 +129,10 @@ pub trait Lab: Send + Sync {
         Ok(false)
     }
 
+    /// Nodes of the swarm came and went before anything was broken: a place that starts runs from
+    /// swarms that it kept starts none from this one again.
+    async fn distrust(&self) {}
+
     /// Asks one manager for its nodes, and for the tasks of the plan's services.
     ///
     /// # Errors

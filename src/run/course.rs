@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use super::trial::Trial;
+use super::trial::{Trial, lock};
 use super::{Halt, act, clocks, excerpt, load, observe, steady, strike};
 use crate::journal::{Event, Phase, Rows, TableCheck};
 use crate::plan::Check;
@@ -27,15 +27,7 @@ pub(super) async fn run(trial: &Arc<Trial>) -> Result<(), Halt> {
     clocks::start(trial);
     steady::start(trial);
     steady_before(trial).await?;
-    enter(trial, Phase::Checkpoint)?;
-    match trial.lab.checkpoint().await {
-        Ok(true) => steady_before(trial).await?,
-        Ok(false) => {}
-        Err(trouble) => {
-            let what = format!("the steady state was not kept: {trouble}");
-            return Err(Halt::Trouble(what));
-        }
-    }
+    keep_steady(trial).await?;
     let ledgers = load::ledgers(&trial.plan);
     create_tables(trial, &ledgers).await?;
     enter(trial, Phase::Load)?;
@@ -79,6 +71,27 @@ async fn steady_before(trial: &Trial) -> Result<(), Halt> {
         "the steady state did not hold within {deadline}, so nothing was broken; last seen: {}",
         steady::last_seen(trial)
     )))
+}
+
+/// Has the place keep the steady swarm for later runs, but never one whose nodes come and go:
+/// every later run would inherit that.
+async fn keep_steady(trial: &Trial) -> Result<(), Halt> {
+    let steadfast = || lock(&trial.merged).steadfast();
+    if steadfast() {
+        enter(trial, Phase::Checkpoint)?;
+        match trial.lab.checkpoint().await {
+            Ok(true) => steady_before(trial).await?,
+            Ok(false) => {}
+            Err(trouble) => {
+                let what = format!("the steady state was not kept: {trouble}");
+                return Err(Halt::Trouble(what));
+            }
+        }
+    }
+    if !steadfast() {
+        trial.lab.distrust().await;
+    }
+    Ok(())
 }
 
 /// Creates the table of every ledger.

@@ -1,6 +1,6 @@
 //! Watches managers and containers from bring-up to tear-down, and journals what changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,6 +38,8 @@ pub(super) type Seen = BTreeMap<String, Asked>;
 #[derive(Default)]
 pub(super) struct Merged {
     nodes: BTreeMap<String, NodeSeen>,
+    /// The names of nodes that were ready, and then were not.
+    faltered: BTreeSet<String>,
     /// The task, and when the last answer that listed it was asked for.
     tasks: BTreeMap<String, (TaskSeen, Instant)>,
 }
@@ -48,6 +50,11 @@ impl Merged {
         self.tasks.values().map(|(task, _)| task)
     }
 
+    /// True if no node that was ready has been anything else since.
+    pub(super) fn steadfast(&self) -> bool {
+        self.faltered.is_empty()
+    }
+
     /// What is new in an answer. `trusted` is false for a manager that we broke: it may be cut
     /// off, so only what is certainly newer counts. Never goes back to an older index.
     fn take_in(&mut self, view: &View, asked: Instant, trusted: bool) -> Vec<Event> {
@@ -56,6 +63,9 @@ impl Merged {
         for node in &view.nodes {
             let old = self.nodes.get(&node.id);
             if old.is_none_or(|old| old != node && newer(old.index, node.index)) {
+                if old.is_some_and(|old| old.state == "ready") && node.state != "ready" {
+                    self.faltered.insert(node.name.clone());
+                }
                 self.nodes.insert(node.id.clone(), node.clone());
                 events.push(Event::Node(node.clone()));
             }

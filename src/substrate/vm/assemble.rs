@@ -49,10 +49,10 @@ pub(super) async fn bring_up(
 async fn start(lab: &VmLab) -> Result<(), Trouble> {
     let saved = lab.vm.shelf.latest(&lab.plan, &lab.vm.images.facts);
     match saved.filter(|_| !lab.vm.fresh) {
-        Some((Moment::Booted, snapshot)) => lab.restore(&snapshot).await?,
+        Some((Moment::Booted, snapshot)) => lab.restore(Moment::Booted, snapshot).await?,
         Some((moment, snapshot)) => {
             *lab.deployed.lock().await = moment == Moment::Steady;
-            return lab.restore(&snapshot).await;
+            return lab.restore(moment, snapshot).await;
         }
         None => {
             boot(lab).await?;
@@ -98,6 +98,7 @@ fn lay_out(
         switch: Arc::new(std::sync::Mutex::new(switch)),
         folders,
         deployed: Mutex::new(false),
+        saved: Mutex::default(),
         engines: Mutex::default(),
         _turn: turn,
     })

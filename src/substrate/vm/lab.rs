@@ -12,7 +12,7 @@ use super::Vm;
 use super::api::{RESTART, engine_files};
 use super::machine::Machine;
 use super::share::EXPORT;
-use super::snapshot::Moment;
+use super::snapshot::{Moment, Snapshot};
 use super::switch::Switch;
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal, Rule};
 use crate::plan::Plan;
@@ -53,6 +53,8 @@ pub struct VmLab {
     pub(super) folders: Workspace,
     /// True once the stack is in place, from a snapshot or by us.
     pub(super) deployed: Mutex<bool>,
+    /// The snapshots that this swarm went on from or was saved as.
+    pub(super) saved: Mutex<Vec<Snapshot>>,
     /// The engines that were asked anything; each keeps its connections.
     pub(super) engines: Mutex<BTreeMap<SocketAddr, Engine>>,
     /// One swarm at a time; released when the lab is gone.
@@ -206,6 +208,10 @@ impl Lab for VmLab {
 
     async fn checkpoint(&self) -> Result<bool, Trouble> {
         self.keep(Moment::Steady).await
+    }
+
+    async fn distrust(&self) {
+        self.distrust_saved().await;
     }
 
     async fn view(&self, manager: &str) -> Result<View, ApiError> {

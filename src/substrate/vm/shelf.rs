@@ -131,6 +131,12 @@ impl Shelf {
         }
     }
 
+    /// No run starts from this snapshot again. Its disks stay until there is need for room: those of
+    /// a swarm that still runs may rest on them.
+    pub(super) fn distrust(&self, snapshot: &Snapshot) {
+        let _ = std::fs::remove_file(snapshot.folder.join(ABOUT));
+    }
+
     /// Every whole snapshot.
     fn kept(&self) -> Vec<Kept> {
         folders(&self.folder).filter_map(read).collect()
@@ -314,6 +320,18 @@ mod tests {
         assert!(!shelf.complete(&steady));
         let again = saved(&shelf, "formed", None);
         assert!(shelf.complete(&again) && !shelf.complete(&steady));
+    }
+
+    #[test]
+    fn what_is_not_trusted_is_none_and_nothing_rests_on_it() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let shelf = Shelf::new(cache.path());
+        let formed = saved(&shelf, "formed", None);
+        let steady = saved(&shelf, "steady", Some("formed"));
+        let other = saved(&shelf, "other", None);
+        shelf.distrust(&formed);
+        assert!(!shelf.complete(&formed) && !shelf.complete(&steady));
+        assert!(formed.folder.exists() && shelf.complete(&other));
     }
 
     #[test]

@@ -5,8 +5,18 @@ use std::time::Duration;
 
 use super::assemble;
 use super::lab::{BOOT, VmLab, all};
+use super::machine::Machine;
 use super::snapshot::{Moment, Snapshot};
 use crate::substrate::Trouble;
+use crate::wait::{Look, until};
+
+/// How far the clock of a machine may be from ours after it was set. Its agent answers within a
+/// second even where processors are emulated.
+const CLOCK_OFF: Duration = Duration::from_secs(2);
+
+/// How long a clock may take to be right. A guest that just went on takes its time once more from
+/// where it stood still, and then has to be told again.
+const SETTING: Duration = Duration::from_secs(60);
 
 impl VmLab {
     /// Saves a moment, unless it was saved before: disks of a restored swarm are overlays on those
@@ -55,13 +65,45 @@ impl VmLab {
         };
         snapshot.finish(&self.plan, moment, machines, rests_on)?;
         self.vm.shelf.make_room(&snapshot);
+        self.saved.lock().await.push(snapshot);
         self.go_on().await?;
         step.done();
         Ok(())
     }
 
-    /// Goes on from a saved swarm. Every machine must be off.
-    pub(super) async fn restore(&self, snapshot: &Snapshot) -> Result<(), Trouble> {
+    /// Goes on from a saved swarm. Every machine must be off. What does not come back whole is not
+    /// gone on from again, or every run of this plan would end like this one.
+    pub(super) async fn restore(&self, moment: Moment, saved: Snapshot) -> Result<(), Trouble> {
+        let whole = async {
+            self.come_back(&saved).await?;
+            match moment {
+                Moment::Booted => Ok(()),
+                Moment::Formed | Moment::Steady => self.nodes().settled().await,
+            }
+        };
+        let whole = whole.await;
+        let key = saved.key.clone();
+        self.saved.lock().await.push(saved);
+        let Err(trouble) = whole else { return Ok(()) };
+        self.distrust_saved().await;
+        Err(Trouble(format!(
+            "the saved swarm `{key}` did not come back whole and is not used again; \
+             run once more to start without it: {trouble}"
+        )))
+    }
+
+    /// Starts no run again from what this one went on from or saved.
+    pub(super) async fn distrust_saved(&self) {
+        for snapshot in self.saved.lock().await.drain(..) {
+            let say = format!("use the saved swarm {} never again", snapshot.key);
+            let step = self.vm.progress.step(say);
+            self.vm.shelf.distrust(&snapshot);
+            step.done();
+        }
+    }
+
+    /// Starts every machine from a saved swarm.
+    async fn come_back(&self, snapshot: &Snapshot) -> Result<(), Trouble> {
         let step = self
             .vm
             .progress
@@ -82,11 +124,7 @@ impl VmLab {
     /// Lets machines that stand still go on, and waits until their engines answer.
     async fn go_on(&self) -> Result<(), Trouble> {
         all(self.machines.values().map(|machine| machine.resume())).await?;
-        all(self
-            .machines
-            .values()
-            .map(|machine| machine.agent.set_time(Duration::ZERO)))
-        .await?;
+        all(self.machines.values().map(|machine| set_right(machine))).await?;
         let nodes = self.nodes();
         all(self
             .plan
@@ -113,6 +151,26 @@ impl VmLab {
         machine.resume().await?;
         let ready = machine.agent.ready(BOOT).await;
         ready.map_err(|late| Trouble(late.to_string()))?;
-        machine.agent.set_time(Duration::ZERO).await
+        set_right(machine).await
     }
+}
+
+/// Sets the clock of a machine that stood still, until it tells our time.
+async fn set_right(machine: &Machine) -> Result<(), Trouble> {
+    let agent = &machine.agent;
+    let look = || async {
+        let off = match agent.set_time(Duration::ZERO).await {
+            Ok(()) => agent.clock_off().await,
+            Err(trouble) => Err(trouble),
+        };
+        match off {
+            Ok(off) if off <= CLOCK_OFF => Look::Holds(()),
+            Ok(off) => Look::NotYet(format!("it is off by {off:?}")),
+            Err(trouble) => Look::CannotTell(trouble.0),
+        }
+    };
+    let what = format!("the clock of `{}` to be right", machine.spec.name);
+    until(what, SETTING, Duration::from_millis(200), look)
+        .await
+        .map_err(|late| Trouble(late.to_string()))
 }
