@@ -104,6 +104,12 @@ async fn run_sim(plan: &Plan, sabotage: Option<Sabotage>) -> History {
 
 /// The same, with a token that ends it.
 async fn run_until(plan: &Plan, sabotage: Option<Sabotage>, stop: CancellationToken) -> History {
+    let place = sabotage.map_or_else(Sim::new, Sim::with);
+    run_on(&place, plan, stop).await
+}
+
+/// The same, on a place that can be asked afterwards.
+async fn run_on(place: &Sim, plan: &Plan, stop: CancellationToken) -> History {
     let folder = tempfile::tempdir().expect("a folder");
     let options = Options {
         folder: folder.path().join("run"),
@@ -111,8 +117,7 @@ async fn run_until(plan: &Plan, sabotage: Option<Sabotage>, stop: CancellationTo
         listener: None,
         stop,
     };
-    let place = sabotage.map_or_else(Sim::new, Sim::with);
-    let summary = run::run(&place, plan, options).await.expect("a journal");
+    let summary = run::run(place, plan, options).await.expect("a journal");
     seatrial::journal::read(&summary.journal).expect("a journal that can be read")
 }
 

@@ -160,6 +160,9 @@ pub enum Sabotage {
     BringUpHangs,
     /// The stack is not taken.
     DeployFails,
+    /// Two seconds after the stack was taken the managers call this node down, and ready again two
+    /// seconds later, although nothing became of it.
+    NodeFalters(String),
     /// The steady state cannot be kept.
     CheckpointFails,
     /// Once struck, this node answers with another service's page.
@@ -209,6 +212,8 @@ pub enum Sabotage {
 struct Made {
     there: BTreeSet<String>,
     labs: usize,
+    /// How many of them no later run may start from.
+    distrusted: usize,
 }
 
 /// The place.
@@ -260,6 +265,11 @@ impl Sim {
             world: Arc::new(Mutex::new(world)),
             made: Arc::clone(&self.made),
         })
+    }
+
+    /// How many labs no later run may start from, by the word of the runs that had them.
+    pub fn distrusted(&self) -> usize {
+        self.made().distrusted
     }
 
     fn is(&self, sabotage: &Sabotage) -> bool {

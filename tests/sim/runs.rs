@@ -3,9 +3,11 @@
 use rstest::rstest;
 use seatrial::journal::{ApiError, Event, History, ManagerAnswer, Outcome, Phase, Poll, Rows};
 use seatrial::scenario::{Cut, Direction, FaultAction, Isolate, Target};
+use seatrial::substrate::sim::{Sabotage, Sim};
+use tokio_util::sync::CancellationToken;
 
 use super::plans::{self, with_fault};
-use super::{count, outline, run_sim, seq};
+use super::{count, outline, run_on, run_sim, seq};
 
 /// What must be true of every journal of a run that reached its end.
 fn is_whole(history: &History) {
@@ -39,6 +41,25 @@ fn is_whole(history: &History) {
         "{}",
         outline(history)
     );
+}
+
+/// True if a run kept its steady state for later ones.
+fn is_kept(history: &History) -> bool {
+    count(history, |e| *e == Event::Phase(Phase::Checkpoint)) == 1
+}
+
+#[rstest]
+#[case::a_node_that_falters(Some(Sabotage::NodeFalters("server-5".to_owned())), 1)]
+#[case::an_honest_swarm(None, 0)]
+#[tokio::test(start_paused = true)]
+async fn a_swarm_whose_nodes_come_and_go_is_not_kept(
+    #[case] sabotage: Option<Sabotage>,
+    #[case] distrusted: usize,
+) {
+    let place = sabotage.map_or_else(Sim::new, Sim::with);
+    let history = run_on(&place, &plans::web(), CancellationToken::new()).await;
+    assert_eq!(is_kept(&history), distrusted == 0, "{}", outline(&history));
+    assert_eq!(place.distrusted(), distrusted);
 }
 
 /// A fault's entries stand in the order of the acts that they announce.

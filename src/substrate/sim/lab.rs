@@ -89,6 +89,11 @@ impl Lab for SimLab {
         Ok(true)
     }
 
+    async fn distrust(&self) {
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        made.distrusted += 1;
+    }
+
     async fn view(&self, manager: &str) -> Result<View, ApiError> {
         wait::pause(ANSWER).await;
         let machine = self

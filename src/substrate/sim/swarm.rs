@@ -1,8 +1,15 @@
 //! What the simulated managers and engines answer.
 
-use super::world::World;
+use std::ops::Range;
+use std::time::Duration;
+
+use super::Sabotage;
+use super::world::{Machine, World};
 use crate::journal::{ApiError, ContainerSeen, NodeSeen, TaskSeen};
 use crate::swarm::View;
+
+/// When the managers of [`Sabotage::NodeFalters`] call a node down, counted from the deployment.
+const FALTERING: Range<Duration> = Duration::from_secs(2)..Duration::from_secs(4);
 
 impl World {
     /// One manager's list of nodes and tasks.
@@ -54,12 +61,24 @@ impl World {
             id: machine.id.clone(),
             name: machine.name.clone(),
             index: machine.index,
-            state: if machine.down { "down" } else { "ready" }.to_owned(),
+            state: if machine.down || self.falters(machine) {
+                "down"
+            } else {
+                "ready"
+            }
+            .to_owned(),
             availability: if machine.drained { "drain" } else { "active" }.to_owned(),
             role: if machine.manager { "manager" } else { "worker" }.to_owned(),
             leader: self.leader == Some(i),
             reachability: machine.manager.then(|| reached.to_owned()),
         })
+    }
+
+    /// True while the managers call a node down that is not.
+    fn falters(&self, machine: &Machine) -> bool {
+        let falters = self.is(&Sabotage::NodeFalters(machine.name.clone()));
+        let taken = self.deployed.filter(|_| falters);
+        taken.is_some_and(|taken| FALTERING.contains(&self.now.duration_since(taken)))
     }
 
     fn task_seen(&self, i: usize) -> Option<TaskSeen> {
