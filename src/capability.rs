@@ -49,6 +49,8 @@ pub enum Capability {
     Tokens,
     /// The storage machine is the harness's own: it can be broken, written to and set up.
     Storage,
+    /// A share that answers before it has written can be made.
+    AsyncShare,
 }
 
 impl fmt::Display for Capability {
@@ -74,6 +76,7 @@ impl fmt::Display for Capability {
             Self::Upgrade => "engine to upgrade to",
             Self::Tokens => "join tokens that may be rotated",
             Self::Storage => "storage machine of its own",
+            Self::AsyncShare => "share that answers before it has written",
         })
     }
 }

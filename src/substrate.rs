@@ -119,9 +119,8 @@ pub trait Lab: Send + Sync {
     /// When the share cannot be filled or the stack is not taken.
     async fn deploy(&self) -> Result<(), Trouble>;
 
-    /// The steady state holds: a place that can may keep the swarm as it is now, so that the
-    /// next run starts from here. True if the swarm stood still meanwhile: then connections may
-    /// be broken, and what held has to be seen again.
+    /// The steady state holds: a place may keep the swarm as it is, for later runs to start from.
+    /// True if it stood still meanwhile: connections may be broken, what held must be seen again.
     ///
     /// # Errors
     /// When the swarm could not be kept, or does not go on.
@@ -129,8 +128,7 @@ pub trait Lab: Send + Sync {
         Ok(false)
     }
 
-    /// Nodes of the swarm came and went before anything was broken: a place that starts runs from
-    /// swarms that it kept starts none from this one again.
+    /// Nodes came and went before anything was broken: no later run may start from this swarm.
     async fn distrust(&self) {}
 
     /// Asks one manager for its nodes, and for the tasks of the plan's services.

@@ -7,6 +7,7 @@ use rstest::rstest;
 use seatrial::capability::{Capabilities, Capability};
 use seatrial::plan::{Options, Outcome, plan};
 use seatrial::scenario::{Mistakes, load, parse};
+use seatrial::substrate::dind::Dind;
 
 fn options() -> Options {
     use Capability::{CleanStop, Isolation, NfsV3, NfsV42, PowerCut, RoutingMesh};
@@ -90,6 +91,33 @@ fn a_place_without_the_capability_skips() {
         "`sim` has no power cut, no routing mesh and no NFS v3"
     );
     assert!(matches!(with(&[Capability::NfsV42]), Outcome::Ready(_)));
+}
+
+#[rstest]
+#[case::as_promised("", None)]
+#[case::early(
+    ", export: async",
+    Some("`sim` has no share that answers before it has written")
+)]
+fn a_share_that_answers_early_is_not_what_every_place_can_make(
+    #[case] export: &str,
+    #[case] reason: Option<&str>,
+) {
+    let options = Options {
+        capabilities: Dind::at_best(),
+        ..options()
+    };
+    let path = PathBuf::from("scenarios/article/08-nginx-on-nfs.yaml");
+    let text = std::fs::read_to_string(&path).expect("a file");
+    let cluster = "nfs: v3";
+    assert!(text.contains(cluster), "{text}");
+    let text = text.replace(cluster, &format!("{cluster}{export}"));
+    let loaded = parse(&path, &text).expect("sound");
+    let skipped = match plan(&loaded, &options).expect("sound") {
+        Outcome::Skipped { reason, .. } => Some(reason),
+        Outcome::Ready(_) => None,
+    };
+    assert_eq!(skipped.as_deref(), reason);
 }
 
 #[rstest]

@@ -76,8 +76,10 @@ fn of_cluster(cluster: &Cluster) -> impl Iterator<Item = Capability> {
         Api::Tls => Some(Capability::Tls),
         Api::Plain => Some(Capability::PlainApi),
     };
-    let set_up = cluster.export == Some(Export::Async) || cluster.nfs == Some(NfsVersion::V3NoLock);
+    let early = cluster.export == Some(Export::Async);
+    let set_up = early || cluster.nfs == Some(NfsVersion::V3NoLock);
     nfs.into_iter()
+        .chain(early.then_some(Capability::AsyncShare))
         .chain(set_up.then_some(Capability::Storage))
         .chain(cluster.balancer.then_some(Capability::Balancer))
         .chain(cluster.registry.then_some(Capability::Registry))

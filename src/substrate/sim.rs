@@ -285,9 +285,9 @@ impl Sim {
 impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
         use Capability::{
-            Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3, NfsV42,
-            Pause, PlainApi, PowerCut, Registry, RoutingMesh, SlowFlows, Storage, SuddenEnd, Tls,
-            Tokens, Upgrade,
+            AsyncShare, Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3,
+            NfsV42, Pause, PlainApi, PowerCut, Registry, RoutingMesh, SlowFlows, Storage,
+            SuddenEnd, Tls, Tokens, Upgrade,
         };
         [
             CleanStop,
@@ -310,6 +310,7 @@ impl Place for Sim {
             Upgrade,
             Tokens,
             Storage,
+            AsyncShare,
         ]
         .into()
     }

@@ -139,6 +139,7 @@ impl Vm {
             Capability::Upgrade,
             Capability::Tokens,
             Capability::Storage,
+            Capability::AsyncShare,
         ])
     }
 

@@ -131,8 +131,8 @@ impl Shelf {
         }
     }
 
-    /// No run starts from this snapshot again. Its disks stay until there is need for room: those of
-    /// a swarm that still runs may rest on them.
+    /// No run starts from this snapshot again. Its disks stay until the next is saved: those of
+    /// a swarm that runs now may rest on them.
     pub(super) fn distrust(&self, snapshot: &Snapshot) {
         let _ = std::fs::remove_file(snapshot.folder.join(ABOUT));
     }
