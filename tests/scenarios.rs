@@ -13,9 +13,9 @@ const LINES: usize = 40;
 
 fn everything() -> Capabilities {
     use Capability::{
-        Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3, NfsV42, Pause,
-        PlainApi, PowerCut, Registry, RoutingMesh, SlowFlows, Storage, SuddenEnd, Tls, Tokens,
-        Upgrade,
+        AsyncShare, Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3,
+        NfsV42, Pause, PlainApi, PowerCut, Registry, RoutingMesh, SlowFlows, Storage, SuddenEnd,
+        Tls, Tokens, Upgrade,
     };
     [
         CleanStop,
@@ -38,6 +38,7 @@ fn everything() -> Capabilities {
         Upgrade,
         Tokens,
         Storage,
+        AsyncShare,
     ]
     .into()
 }
