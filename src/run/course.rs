@@ -76,22 +76,20 @@ async fn steady_before(trial: &Trial) -> Result<(), Halt> {
 /// Has the place keep the steady swarm for later runs, but never one whose nodes come and go:
 /// every later run would inherit that.
 async fn keep_steady(trial: &Trial) -> Result<(), Halt> {
-    let steadfast = || lock(&trial.merged).steadfast();
-    if steadfast() {
-        enter(trial, Phase::Checkpoint)?;
-        match trial.lab.checkpoint().await {
-            Ok(true) => steady_before(trial).await?,
-            Ok(false) => {}
-            Err(trouble) => {
-                let what = format!("the steady state was not kept: {trouble}");
-                return Err(Halt::Trouble(what));
-            }
+    let steadfast = lock(&trial.merged).steadfast();
+    if !steadfast {
+        trial.lab.distrust().await;
+        return Ok(());
+    }
+    enter(trial, Phase::Checkpoint)?;
+    match trial.lab.checkpoint().await {
+        Ok(true) => steady_before(trial).await,
+        Ok(false) => Ok(()),
+        Err(trouble) => {
+            let what = format!("the steady state was not kept: {trouble}");
+            Err(Halt::Trouble(what))
         }
     }
-    if !steadfast() {
-        trial.lab.distrust().await;
-    }
-    Ok(())
 }
 
 /// Creates the table of every ledger.

@@ -38,7 +38,7 @@ pub(super) type Seen = BTreeMap<String, Asked>;
 #[derive(Default)]
 pub(super) struct Merged {
     nodes: BTreeMap<String, NodeSeen>,
-    /// The names of nodes that were ready, and then were not.
+    /// The names of nodes that were ready, and then down.
     faltered: BTreeSet<String>,
     /// The task, and when the last answer that listed it was asked for.
     tasks: BTreeMap<String, (TaskSeen, Instant)>,
@@ -50,7 +50,8 @@ impl Merged {
         self.tasks.values().map(|(task, _)| task)
     }
 
-    /// True if no node that was ready has been anything else since.
+    /// True if no node that was ready was down later. A new leader calls all of them unknown until
+    /// it has heard of each, which tells nothing about them.
     pub(super) fn steadfast(&self) -> bool {
         self.faltered.is_empty()
     }
@@ -63,7 +64,7 @@ impl Merged {
         for node in &view.nodes {
             let old = self.nodes.get(&node.id);
             if old.is_none_or(|old| old != node && newer(old.index, node.index)) {
-                if old.is_some_and(|old| old.state == "ready") && node.state != "ready" {
+                if old.is_some_and(|old| old.state == "ready") && node.state == "down" {
                     self.faltered.insert(node.name.clone());
                 }
                 self.nodes.insert(node.id.clone(), node.clone());
