@@ -1,6 +1,6 @@
 //! Watches managers and containers from bring-up to tear-down, and journals what changes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -38,8 +38,8 @@ pub(super) type Seen = BTreeMap<String, Asked>;
 #[derive(Default)]
 pub(super) struct Merged {
     nodes: BTreeMap<String, NodeSeen>,
-    /// The names of nodes that were ready, and then down.
-    faltered: BTreeSet<String>,
+    /// True once a node that was ready was down.
+    faltered: bool,
     /// The task, and when the last answer that listed it was asked for.
     tasks: BTreeMap<String, (TaskSeen, Instant)>,
 }
@@ -53,7 +53,7 @@ impl Merged {
     /// True if no node that was ready was down later. A new leader calls all of them unknown until
     /// it has heard of each, which tells nothing about them.
     pub(super) fn steadfast(&self) -> bool {
-        self.faltered.is_empty()
+        !self.faltered
     }
 
     /// What is new in an answer. `trusted` is false for a manager that we broke: it may be cut
@@ -64,9 +64,8 @@ impl Merged {
         for node in &view.nodes {
             let old = self.nodes.get(&node.id);
             if old.is_none_or(|old| old != node && newer(old.index, node.index)) {
-                if old.is_some_and(|old| old.state == "ready") && node.state == "down" {
-                    self.faltered.insert(node.name.clone());
-                }
+                let was_ready = old.is_some_and(|old| old.state == "ready");
+                self.faltered |= was_ready && node.state == "down";
                 self.nodes.insert(node.id.clone(), node.clone());
                 events.push(Event::Node(node.clone()));
             }

@@ -216,6 +216,11 @@ struct Made {
     distrusted: usize,
 }
 
+/// The count of labs; a panic elsewhere does not stop it.
+fn count(made: &Mutex<Made>) -> MutexGuard<'_, Made> {
+    made.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The place.
 #[derive(Clone, Debug, Default)]
 pub struct Sim {
@@ -277,7 +282,7 @@ impl Sim {
     }
 
     fn made(&self) -> MutexGuard<'_, Made> {
-        self.made.lock().unwrap_or_else(PoisonError::into_inner)
+        count(&self.made)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The door to the simulated world.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use super::database::Session;
 use super::images::PULL;
 use super::world::{BOOT, STEP, World, present};
-use super::{Made, Sabotage};
+use super::{Made, Sabotage, count};
 use crate::journal::{Answer, ApiError, ContainerSeen, Engine, Rule};
 use crate::scenario::Part;
 use crate::substrate::{
@@ -90,8 +90,7 @@ impl Lab for SimLab {
     }
 
     async fn distrust(&self) {
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        made.distrusted += 1;
+        count(&self.made).distrusted += 1;
     }
 
     async fn view(&self, manager: &str) -> Result<View, ApiError> {
@@ -390,7 +389,7 @@ impl Lab for SimLab {
         let fails = self.is(&Sabotage::TearDownFails);
         let first = "machine `server-1`";
         let stays = fails || self.is(&Sabotage::LeavesMachine);
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut made = count(&self.made);
         made.there.retain(|thing| stays && thing == first);
         match fails {
             true => Err(Trouble("`server-1` does not end".to_owned())),

@@ -10,12 +10,11 @@ use super::snapshot::{Moment, Snapshot};
 use crate::substrate::Trouble;
 use crate::wait::{Look, until};
 
-/// How far the clock of a machine may be from ours after it was set. Its agent answers within a
-/// second even where processors are emulated.
+/// How far the clock of a machine may be from ours after it was set. What the agent takes to
+/// answer counts too, so this leaves room for one that is slow.
 const CLOCK_OFF: Duration = Duration::from_secs(2);
 
-/// How long a clock may take to be right. A guest that just went on takes its time once more from
-/// where it stood still, and then has to be told again.
+/// How long a clock may take to be right: it is told again until it is.
 const SETTING: Duration = Duration::from_secs(60);
 
 impl VmLab {
