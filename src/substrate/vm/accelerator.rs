@@ -4,6 +4,7 @@
 use std::fmt;
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,9 @@ use tokio::time::timeout;
 /// How long a kernel may take to start its first process under hardware acceleration. A `/dev/kvm`
 /// that opens may still hang a guest, so opening it proves nothing.
 const PROBE: Duration = Duration::from_secs(10);
+
+/// How many ticks of a counter are told in time at once.
+const TICKS: u64 = 1_000_000_000_000;
 
 /// What executes the guests' code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -46,6 +50,17 @@ impl Accelerator {
         }
     }
 
+    /// Words for a guest's kernel, so that it need not find out itself how fast its processor counts:
+    /// on a computer that is busy, 2 of 60 that were emulated came to a seventh to a tenth of the
+    /// truth, and their clocks ran that much too fast from then on.
+    pub(super) fn kernel_words(self) -> String {
+        let pace = match self {
+            Self::Kvm | Self::Hvf => None,
+            Self::Tcg => counter_khz(),
+        };
+        pace.map_or(String::new(), |khz| format!("tsc_early_khz={khz}"))
+    }
+
     /// Boots a kernel under hardware acceleration, and settles for emulation if that fails.
     pub(super) async fn probe(kernel: &Path, initrd: &Path) -> Self {
         let hardware = if cfg!(target_os = "macos") {
@@ -62,6 +77,25 @@ impl Accelerator {
             Self::Tcg
         }
     }
+}
+
+/// How often this computer's counter ticks in a millisecond, which QEMU's emulated processors have
+/// as theirs (`cpu_get_host_ticks`, `include/qemu/timer.h`). Nothing where that is not so.
+fn counter_khz() -> Option<u64> {
+    static PACE: OnceLock<Option<u64>> = OnceLock::new();
+    let measure = || {
+        let counts = cfg!(target_arch = "x86_64");
+        counts.then(|| khz(quanta::Clock::new().delta_as_nanos(0, TICKS)))?
+    };
+    *PACE.get_or_init(measure)
+}
+
+/// The pace of a counter by what its ticks take. One that ticks once in a nanosecond is the system's
+/// clock, in the place of a counter that cannot be relied on.
+fn khz(nanos: u64) -> Option<u64> {
+    let ticks = u128::from(TICKS) * 1_000_000;
+    let khz = ticks.checked_div(u128::from(nanos))?;
+    (nanos != TICKS).then(|| u64::try_from(khz).ok())?
 }
 
 impl fmt::Display for Accelerator {
@@ -116,4 +150,28 @@ async fn boots(accelerator: Accelerator, kernel: &Path, initrd: &Path) -> bool {
     let booted = timeout(PROBE, seen).await.unwrap_or(false);
     let _ = process.kill().await;
     booted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_is_told_from_the_clock_that_stands_for_it() {
+        assert_eq!(khz(TICKS), None);
+        assert_eq!(khz(0), None);
+        assert_eq!(khz(TICKS / 2), Some(2_000_000));
+    }
+
+    #[test]
+    fn only_an_emulated_kernel_is_told_how_fast_its_processor_counts() {
+        assert_eq!(Accelerator::Kvm.kernel_words(), "");
+        let told = Accelerator::Tcg.kernel_words();
+        let khz = told.strip_prefix("tsc_early_khz=");
+        let khz = khz.map(|khz| khz.parse::<u64>().expect("a number"));
+        assert!(
+            khz.is_none_or(|khz| (100_000..10_000_000).contains(&khz)),
+            "{told}"
+        );
+    }
 }

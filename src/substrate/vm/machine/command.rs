@@ -100,11 +100,13 @@ impl Machine {
             role,
             lan,
             hosts,
+            accelerator,
             ..
         } = &self.spec;
+        let words = accelerator.kernel_words();
         format!(
             "root=/dev/vda rw console=ttyS0 loglevel=5 apparmor=0 selinux=0 net.ifnames=0 \
-             mitigations=off random.trust_cpu=on tsc=reliable nowatchdog \
+             mitigations=off random.trust_cpu=on tsc=reliable nowatchdog {words} \
              systemd.show_status=0 seatrial.name={name} seatrial.role={role} \
              seatrial.lan={lan} seatrial.hosts={hosts}"
         )
