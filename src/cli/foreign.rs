@@ -6,18 +6,17 @@ use std::io::{self, Write};
 use std::net::SocketAddr;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use futures_util::future::try_join_all;
 use seatrial::plan::{Node, Plan, Role};
 use seatrial::scenario::Api;
+use seatrial::substrate::key_pair;
 use seatrial::substrate::vm::{Vm, VmLab};
 use seatrial::wait::{Look, until};
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
-use tokio::process::Command;
 use tokio::time::timeout;
 
 use super::exec;
@@ -29,9 +28,6 @@ pub(super) const OPENING: Duration = Duration::from_secs(420);
 
 /// How long an SSH server may take that was started.
 const SERVER: Duration = Duration::from_secs(120);
-
-/// How long a key may take to be made.
-const KEY: Duration = Duration::from_secs(30);
 
 /// How long one look at an SSH server may take.
 const GREETING: Duration = Duration::from_secs(10);
@@ -166,29 +162,6 @@ fn private(path: &Path, text: &str) -> anyhow::Result<()> {
         .with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-/// Makes a key pair without a passphrase; its public half without a comment.
-async fn key_pair(path: &Path) -> anyhow::Result<String> {
-    let mut command = Command::new("ssh-keygen");
-    command
-        .args(["-q", "-t", "ed25519", "-N", "", "-C", "seatrial", "-f"])
-        .arg(path)
-        .stdin(Stdio::null())
-        .kill_on_drop(true);
-    let ended = timeout(KEY, command.output()).await;
-    let ended = ended
-        .with_context(|| format!("`ssh-keygen` did not end within {KEY:?}"))?
-        .context("cannot run `ssh-keygen`: run `seatrial doctor`")?;
-    if !ended.status.success() {
-        let said = String::from_utf8_lossy(&ended.stderr);
-        bail!("`ssh-keygen`: {}: {}", ended.status, said.trim());
-    }
-    let public = path.with_added_extension("pub");
-    let text = std::fs::read_to_string(&public)
-        .with_context(|| format!("cannot read `{}`", public.display()))?;
-    let words: Vec<&str> = text.split_whitespace().take(2).collect();
-    Ok(words.join(" "))
-}
-
 /// Runs a command in a node, which must succeed. What is secret comes by its standard input.
 async fn give(lab: &VmLab, node: &str, command: &str, input: &[u8]) -> anyhow::Result<String> {
     let ran = lab.exec_with(node, command, input).await?;
@@ -267,14 +240,6 @@ mod tests {
         assert_ne!(first.client, second.client);
         private(&folder.join(CONFIG), "x").expect("written");
         assert_eq!(mode(&folder.join(CONFIG)), 0o600);
-    }
-
-    #[tokio::test]
-    async fn what_ssh_keygen_says_is_passed_on() {
-        let nowhere = Path::new("/nowhere/at/all/key");
-        let error = key_pair(nowhere).await.expect_err("no such folder");
-        let said = error.to_string();
-        assert!(said.starts_with("`ssh-keygen`: exit status: 1: "), "{said}");
     }
 
     #[test]

@@ -34,7 +34,7 @@ mod part;
 mod power;
 mod rights;
 mod service;
-mod tunnel;
+mod way;
 
 pub use ability::{Ability, forget};
 pub use image::{NodeImages, prepare};

@@ -28,7 +28,6 @@ mod lease;
 mod power;
 mod restore;
 mod share;
-mod ssh;
 mod survey;
 
 pub use inventory::{Host, Inventory, Power, Reach};

@@ -4,18 +4,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OnceCell};
 
 use super::Dind;
 use super::lab::{DindLab, ELSEWHERE};
 use super::left::{self, COMPUTER, FOLDER, RUN, SWARM};
 use super::machine::Machine;
+use super::way::KEY;
 use crate::journal::{Event, Journal, Resource};
 use crate::plan::{LAN, Plan, STORAGE, Topology};
 use crate::scenario::Part;
 use crate::substrate::nodes::all;
 use crate::substrate::nodes::guard::Guard;
 use crate::substrate::nodes::part::part;
+use crate::substrate::ssh::key_pair;
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{Lab, Trouble};
 use crate::swarm::engine::NewContainer;
@@ -37,7 +39,7 @@ pub(super) async fn make(
     journal: Option<&Journal>,
     turn: std::fs::File,
 ) -> Result<Arc<DindLab>, Trouble> {
-    let lab = Arc::new(lay_out(dind, plan, journal, turn)?);
+    let lab = Arc::new(lay_out(dind, plan, journal, turn).await?);
     match start(&lab).await {
         Ok(()) => Ok(lab),
         Err(trouble) => {
@@ -49,7 +51,7 @@ pub(super) async fn make(
 }
 
 /// Announces everything, and makes the folder whose lock says that we live.
-fn lay_out(
+async fn lay_out(
     dind: &Dind,
     plan: &Plan,
     journal: Option<&Journal>,
@@ -64,15 +66,19 @@ fn lay_out(
             swarm: name.clone(),
         }))?;
     }
+    let key = key_pair(&folders.sockets.join(KEY)).await?;
     let mut machines = BTreeMap::new();
     for (machine, address) in addresses(&plan.topology) {
         if let Some(journal) = journal {
             let name = machine.to_owned();
             journal.record(Event::Creating(Resource::Machine { name }))?;
         }
-        let container = format!("{name}-{machine}");
-        let guard = Guard::new(machine, address, Vec::new());
-        machines.insert(machine.to_owned(), Machine { container, guard });
+        let made = Machine {
+            container: format!("{name}-{machine}"),
+            guard: Guard::new(machine, address, Vec::new()),
+            way: OnceCell::new(),
+        };
+        machines.insert(machine.to_owned(), made);
     }
     let run = journal.map(|journal| journal.folder().display().to_string());
     Ok(DindLab {
@@ -84,7 +90,7 @@ fn lay_out(
         name,
         machines,
         folders,
-        tunnels: Default::default(),
+        key,
         deployed: Mutex::new(false),
         engines: Mutex::default(),
         _turn: turn,

@@ -15,7 +15,7 @@ use crate::substrate::{Progress, Trouble};
 
 /// What a machine holds besides Debian's minimum: any of them may be a node or one of the others.
 const PACKAGES: &str = "docker.io,iptables,nftables,iproute2,socat,procps,ca-certificates,\
-    haproxy,docker-registry,rpcbind,nfs-common,nfs-ganesha,nfs-ganesha-vfs";
+    haproxy,docker-registry,openssh-server,rpcbind,nfs-common,nfs-ganesha,nfs-ganesha-vfs";
 
 const NODE_RECIPE: &str = include_str!("recipe/node.sh");
 const EXPORTS: &str = include_str!("recipe/ganesha.conf");

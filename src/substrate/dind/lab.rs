@@ -12,7 +12,7 @@ use super::Dind;
 use super::left;
 use super::machine::Machine;
 use super::part::SERVERS;
-use super::tunnel::{End, Tunnels};
+use super::way::Way;
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal, Rule};
 use crate::plan::Plan;
 use crate::substrate::nodes::part::{Servers, part};
@@ -23,7 +23,7 @@ use crate::substrate::{
     PageRequest, PowerOff, Progress, Tally, Trouble, Vitals,
 };
 use crate::swarm::engine::{ContainerState, Engine};
-use crate::swarm::{Remains, ServiceSeen, View};
+use crate::swarm::{self, Remains, ServiceSeen, View};
 use crate::units::Port;
 
 /// The machine that tries ports, whatever else it is there for.
@@ -44,9 +44,10 @@ pub struct DindLab {
     pub(super) console: Option<PathBuf>,
     /// Its lock says that we live.
     pub(super) folders: Workspace,
-    pub(super) tunnels: Tunnels,
+    /// The public half of the key that opens the machines.
+    pub(super) key: String,
     pub(super) deployed: Mutex<bool>,
-    pub(super) engines: Mutex<BTreeMap<SocketAddr, Engine>>,
+    pub(super) engines: Mutex<BTreeMap<String, Engine>>,
     /// One swarm at a time; released when the lab is gone.
     pub(super) _turn: std::fs::File,
 }
@@ -78,12 +79,13 @@ impl DindLab {
         state.map_err(|error| Trouble(format!("`{machine}`: {error}")))
     }
 
-    /// The loopback address that leads to a machine's engine.
-    async fn api(&self, node: &str) -> Result<SocketAddr, Trouble> {
-        self.on_the_way(node).await?;
-        let container = &self.machine(node)?.container;
+    /// The way into a machine.
+    async fn way_into(&self, name: &str) -> Result<&Way, Trouble> {
+        let machine = self.machine(name)?;
         let host = self.dind.host();
-        self.tunnels.to(host, container, End::Engine).await
+        let who = (name, machine.container.as_str());
+        let way = Way::into(host, who, &self.folders.sockets, &self.key);
+        machine.way.get_or_try_init(|| way).await
     }
 
     /// Its address in the network that nobody breaks, while it runs.
@@ -119,21 +121,22 @@ impl Nodes for DindLab {
     }
 
     async fn engine(&self, node: &str) -> Result<Engine, ApiError> {
-        let address = self.api(node).await;
-        let address = address.map_err(|trouble| ApiError::Unreachable(trouble.0))?;
+        let unreachable = |trouble: Trouble| ApiError::Unreachable(trouble.0);
+        self.on_the_way(node).await.map_err(unreachable)?;
+        let ssh = self.way_into(node).await.map_err(unreachable)?.ssh();
+        ssh.connect().await.map_err(unreachable)?;
         let mut engines = self.engines.lock().await;
-        if let Some(engine) = engines.get(&address) {
+        if let Some(engine) = engines.get(node) {
             return Ok(engine.clone());
         }
-        let engine = Engine::connect(address, QUESTION)?;
-        engines.insert(address, engine.clone());
+        let engine = Engine::by(swarm::engine::Way::Unix(ssh.engine_socket()), QUESTION)?;
+        engines.insert(node.to_owned(), engine.clone());
         Ok(engine)
     }
 
     async fn address(&self, machine: &str, port: u16) -> Result<SocketAddr, Trouble> {
-        let end = End::Port(SocketAddr::new(self.on_the_way(machine).await?, port));
-        let container = &self.machine(machine)?.container;
-        self.tunnels.to(self.dind.host(), container, end).await
+        let to = SocketAddr::new(self.on_the_way(machine).await?, port);
+        self.way_into(machine).await?.ssh().forward(to).await
     }
 
     async fn run(
@@ -325,7 +328,9 @@ impl Lab for DindLab {
 
     async fn tear_down(&self) -> Result<(), Trouble> {
         self.keep_last_words().await;
-        self.tunnels.close().await;
+        for way in self.machines.values().filter_map(|one| one.way.get()) {
+            way.close().await;
+        }
         self.engines.lock().await.clear();
         let removed = left::remove(&self.dind.address, &self.name).await;
         let mut left = removed.failed;

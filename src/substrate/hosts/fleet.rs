@@ -9,14 +9,17 @@ use futures_util::future::join_all;
 use tokio::sync::Mutex;
 
 use super::inventory::{Host, Inventory, Reach};
-use super::ssh::Ssh;
 use crate::journal::{ApiError, Settings};
 use crate::substrate::Trouble;
 use crate::substrate::nodes::Ran;
+use crate::substrate::ssh::{Login, Ssh};
 use crate::swarm::engine::{Engine, Tls, Way};
 
 /// How long one question to an engine may take, as for machines of ours.
 const QUESTION: Duration = Duration::from_secs(6);
+
+/// Seconds of silence that end a connection, so that nobody waits for a host that is off.
+const SILENCE_S: u32 = 6;
 
 /// The hosts of a swarm that is there already.
 pub(super) struct Fleet {
@@ -28,9 +31,16 @@ pub(super) struct Fleet {
 impl Fleet {
     /// Hosts that nobody is connected to yet; their sockets will be in this folder.
     pub(super) fn new(inventory: &Inventory, sockets: &Path) -> Self {
-        let config = inventory.ssh_config.as_deref();
-        let hosts = inventory.hosts.iter();
-        let hosts = hosts.map(|host| (host.name.clone(), Ssh::new(host, config, sockets)));
+        let hosts = inventory.hosts.iter().map(|host| {
+            let login = Login {
+                name: host.name.clone(),
+                destination: host.ssh.clone(),
+                sudo: host.sudo,
+                silence_s: Some(SILENCE_S),
+                config: inventory.ssh_config.clone(),
+            };
+            (host.name.clone(), Ssh::new(login, sockets))
+        });
         Self {
             inventory: inventory.clone(),
             hosts: hosts.collect(),

@@ -1,4 +1,5 @@
-//! One host by the user's own `ssh`: its configuration, keys, agent and jump hosts are theirs.
+//! One machine by the user's own `ssh`, with their configuration, keys, agent and jump hosts if it
+//! is theirs.
 //!
 //! A master connection is kept, and everything else goes through it. It is a child of ours that
 //! ends when we do, however we end; no library gives that, and one of ours would read no
@@ -15,9 +16,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use super::inventory::Host;
-use crate::substrate::Trouble;
-use crate::substrate::nodes::{Ran, quoted};
+use super::Trouble;
+use super::nodes::{Ran, quoted};
 use crate::wait::{Look, until};
 
 /// Seconds that a host may take to answer a connection.
@@ -25,6 +25,9 @@ const CONNECT_S: u64 = 10;
 
 /// How long a master may take from its start to its socket.
 const MASTER: Duration = Duration::from_secs(30);
+
+/// How often a machine is asked for a sign of life before its silence ends a connection.
+const ASKS: u32 = 3;
 
 /// How long a failure to connect counts as the answer to whoever asks next.
 const FRESH: Duration = Duration::from_secs(2);
@@ -35,10 +38,27 @@ const ENGINE: &str = "/var/run/docker.sock";
 /// What `ssh` itself ends with when it fails (`ssh(1)`, "EXIT STATUS").
 const FAILED: i64 = 255;
 
-/// One host, and the connections to it.
+/// How long a key may take to be made.
+const KEY: Duration = Duration::from_secs(30);
+
+/// Who is reached, and how.
+#[derive(Clone, Debug)]
+pub(super) struct Login {
+    /// The machine's name, as messages have it.
+    pub(super) name: String,
+    /// As `ssh` takes it.
+    pub(super) destination: String,
+    /// True where root's rights are had by `sudo -n` only.
+    pub(super) sudo: bool,
+    /// How many seconds of silence end the connection, if any do.
+    pub(super) silence_s: Option<u32>,
+    /// The file that `ssh` is to read instead of the user's own.
+    pub(super) config: Option<PathBuf>,
+}
+
+/// One machine, and the connections to it.
 pub(super) struct Ssh {
-    host: Host,
-    config: Option<PathBuf>,
+    login: Login,
     /// Holds the master's socket, and that of the engine.
     folder: PathBuf,
     master: Mutex<Master>,
@@ -54,11 +74,10 @@ struct Master {
 }
 
 impl Ssh {
-    /// A host that is not connected yet. The folder is ours alone, and its path short.
-    pub(super) fn new(host: &Host, config: Option<&Path>, folder: &Path) -> Self {
+    /// A machine that is not connected yet. The folder is ours alone, and its path short.
+    pub(super) fn new(login: Login, folder: &Path) -> Self {
         Self {
-            host: host.clone(),
-            config: config.map(Path::to_owned),
+            login,
             folder: folder.to_owned(),
             master: Mutex::default(),
         }
@@ -66,11 +85,11 @@ impl Ssh {
 
     /// Where the engine's socket is forwarded to.
     pub(super) fn engine_socket(&self) -> PathBuf {
-        self.folder.join(format!("{}.engine", self.host.name))
+        self.folder.join(format!("{}.engine", self.login.name))
     }
 
     fn control(&self) -> PathBuf {
-        self.folder.join(format!("{}.ssh", self.host.name))
+        self.folder.join(format!("{}.ssh", self.login.name))
     }
 
     /// What every `ssh` of ours begins with. It ends with this process, and asks nobody.
@@ -88,7 +107,7 @@ impl Ssh {
                 "-o",
                 "ForwardAgent=no",
             ]);
-        if let Some(config) = &self.config {
+        if let Some(config) = &self.login.config {
             ssh.arg("-F").arg(config);
         }
         ssh.args(options)
@@ -141,26 +160,25 @@ impl Ssh {
 
     /// Starts a master, and waits for its socket.
     async fn start(&self, forwards: &BTreeMap<SocketAddr, u16>) -> Result<Child, Trouble> {
-        let name = &self.host.name;
+        let name = &self.login.name;
         for old in [self.control(), self.engine_socket()] {
             let _ = std::fs::remove_file(old);
         }
         let mut ssh = self.ssh(&["-N", "-M", "-o", "ExitOnForwardFailure=yes"]);
-        // Six seconds of silence end it, so that nobody waits for a host that is off.
-        ssh.args(["-o", "ServerAliveInterval=2", "-o", "ServerAliveCountMax=3"])
-            .args([
-                "-o",
-                "StreamLocalBindUnlink=yes",
-                "-o",
-                "StreamLocalBindMask=0177",
-                "-L",
-            ])
+        if let Some(silence) = self.login.silence_s {
+            ssh.arg("-o")
+                .arg(format!("ServerAliveInterval={}", silence.div_ceil(ASKS)))
+                .arg("-o")
+                .arg(format!("ServerAliveCountMax={ASKS}"));
+        }
+        ssh.args(["-o", "StreamLocalBindUnlink=yes"])
+            .args(["-o", "StreamLocalBindMask=0177", "-L"])
             .arg(format!("{}:{ENGINE}", self.engine_socket().display()));
         for (to, port) in forwards {
             ssh.arg("-L").arg(forward(*port, *to));
         }
-        ssh.arg("--").arg(&self.host.ssh);
-        let failed = |why: String| Trouble(format!("`{name}` by SSH (`{}`): {why}", self.host.ssh));
+        ssh.arg("--").arg(&self.login.destination);
+        let failed = |why: String| Trouble(format!("`{name}` by SSH (`{}`): {why}", self.login.destination));
         let process = ssh.spawn().map_err(|error| failed(error.to_string()))?;
         let process = Mutex::new(process);
         let look = || async {
@@ -177,7 +195,10 @@ impl Ssh {
         let up = until(what, MASTER, pace, look).await;
         let mut process = process.into_inner();
         match up {
-            Ok(true) => Ok(process),
+            Ok(true) => {
+                ignore_complaints(&mut process);
+                Ok(process)
+            }
             Ok(false) => Err(failed(last_words(&mut process).await)),
             Err(late) => Err(failed(late.to_string())),
         }
@@ -193,7 +214,7 @@ impl Ssh {
         input: &[u8],
         within: Duration,
     ) -> Result<Ran, Trouble> {
-        let name = &self.host.name;
+        let name = &self.login.name;
         self.connect().await?;
         let about = |why: String| Trouble(format!("`{command}` on `{name}`: {why}"));
         let mut child = self
@@ -226,12 +247,12 @@ impl Ssh {
 
     /// Starts a shell command on the host with root's rights; its input and output are open.
     pub(super) fn command(&self, command: &str) -> std::io::Result<Child> {
-        let shell = match self.host.sudo {
+        let shell = match self.login.sudo {
             true => format!("sudo -n sh -c {}", quoted(command)),
             false => format!("exec sh -c {}", quoted(command)),
         };
         let mut ssh = self.ssh(&["-T", "-o", "ControlMaster=no", "--"]);
-        ssh.arg(&self.host.ssh).arg(shell).stdin(Stdio::piped());
+        ssh.arg(&self.login.destination).arg(shell).stdin(Stdio::piped());
         ssh.spawn()
     }
 
@@ -245,10 +266,10 @@ impl Ssh {
         if let Some(port) = master.forwards.get(&to) {
             return Ok(ours(*port));
         }
-        let about = |why: String| Trouble(format!("a way to {to} by `{}`: {why}", self.host.name));
+        let about = |why: String| Trouble(format!("a way to {to} by `{}`: {why}", self.login.name));
         let port = free_port().map_err(|error| about(error.to_string()))?;
         let mut ssh = self.ssh(&["-O", "forward", "-L"]);
-        ssh.arg(forward(port, to)).arg("--").arg(&self.host.ssh);
+        ssh.arg(forward(port, to)).arg("--").arg(&self.login.destination);
         let ended = timeout(MASTER, ssh.output()).await;
         let ended = ended.map_err(|_| about("no answer".to_owned()))?;
         let ended = ended.map_err(|error| about(error.to_string()))?;
@@ -285,6 +306,14 @@ fn is_of_ssh(line: &str) -> bool {
     WORDS.iter().any(|word| line.starts_with(word))
 }
 
+/// Reads on, and forgets it: `ssh` tells of every connection that the machine could not lead on,
+/// and would stop once nobody had read some hundreds of them.
+fn ignore_complaints(process: &mut Child) {
+    if let Some(mut stderr) = process.stderr.take() {
+        tokio::spawn(async move { tokio::io::copy(&mut stderr, &mut tokio::io::sink()).await });
+    }
+}
+
 /// What a process complained of before it ended.
 async fn last_words(process: &mut Child) -> String {
     let mut said = Vec::new();
@@ -317,23 +346,57 @@ fn free_port() -> std::io::Result<u16> {
         .port())
 }
 
+/// Makes a key pair without a passphrase, in a file that is not there yet and one beside it that
+/// ends in `.pub`; returns its public half without a comment.
+///
+/// # Errors
+/// In the words of `ssh-keygen`.
+pub async fn key_pair(path: &Path) -> Result<String, Trouble> {
+    let mut command = Command::new("ssh-keygen");
+    command
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", "seatrial", "-f"])
+        .arg(path)
+        .stdin(Stdio::null())
+        .kill_on_drop(true);
+    let ended = timeout(KEY, command.output()).await;
+    let ended = ended
+        .map_err(|_| Trouble(format!("`ssh-keygen` did not end within {KEY:?}")))?
+        .map_err(|error| {
+            Trouble(format!(
+                "cannot run `ssh-keygen`: {error}: run `seatrial doctor`"
+            ))
+        })?;
+    if !ended.status.success() {
+        let said = String::from_utf8_lossy(&ended.stderr);
+        return Err(Trouble(format!(
+            "`ssh-keygen`: {}: {}",
+            ended.status,
+            said.trim()
+        )));
+    }
+    let public = path.with_added_extension("pub");
+    let text = std::fs::read_to_string(&public)
+        .map_err(|error| Trouble(format!("cannot read `{}`: {error}", public.display())))?;
+    let words: Vec<&str> = text.split_whitespace().take(2).collect();
+    Ok(words.join(" "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn nowhere(folder: &Path) -> Ssh {
-        let host = Host {
-            name: "server-3".to_owned(),
-            ssh: "root@127.0.0.1".to_owned(),
-            engine: None,
-            tls: None,
-            sudo: false,
-            power: None,
-        };
         let config = folder.join("config");
         // Nobody listens there.
         std::fs::write(&config, "Host *\n  Port 1\n").expect("written");
-        Ssh::new(&host, Some(&config), folder)
+        let login = Login {
+            name: "server-3".to_owned(),
+            destination: "root@127.0.0.1".to_owned(),
+            sudo: false,
+            silence_s: None,
+            config: Some(config),
+        };
+        Ssh::new(login, folder)
     }
 
     #[tokio::test]
@@ -354,6 +417,13 @@ mod tests {
         assert_eq!(again.0, trouble);
         assert!(began.elapsed() < MASTER);
         ssh.close().await;
+    }
+
+    #[tokio::test]
+    async fn what_ssh_keygen_says_is_passed_on() {
+        let nowhere = Path::new("/nowhere/at/all/key");
+        let said = key_pair(nowhere).await.expect_err("no such folder").0;
+        assert!(said.starts_with("`ssh-keygen`: exit status: 1: "), "{said}");
     }
 
     #[test]
