@@ -84,7 +84,7 @@ impl DindLab {
         let machine = self.machine(name)?;
         let host = self.dind.host();
         let who = (name, machine.container.as_str());
-        let way = Way::into(host, who, &self.folders.sockets, &self.key);
+        let way = Way::make(host, who, &self.folders.sockets, &self.key);
         machine.way.get_or_try_init(|| way).await
     }
 

@@ -32,7 +32,7 @@ impl Way {
     ///
     /// # Errors
     /// When nothing can be listened on, or written.
-    pub(super) async fn into(
+    pub(super) async fn make(
         engine: &Engine,
         (machine, container): (&str, &str),
         folder: &Path,
