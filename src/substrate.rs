@@ -27,7 +27,6 @@ mod nodes;
 mod order;
 mod progress;
 pub mod sim;
-mod ssh;
 pub mod vm;
 mod workspace;
 
@@ -36,7 +35,6 @@ pub use flow::{Dialled, Passage, Tally};
 pub use inward::{Inward, Vitals};
 pub use order::Order;
 pub use progress::Progress;
-pub use ssh::key_pair;
 
 /// Trouble in the harness or its place: never a verdict about the swarm.
 #[derive(Debug, thiserror::Error)]

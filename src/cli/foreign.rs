@@ -12,7 +12,7 @@ use anyhow::{Context, bail};
 use futures_util::future::try_join_all;
 use seatrial::plan::{Node, Plan, Role};
 use seatrial::scenario::Api;
-use seatrial::substrate::key_pair;
+use seatrial::substrate::hosts::key_pair;
 use seatrial::substrate::vm::{Vm, VmLab};
 use seatrial::wait::{Look, until};
 use tokio::io::AsyncReadExt;

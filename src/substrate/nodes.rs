@@ -32,6 +32,7 @@ pub(super) mod residents;
 mod service;
 mod settled;
 pub(super) mod share;
+pub(super) mod ssh;
 pub(super) mod systemd;
 pub(super) mod wall;
 

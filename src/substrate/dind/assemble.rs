@@ -17,7 +17,7 @@ use crate::scenario::Part;
 use crate::substrate::nodes::all;
 use crate::substrate::nodes::guard::Guard;
 use crate::substrate::nodes::part::part;
-use crate::substrate::ssh::key_pair;
+use crate::substrate::nodes::ssh::key_pair;
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{Lab, Trouble};
 use crate::swarm::engine::NewContainer;

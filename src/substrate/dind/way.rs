@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::substrate::Trouble;
-use crate::substrate::ssh::{Login, Ssh};
+use crate::substrate::nodes::ssh::{Login, Ssh};
 use crate::swarm::engine::Engine;
 
 /// The client's private key, in the folder of a lab's sockets.
@@ -38,9 +38,8 @@ impl Way {
         folder: &Path,
         public: &str,
     ) -> Result<Self, Trouble> {
-        let cannot = |error: std::io::Error| {
-            Trouble(format!("cannot make a way into `{machine}`: {error}"))
-        };
+        let cannot =
+            |error: std::io::Error| Trouble(format!("cannot make a way into `{machine}`: {error}"));
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(cannot)?;
         let port = listener.local_addr().map_err(cannot)?.port();
         let config = folder.join(format!("{machine}.config"));

@@ -12,7 +12,7 @@ use super::inventory::{Host, Inventory, Reach};
 use crate::journal::{ApiError, Settings};
 use crate::substrate::Trouble;
 use crate::substrate::nodes::Ran;
-use crate::substrate::ssh::{Login, Ssh};
+use crate::substrate::nodes::ssh::{Login, Ssh};
 use crate::swarm::engine::{Engine, Tls, Way};
 
 /// How long one question to an engine may take, as for machines of ours.

@@ -13,10 +13,10 @@ use tokio::sync::{Mutex, oneshot};
 use tokio::time::timeout;
 
 use crate::substrate::Trouble;
+use crate::substrate::nodes::ssh::Ssh;
 use crate::substrate::nodes::systemd::{EMPTY, FULL, START};
 use crate::substrate::nodes::wall::RAZE;
 use crate::substrate::nodes::{COMMAND, quoted};
-use crate::substrate::ssh::Ssh;
 use crate::wait::pause;
 
 /// Seconds without a word after which a host mends itself.

@@ -50,9 +50,9 @@ impl Accelerator {
         }
     }
 
-    /// Words for a guest's kernel, so that it need not find out itself how fast its processor counts:
-    /// on a computer that is busy, 2 of 60 that were emulated came to a seventh to a tenth of the
-    /// truth, and their clocks ran that much too fast from then on.
+    /// Words for a guest's kernel, so that it need not find out itself how fast its processor
+    /// counts: on a computer that is busy, 2 of 60 that were emulated came to a seventh to a tenth
+    /// of the truth, and their clocks ran that much too fast from then on.
     pub(super) fn kernel_words(self) -> String {
         let pace = match self {
             Self::Kvm | Self::Hvf => None,
@@ -90,8 +90,8 @@ fn counter_khz() -> Option<u64> {
     *PACE.get_or_init(measure)
 }
 
-/// The pace of a counter by what its ticks take. One that ticks once in a nanosecond is the system's
-/// clock, in the place of a counter that cannot be relied on.
+/// The pace of a counter by what its ticks take. One that ticks once in a nanosecond is the
+/// system's clock, in the place of a counter that cannot be relied on.
 fn khz(nanos: u64) -> Option<u64> {
     let ticks = u128::from(TICKS) * 1_000_000;
     let khz = ticks.checked_div(u128::from(nanos))?;

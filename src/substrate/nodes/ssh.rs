@@ -16,8 +16,8 @@ use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-use super::Trouble;
-use super::nodes::{Ran, quoted};
+use super::{Ran, quoted};
+use crate::substrate::Trouble;
 use crate::wait::{Look, until};
 
 /// Seconds that a host may take to answer a connection.
@@ -43,21 +43,21 @@ const KEY: Duration = Duration::from_secs(30);
 
 /// Who is reached, and how.
 #[derive(Clone, Debug)]
-pub(super) struct Login {
+pub(in crate::substrate) struct Login {
     /// The machine's name, as messages have it.
-    pub(super) name: String,
+    pub(in crate::substrate) name: String,
     /// As `ssh` takes it.
-    pub(super) destination: String,
+    pub(in crate::substrate) destination: String,
     /// True where root's rights are had by `sudo -n` only.
-    pub(super) sudo: bool,
+    pub(in crate::substrate) sudo: bool,
     /// How many seconds of silence end the connection, if any do.
-    pub(super) silence_s: Option<u32>,
+    pub(in crate::substrate) silence_s: Option<u32>,
     /// The file that `ssh` is to read instead of the user's own.
-    pub(super) config: Option<PathBuf>,
+    pub(in crate::substrate) config: Option<PathBuf>,
 }
 
 /// One machine, and the connections to it.
-pub(super) struct Ssh {
+pub(in crate::substrate) struct Ssh {
     login: Login,
     /// Holds the master's socket, and that of the engine.
     folder: PathBuf,
@@ -75,7 +75,7 @@ struct Master {
 
 impl Ssh {
     /// A machine that is not connected yet. The folder is ours alone, and its path short.
-    pub(super) fn new(login: Login, folder: &Path) -> Self {
+    pub(in crate::substrate) fn new(login: Login, folder: &Path) -> Self {
         Self {
             login,
             folder: folder.to_owned(),
@@ -84,7 +84,7 @@ impl Ssh {
     }
 
     /// Where the engine's socket is forwarded to.
-    pub(super) fn engine_socket(&self) -> PathBuf {
+    pub(in crate::substrate) fn engine_socket(&self) -> PathBuf {
         self.folder.join(format!("{}.engine", self.login.name))
     }
 
@@ -122,7 +122,7 @@ impl Ssh {
     ///
     /// # Errors
     /// In the words of `ssh`.
-    pub(super) async fn connect(&self) -> Result<(), Trouble> {
+    pub(in crate::substrate) async fn connect(&self) -> Result<(), Trouble> {
         let mut master = self.master.lock().await;
         self.connected(&mut master).await
     }
@@ -178,7 +178,12 @@ impl Ssh {
             ssh.arg("-L").arg(forward(*port, *to));
         }
         ssh.arg("--").arg(&self.login.destination);
-        let failed = |why: String| Trouble(format!("`{name}` by SSH (`{}`): {why}", self.login.destination));
+        let failed = |why: String| {
+            Trouble(format!(
+                "`{name}` by SSH (`{}`): {why}",
+                self.login.destination
+            ))
+        };
         let process = ssh.spawn().map_err(|error| failed(error.to_string()))?;
         let process = Mutex::new(process);
         let look = || async {
@@ -208,7 +213,7 @@ impl Ssh {
     ///
     /// # Errors
     /// When `ssh` fails, or the command does not end in time.
-    pub(super) async fn run(
+    pub(in crate::substrate) async fn run(
         &self,
         command: &str,
         input: &[u8],
@@ -246,13 +251,15 @@ impl Ssh {
     }
 
     /// Starts a shell command on the host with root's rights; its input and output are open.
-    pub(super) fn command(&self, command: &str) -> std::io::Result<Child> {
+    pub(in crate::substrate) fn command(&self, command: &str) -> std::io::Result<Child> {
         let shell = match self.login.sudo {
             true => format!("sudo -n sh -c {}", quoted(command)),
             false => format!("exec sh -c {}", quoted(command)),
         };
         let mut ssh = self.ssh(&["-T", "-o", "ControlMaster=no", "--"]);
-        ssh.arg(&self.login.destination).arg(shell).stdin(Stdio::piped());
+        ssh.arg(&self.login.destination)
+            .arg(shell)
+            .stdin(Stdio::piped());
         ssh.spawn()
     }
 
@@ -260,7 +267,10 @@ impl Ssh {
     ///
     /// # Errors
     /// When there is no connection, or no free port.
-    pub(super) async fn forward(&self, to: SocketAddr) -> Result<SocketAddr, Trouble> {
+    pub(in crate::substrate) async fn forward(
+        &self,
+        to: SocketAddr,
+    ) -> Result<SocketAddr, Trouble> {
         let mut master = self.master.lock().await;
         self.connected(&mut master).await?;
         if let Some(port) = master.forwards.get(&to) {
@@ -269,7 +279,9 @@ impl Ssh {
         let about = |why: String| Trouble(format!("a way to {to} by `{}`: {why}", self.login.name));
         let port = free_port().map_err(|error| about(error.to_string()))?;
         let mut ssh = self.ssh(&["-O", "forward", "-L"]);
-        ssh.arg(forward(port, to)).arg("--").arg(&self.login.destination);
+        ssh.arg(forward(port, to))
+            .arg("--")
+            .arg(&self.login.destination);
         let ended = timeout(MASTER, ssh.output()).await;
         let ended = ended.map_err(|_| about("no answer".to_owned()))?;
         let ended = ended.map_err(|error| about(error.to_string()))?;
@@ -283,7 +295,7 @@ impl Ssh {
     }
 
     /// Ends the connection, and returns once it has ended.
-    pub(super) async fn close(&self) {
+    pub(in crate::substrate) async fn close(&self) {
         if let Some(mut process) = self.master.lock().await.process.take() {
             let _ = process.kill().await;
         }
