@@ -434,6 +434,8 @@ pub enum Answer {
     Wrong(String),
     /// No whole answer.
     Failed(String),
+    /// The harness had no way to the node: it was not asked.
+    Unasked(String),
 }
 
 /// What a ledger's table holds.

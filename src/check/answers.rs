@@ -147,7 +147,7 @@ fn lost(requests: &Requests) -> String {
     )
 }
 
-/// Requests of a workload, by node.
+/// Requests of a workload, by node. One that the harness had no way to make is none.
 fn requests<'a>(history: &'a History, wanted: &str) -> BTreeMap<&'a str, Vec<Request<'a>>> {
     let mut requests: BTreeMap<&str, Vec<Request>> = BTreeMap::new();
     for entry in &history.entries {
@@ -158,6 +158,7 @@ fn requests<'a>(history: &'a History, wanted: &str) -> BTreeMap<&'a str, Vec<Req
             answer,
         } = &entry.event
             && workload == wanted
+            && !matches!(answer, Answer::Unasked(_))
         {
             let began = Duration::from_micros(*began_us).min(entry.at());
             let request = Request {
@@ -213,7 +214,11 @@ fn excuses(timeline: &Timeline, node: &str, list: &[Request], last: Duration) ->
         let right = |r: &&Request| r.began >= healed.at && *r.answer == Answer::Right;
         let (to, silent_since) = match list.iter().filter(right).map(|r| r.ended).min() {
             Some(first) => (first, None),
-            None => (last, Some((healed.at, healed.seq))),
+            None if list.iter().any(|r| r.began >= healed.at) => {
+                (last, Some((healed.at, healed.seq)))
+            }
+            // Nobody asked it again: a gap like any other.
+            None => (healed.at, None),
         };
         Excuse {
             from,

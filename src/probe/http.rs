@@ -18,7 +18,7 @@ pub(super) async fn observe(
         match timeout(page.within, lab.get(&node, port, page)).await {
             Ok(Answer::Right) => Ok(()),
             Ok(Answer::Wrong(what)) => Err(format!("wrong answer: {what}")),
-            Ok(Answer::Failed(why)) => Err(why),
+            Ok(Answer::Failed(why) | Answer::Unasked(why)) => Err(why),
             Err(_) => Err(format!("no answer within {}", Span(page.within))),
         }
     })

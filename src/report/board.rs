@@ -124,7 +124,7 @@ impl Board {
                 ..
             } => {
                 self.client(workload, at, *answer == Answer::Right);
-                if let Answer::Wrong(what) | Answer::Failed(what) = answer {
+                if let Answer::Wrong(what) | Answer::Failed(what) | Answer::Unasked(what) = answer {
                     self.error(at, &format!("{workload} through {via}: {what}"));
                 }
             }

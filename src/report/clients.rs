@@ -17,7 +17,7 @@ pub(super) enum Word {
     Failed,
     /// Another page came.
     Wrong,
-    /// The row may have been inserted or not.
+    /// The row may have been inserted or not; the node was not asked for the page.
     Unknown,
 }
 
@@ -35,6 +35,7 @@ impl Word {
                 Answer::Right => Self::Good,
                 Answer::Wrong(_) => Self::Wrong,
                 Answer::Failed(_) => Self::Failed,
+                Answer::Unasked(_) => Self::Unknown,
             },
             _ => Self::Unknown,
         }

@@ -169,6 +169,8 @@ pub enum Sabotage {
     WrongService(String),
     /// Once struck, this node's pages break off.
     HalfPages(String),
+    /// Once struck, the harness has no way to this node's pages.
+    NoWay(String),
     /// Somebody else writes rows of his own into the ledger.
     SecondWriter,
     /// Every tenth row is stored, and its client told that it was not.

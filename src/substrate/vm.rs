@@ -17,6 +17,7 @@ mod agent;
 mod api;
 pub(super) mod archive;
 mod assemble;
+mod clock;
 mod evidence;
 mod exchange;
 mod export;

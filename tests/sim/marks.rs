@@ -213,6 +213,13 @@ pub(crate) fn half_a_page(history: &History) -> bool {
     })
 }
 
+pub(crate) fn no_way(history: &History) -> bool {
+    any(history, |e| match e {
+        Event::Got { answer, .. } => matches!(answer, Answer::Unasked(_)),
+        _ => false,
+    })
+}
+
 pub(crate) fn rows_of_nobody(history: &History) -> bool {
     found(history).any(|(ranges, ..)| holds(ranges, 1_000_001))
 }

@@ -257,6 +257,7 @@ fn pages() -> Vec<Misdeed> {
         fail("yesterday's page under load", unprobed(), stale, wrong, by),
         fail("another service's page", web(), other, wrong, by),
         fail("half a page", web(), HalfPages(server(1)), half_a_page, by),
+        unknown("no way to a page", web(), NoWay(server(1)), no_way, by),
         fail(
             "a blind balancer",
             balanced,

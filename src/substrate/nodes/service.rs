@@ -18,7 +18,7 @@ impl dyn Nodes + '_ {
     ) -> Answer {
         match self.address(machine, port).await {
             Ok(address) => page::get(address, ask).await,
-            Err(trouble) => Answer::Failed(trouble.0),
+            Err(trouble) => Answer::Unasked(trouble.0),
         }
     }
 

@@ -45,6 +45,8 @@ impl World {
             Answer::Wrong("200: <h1>It works!</h1>".to_owned())
         } else if self.is_struck(&Sabotage::HalfPages(named())) {
             Answer::Failed("the body broke off after 3 of 5 bytes".to_owned())
+        } else if self.is_struck(&Sabotage::NoWay(named())) {
+            Answer::Unasked(format!("there is no way to `{node}`"))
         } else {
             Answer::Right
         }

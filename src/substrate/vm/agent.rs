@@ -26,7 +26,7 @@ type Lines = Framed<UnixStream, LinesCodec>;
 
 /// The agent of one machine; calls take turns.
 pub(super) struct Agent {
-    machine: String,
+    pub(super) machine: String,
     socket: PathBuf,
     lines: Mutex<Option<Lines>>,
 }

@@ -1,21 +1,12 @@
 //! A swarm that stands still: saved whole, gone on from, or one machine of it frozen.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::assemble;
+use super::clock::{keeps_time, set_right};
 use super::lab::{BOOT, VmLab, all};
-use super::machine::Machine;
 use super::snapshot::{Moment, Snapshot};
 use crate::substrate::Trouble;
-use crate::wait::{Look, until};
-
-/// How far the clock of a machine may be from ours after it was set. What the agent takes to
-/// answer counts too, so this leaves room for one that is slow.
-const CLOCK_OFF: Duration = Duration::from_secs(2);
-
-/// How long a clock may take to be right: it is told again until it is.
-const SETTING: Duration = Duration::from_secs(60);
 
 impl VmLab {
     /// Saves a moment, unless it was saved before: disks of a restored swarm are overlays on those
@@ -65,7 +56,10 @@ impl VmLab {
         snapshot.finish(&self.plan, moment, machines, rests_on)?;
         self.vm.shelf.make_room(&snapshot);
         self.saved.lock().await.push(snapshot);
-        self.go_on().await?;
+        if let Err(trouble) = self.go_on().await {
+            self.distrust_saved().await;
+            return Err(trouble);
+        }
         step.done();
         Ok(())
     }
@@ -120,17 +114,20 @@ impl VmLab {
         Ok(())
     }
 
-    /// Lets machines that stand still go on, and waits until their engines answer.
+    /// Lets machines that stand still go on, and waits until their engines answer and their clocks
+    /// were seen to keep our time.
     async fn go_on(&self) -> Result<(), Trouble> {
         all(self.machines.values().map(|machine| machine.resume())).await?;
-        all(self.machines.values().map(|machine| set_right(machine))).await?;
         let nodes = self.nodes();
-        all(self
-            .plan
-            .node_names()
-            .map(|node| nodes.engine_answers(node)))
-        .await?;
-        Ok(())
+        let gone_on = self.machines.values().map(|machine| async {
+            let set = set_right(&machine.agent).await?;
+            let is_node = self.plan.node_names().any(|node| node == machine.spec.name);
+            if is_node {
+                nodes.engine_answers(&machine.spec.name).await?;
+            }
+            keeps_time(&machine.agent, set).await
+        });
+        all(gone_on).await.map(drop)
     }
 
     /// A disk that a machine writes to: `system` or `state`.
@@ -150,26 +147,6 @@ impl VmLab {
         machine.resume().await?;
         let ready = machine.agent.ready(BOOT).await;
         ready.map_err(|late| Trouble(late.to_string()))?;
-        set_right(machine).await
+        set_right(&machine.agent).await.map(drop)
     }
-}
-
-/// Sets the clock of a machine that stood still, until it tells our time.
-async fn set_right(machine: &Machine) -> Result<(), Trouble> {
-    let agent = &machine.agent;
-    let look = || async {
-        let off = match agent.set_time(Duration::ZERO).await {
-            Ok(()) => agent.clock_off().await,
-            Err(trouble) => Err(trouble),
-        };
-        match off {
-            Ok(off) if off <= CLOCK_OFF => Look::Holds(()),
-            Ok(off) => Look::NotYet(format!("it is off by {off:?}")),
-            Err(trouble) => Look::CannotTell(trouble.0),
-        }
-    };
-    let what = format!("the clock of `{}` to be right", machine.spec.name);
-    until(what, SETTING, Duration::from_millis(200), look)
-        .await
-        .map_err(|late| Trouble(late.to_string()))
 }
