@@ -114,15 +114,18 @@ impl Agent {
             .map(|_| ())
     }
 
-    /// How far the guest's clock is from the host's, at most: the time of the question counts.
-    pub(super) async fn clock_off(&self) -> Result<Duration, Trouble> {
+    /// How far the guest's clock is from the host's, at least and at most: it was read at some time
+    /// between question and answer.
+    pub(super) async fn clock_off(&self) -> Result<(Duration, Duration), Trouble> {
         let asked = jiff::Timestamp::now().as_nanosecond();
         let said = self.call("guest-get-time", Value::Null).await?;
         let answered = jiff::Timestamp::now().as_nanosecond();
         let about = || Trouble(format!("`{}` tells no time: {said}", self.machine));
         let shown = i128::from(said.as_i64().ok_or_else(about)?);
-        let off = shown.abs_diff(asked).max(shown.abs_diff(answered));
-        Ok(Duration::from_nanos(u64::try_from(off).unwrap_or(u64::MAX)))
+        let least = shown.abs_diff(shown.clamp(asked, answered.max(asked)));
+        let most = shown.abs_diff(asked).max(shown.abs_diff(answered));
+        let long = |nanos| Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX));
+        Ok((long(least), long(most)))
     }
 
     /// Asks the guest to shut itself down, as a person would; its process ends when it has.
