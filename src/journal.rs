@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::plan::Plan;
 
 mod action;
+mod answer;
 mod clock;
 mod exhibit;
 mod file;
@@ -27,6 +28,7 @@ mod upgrade;
 pub use action::{
     ActionEntry, ActionIntent, ActionStep, Before, Deed, Membership, ServiceBefore, refuses_token,
 };
+pub use answer::Answer;
 pub use clock::{Clock, Jump};
 pub use exhibit::{Exhibit, Kept};
 pub use file::{Journal, JournalError, Listener};
@@ -422,20 +424,6 @@ pub enum Outcome {
     Refused(String),
     /// It may have happened: no answer in time, or the connection broke.
     Unknown(String),
-}
-
-/// What came back of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Answer {
-    /// Status 200 and the right body.
-    Right,
-    /// An answer with another body or status; its beginning.
-    Wrong(String),
-    /// No whole answer.
-    Failed(String),
-    /// The harness had no way to the node: it was not asked.
-    Unasked(String),
 }
 
 /// What a ledger's table holds.

@@ -216,24 +216,44 @@ fn unbroken<'a>(all: impl Iterator<Item = &'a str>, broken: &BTreeSet<String>) -
         .collect()
 }
 
-/// Asks through every node at once; holds when all succeed.
-async fn through_each<F, Fut>(what: &str, nodes: &[String], ask: F) -> Look<String>
+/// Why a node is not known to answer as it must.
+struct Miss {
+    why: String,
+    /// False where the harness had no way to ask.
+    asked: bool,
+}
+
+impl From<String> for Miss {
+    fn from(why: String) -> Self {
+        Self { why, asked: true }
+    }
+}
+
+/// Asks through every node at once; holds when all succeed, and cannot tell when those that do not
+/// could not be asked.
+async fn through_each<F, Fut, E>(what: &str, nodes: &[String], ask: F) -> Look<String>
 where
     F: Fn(String) -> Fut,
-    Fut: Future<Output = Result<(), String>>,
+    Fut: Future<Output = Result<(), E>>,
+    E: Into<Miss>,
 {
     if nodes.is_empty() {
         return Look::CannotTell(format!("{what}: no node is left to ask"));
     }
     let answers = join_all(nodes.iter().map(|node| ask(node.clone()))).await;
-    let wrong: Vec<String> = nodes
-        .iter()
-        .zip(answers)
-        .filter_map(|(node, answer)| answer.err().map(|why| format!("`{node}`: {why}")))
+    let misses = answers.into_iter().map(|answer| answer.err().map(E::into));
+    let misses: Vec<(&String, Miss)> = (nodes.iter().zip(misses))
+        .filter_map(|(node, miss)| Some((node, miss?)))
         .collect();
-    if wrong.is_empty() {
-        Look::Holds(format!("{what}: answered through {}", nodes.join(", ")))
-    } else {
-        Look::NotYet(format!("{what}: {}", wrong.join("; ")))
+    if misses.is_empty() {
+        return Look::Holds(format!("{what}: answered through {}", nodes.join(", ")));
+    }
+    let told = misses
+        .iter()
+        .map(|(node, miss)| format!("`{node}`: {}", miss.why));
+    let told = format!("{what}: {}", told.collect::<Vec<_>>().join("; "));
+    match misses.iter().any(|(_, miss)| miss.asked) {
+        true => Look::NotYet(told),
+        false => Look::CannotTell(told),
     }
 }

@@ -115,7 +115,7 @@ const DOORS: &[(&str, &str)] = &[
 /// Files longer than the limit: the limit that they have instead, and why.
 const LONG: &[(&str, usize, &str)] = &[(
     "src/journal.rs",
-    456,
+    446,
     "every event of the journal, in one place",
 )];
 

@@ -2,6 +2,7 @@
 
 use tokio::time::timeout;
 
+use super::Miss;
 use crate::journal::Answer;
 use crate::substrate::{Lab, PageRequest};
 use crate::units::Span;
@@ -17,9 +18,10 @@ pub(super) async fn observe(
     super::through_each(&format!("http :{port}"), nodes, |node| async move {
         match timeout(page.within, lab.get(&node, port, page)).await {
             Ok(Answer::Right) => Ok(()),
-            Ok(Answer::Wrong(what)) => Err(format!("wrong answer: {what}")),
-            Ok(Answer::Failed(why) | Answer::Unasked(why)) => Err(why),
-            Err(_) => Err(format!("no answer within {}", Span(page.within))),
+            Ok(Answer::Wrong(what)) => Err(format!("wrong answer: {what}").into()),
+            Ok(Answer::Failed(why)) => Err(why.into()),
+            Ok(Answer::Unasked(why)) => Err(Miss { why, asked: false }),
+            Err(_) => Err(format!("no answer within {}", Span(page.within)).into()),
         }
     })
     .await

@@ -207,7 +207,7 @@ async fn look(lab: &DindLab) -> Result<(Found, Found, Found), Trouble> {
             Answer::Right => Look::Holds(()),
             Answer::Wrong(what) | Answer::Failed(what) | Answer::Unasked(what) => {
                 Look::NotYet(what)
-            },
+            }
         }
     };
     let mesh = until("a published port", MESH, pace, answered).await;
