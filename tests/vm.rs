@@ -10,9 +10,6 @@ mod ground;
 #[path = "vm/trial.rs"]
 mod trial;
 
-// First in the alphabet, so that it runs first: it must never be what there was no time for.
-#[path = "vm/breadth.rs"]
-mod breadth;
 #[path = "vm/bundle.rs"]
 mod bundle;
 #[path = "vm/crash.rs"]
@@ -33,3 +30,5 @@ mod planted;
 mod processes;
 #[path = "vm/promises.rs"]
 mod promises;
+#[path = "vm/tour.rs"]
+mod tour;
