@@ -76,16 +76,16 @@ pub(super) fn of(history: &History) -> Vec<Pages> {
         let Some(pages) = all.iter_mut().find(|one| &one.name == workload) else {
             continue;
         };
-        pages.requests += u64::from(!matches!(answer, Answer::Unasked(_)));
         match answer {
             Answer::Right => pages.answered += 1,
             Answer::Wrong(_) => pages.wrong += 1,
-            Answer::Unasked(_) => {}
+            Answer::Unasked(_) => continue,
             Answer::Failed(_) => {
                 pages.lost += 1;
                 *pages.lost_on.entry(via.clone()).or_default() += 1;
             }
         }
+        pages.requests += 1;
     }
     all
 }

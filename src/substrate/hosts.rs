@@ -30,7 +30,7 @@ mod restore;
 mod share;
 mod survey;
 
-pub use super::nodes::ssh::key_pair;
+pub use super::nodes::key::key_pair;
 pub use inventory::{Host, Inventory, Power, Reach};
 pub use lab::HostsLab;
 pub use survey::OPT_IN;

@@ -25,6 +25,7 @@ mod form;
 pub(super) mod guard;
 mod inquiry;
 pub(super) mod inward;
+pub(super) mod key;
 mod order;
 pub(super) mod part;
 mod registry;

@@ -33,13 +33,14 @@ const PACE: Duration = Duration::from_millis(200);
 /// When it does not within a minute.
 pub(super) async fn set_right(agent: &Agent) -> Result<Instant, Trouble> {
     let look = || async {
-        match agent.set_time(Duration::ZERO).await {
-            // What the agent takes to answer counts: it may have been as slow to set it.
-            Ok(()) => match agent.clock_off().await {
-                Ok((_, most)) if most <= OFF => Look::Holds(()),
-                Ok((_, most)) => Look::NotYet(format!("it is off by {most:?}")),
-                Err(trouble) => Look::CannotTell(trouble.0),
-            },
+        let off = match agent.set_time(Duration::ZERO).await {
+            Ok(()) => agent.clock_off().await,
+            Err(trouble) => Err(trouble),
+        };
+        // What the agent takes to answer counts: it may have been as slow to set it.
+        match off {
+            Ok((_, most)) if most <= OFF => Look::Holds(()),
+            Ok((_, most)) => Look::NotYet(format!("it is off by {most:?}")),
             Err(trouble) => Look::CannotTell(trouble.0),
         }
     };

@@ -121,8 +121,7 @@ impl VmLab {
         let nodes = self.nodes();
         let gone_on = self.machines.values().map(|machine| async {
             let set = set_right(&machine.agent).await?;
-            let is_node = self.plan.node_names().any(|node| node == machine.spec.name);
-            if is_node {
+            if machine.spec.role == "node" {
                 nodes.engine_answers(&machine.spec.name).await?;
             }
             keeps_time(&machine.agent, set).await
