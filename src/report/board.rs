@@ -123,7 +123,9 @@ impl Board {
                 answer,
                 ..
             } => {
-                self.client(workload, at, *answer == Answer::Right);
+                if !matches!(answer, Answer::Unasked(_)) {
+                    self.client(workload, at, *answer == Answer::Right);
+                }
                 if let Answer::Wrong(what) | Answer::Failed(what) | Answer::Unasked(what) = answer {
                     self.error(at, &format!("{workload} through {via}: {what}"));
                 }

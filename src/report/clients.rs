@@ -24,7 +24,8 @@ pub(super) enum Word {
 impl Word {
     pub(super) const ALL: [Self; 4] = [Self::Good, Self::Failed, Self::Wrong, Self::Unknown];
 
-    fn of(entry: &Entry) -> Self {
+    /// What an entry that tells of a client says.
+    pub(super) fn of(entry: &Entry) -> Self {
         match &entry.event {
             Event::Inserted { outcome, .. } => match outcome {
                 Outcome::Acknowledged => Self::Good,

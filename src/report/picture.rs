@@ -4,9 +4,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::Style;
+use super::aftermath::told;
+use super::clients::Word;
 use super::lanes::{self, State, Stretch};
 use crate::journal::timeline::Timeline;
-use crate::journal::{Answer, Deed, Event, History, Outcome, Phase};
+use crate::journal::{Deed, History, Phase};
 use crate::verdict::wording::seconds;
 
 /// The least columns that a picture can be drawn in.
@@ -247,35 +249,42 @@ fn slot_lane(canvas: &Canvas, stretches: &[Stretch]) -> String {
 
 /// How a workload fared, column by column.
 fn workload_lane(canvas: &Canvas, history: &History, wanted: &str) -> String {
-    let mut columns = vec![(0_u32, 0_u32, false); canvas.columns];
-    for entry in &history.entries {
-        let (workload, good, wrong) = match &entry.event {
-            Event::Inserted {
-                workload, outcome, ..
-            } => (workload, *outcome == Outcome::Acknowledged, false),
-            Event::Got {
-                workload, answer, ..
-            } => (
-                workload,
-                *answer == Answer::Right,
-                matches!(answer, Answer::Wrong(_)),
-            ),
-            _ => continue,
-        };
-        if workload == wanted
-            && let Some(column) = canvas.column(entry.at())
+    let mut columns = vec![[false; 4]; canvas.columns];
+    for told in told(history) {
+        if told.workload == wanted
+            && let Some(column) = canvas.column(told.entry.at())
         {
-            let (goods, bads, any_wrong) = &mut columns[column];
-            *(if good { goods } else { bads }) += 1;
-            *any_wrong |= wrong;
+            columns[column][Word::of(told.entry) as usize] = true;
         }
     }
-    let mark = |(goods, bads, wrong): (u32, u32, bool)| match (goods, bads) {
-        _ if wrong => 'W',
-        (0, 0) => ' ',
-        (_, 0) => '#',
-        (0, _) => '!',
-        _ => '+',
-    };
     columns.into_iter().map(mark).collect()
+}
+
+/// The mark of a column in which these words were said, in the order of [`Word::ALL`].
+fn mark([good, failed, wrong, unknown]: [bool; 4]) -> char {
+    match (good, failed, unknown) {
+        _ if wrong => 'W',
+        (true, false, false) => '#',
+        (true, ..) => '+',
+        (false, true, _) => '!',
+        (false, false, true) => '?',
+        (false, false, false) => ' ',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_knows_of_is_not_drawn_as_lost() {
+        let drawn = |words: &[Word]| mark(Word::ALL.map(|word| words.contains(&word)));
+        assert_eq!(drawn(&[]), ' ');
+        assert_eq!(drawn(&[Word::Good]), '#');
+        assert_eq!(drawn(&[Word::Unknown]), '?');
+        assert_eq!(drawn(&[Word::Good, Word::Unknown]), '+');
+        assert_eq!(drawn(&[Word::Failed, Word::Unknown]), '!');
+        assert_eq!(drawn(&[Word::Good, Word::Failed]), '+');
+        assert_eq!(drawn(&[Word::Good, Word::Failed, Word::Wrong]), 'W');
+    }
 }

@@ -22,6 +22,12 @@ const LINE_MAX: usize = 64 << 20;
 /// How long the agent may take for anything but a command of ours.
 const CALL: Duration = Duration::from_secs(20);
 
+/// A command is asked after often at first, since most end at once, and seldom then: the agent and
+/// the guest's journal are at work for every question.
+const SOON: Duration = Duration::from_secs(2);
+const OFTEN: Duration = Duration::from_millis(100);
+const SELDOM: Duration = Duration::from_millis(500);
+
 type Lines = Framed<UnixStream, LinesCodec>;
 
 /// The agent of one machine; calls take turns.
@@ -76,9 +82,17 @@ impl Agent {
             }
         };
         let what = format!("`{command}` on `{}`", self.machine);
-        until(what, deadline, Duration::from_millis(100), look)
-            .await
-            .map_err(|late| Trouble(late.to_string()))
+        let soon = until(&what, deadline.min(SOON), OFTEN, &look).await;
+        let ended = match soon {
+            Err(early) if deadline > SOON => until(what, deadline - SOON, SELDOM, look)
+                .await
+                .map_err(|late| TimedOut {
+                    waited: early.waited + late.waited,
+                    ..late
+                }),
+            told => told,
+        };
+        ended.map_err(|late| Trouble(late.to_string()))
     }
 
     /// Runs a shell command that must succeed, and returns its standard output.

@@ -125,6 +125,8 @@ pub(super) fn key(plan: &Plan, facts: &Facts, moment: Moment) -> String {
         "{moment:?} {} {} {}",
         facts.key, facts.qemu, facts.accelerator
     ));
+    let processor = facts.accelerator.cpu();
+    add(format!("{processor} {}", facts.accelerator.quick_words()));
     for node in &plan.topology.nodes {
         let role = (moment != Moment::Booted).then_some(node.role);
         add(format!("{} {} {role:?}", node.name, node.address));

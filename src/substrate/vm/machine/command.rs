@@ -103,10 +103,10 @@ impl Machine {
             accelerator,
             ..
         } = &self.spec;
-        let words = accelerator.kernel_words();
+        let (quick, counter) = (accelerator.quick_words(), accelerator.counter_word());
         format!(
             "root=/dev/vda rw console=ttyS0 loglevel=5 apparmor=0 selinux=0 net.ifnames=0 \
-             mitigations=off random.trust_cpu=on tsc=reliable nowatchdog {words} \
+             mitigations=off random.trust_cpu=on tsc=reliable nowatchdog {quick} {counter} \
              systemd.show_status=0 seatrial.name={name} seatrial.role={role} \
              seatrial.lan={lan} seatrial.hosts={hosts}"
         )
