@@ -57,7 +57,7 @@ impl Accelerator {
     /// Words for a guest's kernel that an emulated processor is quicker with.
     ///
     /// Translated code is found again by its address: with programs at random places each start of
-    /// one is translated anew. A container that took 9 s to start takes 3.5 s so, on two emulated
+    /// one is translated anew. A container that took 7.7 s to start takes 3.6 s so, on two emulated
     /// processors; `clearcpuid` goes with `erms=off` above, and the others leave out what hardens a
     /// kernel, as `mitigations=off` does.
     pub(super) fn quick_words(self) -> &'static str {
