@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use super::Style;
-use super::aftermath::told;
+use super::aftermath::{Told, told};
 use super::clients::Word;
 use super::lanes::{self, State, Stretch};
 use crate::journal::timeline::Timeline;
@@ -104,10 +104,11 @@ pub(super) fn draw(history: &History, timeline: &Timeline, style: Style) -> Stri
         let band = slot_lane(&canvas, &slot.stretches);
         lanes.push((slot.name, band));
     }
+    let told = told(history);
     for workload in &history.plan.workloads {
         lanes.push((
             workload.name().to_owned(),
-            workload_lane(&canvas, history, workload.name()),
+            workload_lane(&canvas, &told, workload.name()),
         ));
     }
     let mut text = format!("{:>gutter$} {}\n", "", axis(&canvas));
@@ -248,9 +249,9 @@ fn slot_lane(canvas: &Canvas, stretches: &[Stretch]) -> String {
 }
 
 /// How a workload fared, column by column.
-fn workload_lane(canvas: &Canvas, history: &History, wanted: &str) -> String {
+fn workload_lane(canvas: &Canvas, all: &[Told<'_>], wanted: &str) -> String {
     let mut columns = vec![[false; 4]; canvas.columns];
-    for told in told(history) {
+    for told in all {
         if told.workload == wanted
             && let Some(column) = canvas.column(told.entry.at())
         {

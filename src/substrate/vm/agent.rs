@@ -9,12 +9,12 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::UnixStream;
 use tokio::sync::Mutex;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::codec::{Framed, LinesCodec};
 
 use crate::substrate::Trouble;
 use crate::substrate::nodes::Ran;
-use crate::wait::{Look, TimedOut, until};
+use crate::wait::{Look, TimedOut, pause, until};
 
 /// The longest answer: the output of a command, in base 64.
 const LINE_MAX: usize = 64 << 20;
@@ -23,7 +23,8 @@ const LINE_MAX: usize = 64 << 20;
 const CALL: Duration = Duration::from_secs(20);
 
 /// A command is asked after often at first, since most end at once, and seldom then: the agent and
-/// the guest's journal are at work for every question.
+/// the guest's journal are at work for every question. It tells the end of a command only once, so
+/// no question may be given up between the two.
 const SOON: Duration = Duration::from_secs(2);
 const OFTEN: Duration = Duration::from_millis(100);
 const SELDOM: Duration = Duration::from_millis(500);
@@ -74,7 +75,11 @@ impl Agent {
         });
         let started = self.call("guest-exec", arguments).await?;
         let pid = started["pid"].clone();
+        let began = Instant::now();
         let look = || async {
+            if began.elapsed() > SOON {
+                pause(SELDOM.saturating_sub(OFTEN)).await;
+            }
             match self.call("guest-exec-status", json!({ "pid": pid })).await {
                 Ok(status) if status["exited"] == json!(true) => Look::Holds(ran(&status)),
                 Ok(_) => Look::NotYet("still running".into()),
@@ -82,17 +87,9 @@ impl Agent {
             }
         };
         let what = format!("`{command}` on `{}`", self.machine);
-        let soon = until(&what, deadline.min(SOON), OFTEN, &look).await;
-        let ended = match soon {
-            Err(early) if deadline > SOON => until(what, deadline - SOON, SELDOM, look)
-                .await
-                .map_err(|late| TimedOut {
-                    waited: early.waited + late.waited,
-                    ..late
-                }),
-            told => told,
-        };
-        ended.map_err(|late| Trouble(late.to_string()))
+        until(what, deadline, OFTEN, look)
+            .await
+            .map_err(|late| Trouble(late.to_string()))
     }
 
     /// Runs a shell command that must succeed, and returns its standard output.
