@@ -28,6 +28,7 @@ mod keep;
 mod kept;
 mod output;
 mod parity;
+mod place;
 mod plan;
 mod power;
 mod prepare;
@@ -58,7 +59,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Say what can run here, what is missing, and the command that mends it
-    Doctor,
+    Doctor(doctor::Args),
     /// Build the disks and images that machines start from, once
     Prepare(prepare::Args),
     /// Say what would happen; change nothing
@@ -101,7 +102,7 @@ enum Command {
 impl Command {
     fn run(self) -> anyhow::Result<Exit> {
         match self {
-            Self::Doctor => doctor::run(),
+            Self::Doctor(args) => doctor::run(&args),
             Self::Prepare(args) => prepare::run(&args),
             Self::Plan(args) => plan::run(&args),
             Self::Run(args) => run::run(&args),

@@ -86,11 +86,11 @@ pub trait Place: Send + Sync {
     /// When the lab cannot be made; whatever was made is removed again.
     async fn bring_up(&self, plan: &Plan, journal: &Journal) -> Result<Arc<dyn Lab>, Trouble>;
 
-    /// What of the harness's own is there now, one line each: processes, folders, sockets. None
-    /// when the place cannot tell.
-    async fn inventory(&self) -> Option<BTreeSet<String>> {
-        None
-    }
+    /// What of the harness's own is there now, one line each: processes, folders, sockets.
+    ///
+    /// # Errors
+    /// When nobody can tell; then a run's leavings are unknown, and so is its verdict.
+    async fn inventory(&self) -> Result<BTreeSet<String>, Trouble>;
 
     /// The clock of a run that begins now.
     fn clock(&self) -> Clock {

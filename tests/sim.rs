@@ -32,6 +32,8 @@ mod inquiries;
 mod interrupted;
 #[path = "sim/inward.rs"]
 mod inward;
+#[path = "sim/leavings.rs"]
+mod leavings;
 #[path = "sim/marks.rs"]
 mod marks;
 #[path = "sim/misdeeds.rs"]

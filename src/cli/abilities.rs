@@ -87,3 +87,42 @@ fn state(one: Capability, found: &Found) -> (String, String) {
         }
     }
 }
+
+/// What the swarm of an inventory lets a run do, or why none may touch it; and which.
+pub(super) fn of_hosts(inventory: &Path, cache: &Path) -> (String, bool) {
+    let ground = match Ground::lent(inventory, cache) {
+        Ok(ground) => ground,
+        Err(why) => return (format!("`hosts` cannot run yet: {why:#}\n"), false),
+    };
+    let options = ground.options(0, false);
+    let rows = Vm::at_best().into_iter().map(|one| {
+        let (state, mend) = match options.capabilities.contains(&one) {
+            true => ("yes", ""),
+            false => ("no", hosts_mend(one)),
+        };
+        [one.to_string(), state.to_owned(), mend.to_owned()]
+    });
+    let mut text = output::table(["capability", "hosts", "mend with"], rows);
+    let nodes = options.nodes.unwrap_or_default();
+    let nodes: Vec<String> = nodes.iter().map(|one| format!("`{}`", one.name)).collect();
+    text += &format!("`hosts` can run on {}\n", nodes.join(", "));
+    (text, true)
+}
+
+/// What would mend the lack of a capability where the hosts are somebody's.
+fn hosts_mend(one: Capability) -> &'static str {
+    match one {
+        Capability::CleanStop => "`node.power` with `status` and `on`, for every node",
+        Capability::PowerCut | Capability::SuddenEnd => "`node.power` with `cut` too",
+        Capability::Pause => "`node.power` with `pause` and `resume` too",
+        Capability::Isolation | Capability::Flows => {
+            "apt-get install nftables, and a way in that leads over no node"
+        }
+        Capability::EngineEnd => "an engine that is the unit `docker.service`",
+        Capability::FullDisk => "`fallocate`, and an engine that lives in `/var/lib/docker`",
+        Capability::RoutingMesh => "modprobe ip_vs",
+        Capability::NfsV3 => "mount -o vers=3 it at `/mnt/dockernfs` of every node",
+        Capability::NfsV42 => "mount -o vers=4.2 it at `/mnt/dockernfs` of every node",
+        _ => "run it with --on vm",
+    }
+}

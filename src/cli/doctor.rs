@@ -65,8 +65,33 @@ const MEMORY_WANTED: u64 = 6 * GIB + GIB / 2;
 
 const GIB: u64 = 1 << 30;
 
-/// Prints the tables; succeeds if `vm` can run.
-pub(super) fn run() -> anyhow::Result<Exit> {
+/// What `doctor` is asked.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// Look at the swarm of this inventory too (`--on hosts=FILE`); changes nothing there
+    #[arg(long, value_name = "FILE")]
+    inventory: Option<PathBuf>,
+}
+
+/// Prints the tables; succeeds if `vm` can run, or the swarm that was asked for.
+pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
+    let mut text = String::new();
+    let mut can_run = here(&mut text)?;
+    if let Some(inventory) = &args.inventory {
+        let (told, willing) = abilities::of_hosts(inventory, &cache::folder()?);
+        text += &format!("\n{told}");
+        can_run = willing;
+    }
+    output::print(&text)?;
+    Ok(if can_run {
+        Exit::PASS
+    } else {
+        Exit::NOTHING_RAN
+    })
+}
+
+/// Adds what is on this computer, and says whether `vm` can run.
+fn here(text: &mut String) -> anyhow::Result<bool> {
     let cache = cache::folder()?;
     let images = Images::find(&cache);
     let mut rows = Vec::new();
@@ -90,29 +115,24 @@ pub(super) fn run() -> anyhow::Result<Exit> {
     }
     rows.push(snapshots(&cache));
     let (places, dind_runs) = abilities::table(&cache)?;
-    let mut text = output::table(["what", "state", "found", "mend with"], rows);
-    text += &format!("\ncache: {}\n", cache.display());
+    *text += &output::table(["what", "state", "found", "mend with"], rows);
+    *text += &format!("\ncache: {}\n", cache.display());
     if !lacking.is_empty() {
         let packages = lacking.into_iter().collect::<Vec<_>>().join(" ");
-        text += &format!("to mend all that is missing: apt-get install {packages}\n");
+        *text += &format!("to mend all that is missing: apt-get install {packages}\n");
     }
-    text += if can_run {
+    *text += if can_run {
         "`vm` can run here\n"
     } else {
         "`vm` cannot run here yet\n"
     };
-    text += if dind_runs {
+    *text += if dind_runs {
         "`dind` can run here\n"
     } else {
         "`dind` cannot run here yet\n"
     };
-    text += &format!("\n{places}");
-    output::print(&text)?;
-    Ok(if can_run {
-        Exit::PASS
-    } else {
-        Exit::NOTHING_RAN
-    })
+    *text += &format!("\n{places}");
+    Ok(can_run)
 }
 
 /// A row of the table.

@@ -1,13 +1,14 @@
 //! `seatrial parity`: what each scenario came to in each place, or what the place lacks for it.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use seatrial::plan::Outcome;
 use seatrial::report::Figures;
 
 use super::ground::{Ground, On};
+use super::place::{self, Where};
 use super::{Exit, cache, index, output, scenarios};
 
 /// How it is told.
@@ -26,9 +27,10 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "SCENARIO")]
     scenarios: Vec<PathBuf>,
 
-    /// The places to compare
-    #[arg(long, value_enum, num_args = 1.., default_values_t = [On::Vm, On::Dind])]
-    on: Vec<On>,
+    /// The places to compare: `vm`, `dind`, `hosts=FILE` (the swarm of an inventory)
+    #[arg(long, value_name = "PLACE", num_args = 1.., value_parser = place::said,
+          default_values = ["vm", "dind"])]
+    on: Vec<Where>,
 
     /// Where runs are; may be given several times
     #[arg(long, value_name = "DIR", default_value = "runs")]
@@ -49,9 +51,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     runs.sort_by_key(|one| one.began);
     let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut header = vec!["scenario".to_owned()];
     for on in &args.on {
-        let ground = Ground::find(*on, &cache, false);
+        let ground = ground(on, &cache)?;
         let options = ground.options(0, false);
+        header.push(options.place.clone());
         let outcomes = scenarios::all(&args.scenarios, &options)?;
         rows.resize_with(outcomes.len(), Vec::new);
         for (row, outcome) in rows.iter_mut().zip(&outcomes) {
@@ -62,15 +66,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             row.push(came);
         }
     }
-    let places = args.on.iter().map(|on| on.name().to_owned());
-    let header: Vec<String> = std::iter::once("scenario".to_owned())
-        .chain(places)
-        .collect();
     match args.format {
         Format::Terminal => output::print(&output::table(header, rows))?,
         Format::Markdown => output::print(&markdown(&header, &rows))?,
     }
     Ok(Exit::PASS)
+}
+
+/// What there is of a place; changes nothing.
+fn ground(on: &Where, cache: &Path) -> anyhow::Result<Ground> {
+    match on {
+        Where::Hosts(inventory) => Ground::lent(inventory, cache),
+        other => Ok(Ground::find(other.kind().unwrap_or(On::Vm), cache, false)),
+    }
 }
 
 /// A scenario's name, and what its newest run in a place came to, or why there is none.

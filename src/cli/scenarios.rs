@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
 use seatrial::plan::{self, Options, Outcome};
 use seatrial::scenario;
 
 use super::Refused;
 use super::ground::{Engines, Ground, On};
+use super::place::Where;
 
 /// Which scenarios, and how they are to be planned.
 #[derive(clap::Args)]
@@ -35,47 +35,12 @@ pub(super) struct Asked {
     pub(super) no_faults: bool,
 }
 
-/// Where to run, as it is asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Where {
-    /// The cheapest place that can do all that the scenarios need.
-    Auto,
-    /// Virtual machines on this computer.
-    Vm,
-    /// Containers of a Docker engine.
-    Dind,
-    /// The swarm of this inventory.
-    Hosts(PathBuf),
-    /// A few lines of memory, for tests of the harness: never a verdict about Swarm.
-    Sim,
-}
-
-impl FromStr for Where {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "auto" => Ok(Self::Auto),
-            "vm" => Ok(Self::Vm),
-            "dind" => Ok(Self::Dind),
-            "sim" => Ok(Self::Sim),
-            other => match other.strip_prefix("hosts=") {
-                Some(file) if !file.is_empty() => Ok(Self::Hosts(file.into())),
-                _ => Err("write `auto`, `vm`, `dind`, or `hosts=FILE`".to_owned()),
-            },
-        }
-    }
-}
-
 impl Asked {
     /// The place that was asked for, or the cheapest that can do everything, and then why.
     pub(super) fn on(&self, cache: &Path) -> Result<(On, Option<String>), Refused> {
-        let (on, why) = match &self.on {
-            Where::Hosts(_) => (On::Hosts, None),
-            Where::Vm => (On::Vm, None),
-            Where::Dind => (On::Dind, None),
-            Where::Sim => (On::Sim, None),
-            Where::Auto => {
+        let (on, why) = match self.on.kind() {
+            Some(on) => (on, None),
+            None => {
                 let (on, why) = self.cheapest(cache)?;
                 (on, Some(format!("on {}: {why}", on.name())))
             }
@@ -205,18 +170,6 @@ fn collect(folder: &Path, found: &mut Vec<PathBuf>) -> Result<(), Refused> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_place_is_a_word_or_an_inventory() {
-        assert_eq!("vm".parse(), Ok(Where::Vm));
-        assert_eq!(
-            "hosts=a/b.toml".parse(),
-            Ok(Where::Hosts("a/b.toml".into()))
-        );
-        for wrong in ["", "hosts", "hosts=", "VM", "host=a"] {
-            assert!(wrong.parse::<Where>().is_err(), "{wrong}");
-        }
-    }
 
     #[test]
     fn a_seed_is_read_as_it_is_written() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::heal;
 use crate::journal::{Event, Journal, JournalError, Phase, read};
-use crate::substrate::Place;
+use crate::substrate::{Place, Trouble};
 use crate::wait::{self, Look};
 
 /// How long what was ended may take to be gone: tasks that were told to end close their sockets a
@@ -15,17 +15,22 @@ const ENDING: Duration = Duration::from_secs(5);
 /// The pace of looking.
 const PACE: Duration = Duration::from_millis(50);
 
-/// What is there before anything is made; none where the place cannot tell.
+/// What is there before anything is made; none where nobody could tell, which is journaled.
 pub(super) async fn before(
     place: &dyn Place,
     journal: &Journal,
 ) -> Result<Option<BTreeSet<String>>, JournalError> {
-    let there = place.inventory().await;
-    if let Some(there) = &there {
-        let there = there.iter().cloned().collect();
-        journal.record(Event::Inventory(there))?;
+    match place.inventory().await {
+        Ok(there) => {
+            journal.record(Event::Inventory(there.iter().cloned().collect()))?;
+            Ok(Some(there))
+        }
+        Err(why) => {
+            let what = format!("nobody saw what was there before the run: {why}");
+            journal.record(Event::Trouble { what })?;
+            Ok(None)
+        }
     }
-    Ok(there)
 }
 
 /// Journals what is left, once everything was removed.
@@ -36,21 +41,21 @@ pub(super) async fn after(
 ) -> Result<(), JournalError> {
     let left = || async {
         let there = place.inventory().await?;
-        Some(there.difference(before).cloned().collect::<Vec<_>>())
+        Ok::<_, Trouble>(there.difference(before).cloned().collect::<Vec<_>>())
     };
     let look = || async {
         match left().await {
-            Some(left) if left.is_empty() => Look::Holds(()),
-            Some(left) => Look::NotYet(left.join("; ")),
-            None => Look::CannotTell("the place cannot tell".to_owned()),
+            Ok(left) if left.is_empty() => Look::Holds(()),
+            Ok(left) => Look::NotYet(left.join("; ")),
+            Err(why) => Look::CannotTell(why.to_string()),
         }
     };
     // What it came to is looked at once more: the last look counts, not how long it took.
     let _ = wait::until("nothing to be left", ENDING, PACE, look).await;
     let event = match left().await {
-        Some(left) => Event::Residue(left),
-        None => Event::Trouble {
-            what: "nobody can tell what the run left; see `seatrial heal`".to_owned(),
+        Ok(left) => Event::Residue(left),
+        Err(why) => Event::Trouble {
+            what: format!("nobody can tell what the run left; see `seatrial heal`: {why}"),
         },
     };
     journal.record(event).map(drop)

@@ -16,7 +16,7 @@ use crate::capability::{Capabilities, Capability};
 use crate::journal::Journal;
 use crate::leavings;
 use crate::plan::Plan;
-use crate::substrate::workspace::take_turn;
+use crate::substrate::workspace::{here, take_turn};
 use crate::substrate::{Identity, Lab, Place, Progress, Trouble};
 use crate::swarm::engine::{Engine, Rights};
 
@@ -201,12 +201,12 @@ impl Dind {
     }
 
     /// What of this process is on the engine.
-    async fn made(&self) -> Option<BTreeSet<String>> {
-        let swarms = left::swarms(&self.address).await.ok()?;
+    async fn made(&self) -> Result<BTreeSet<String>, String> {
+        let swarms = left::swarms(&self.address).await?;
         let ours = |swarm: &String| leavings::owner(Path::new(swarm)) == Some(std::process::id());
         let ours = swarms.iter().filter(|(swarm, _)| ours(swarm));
         let things = ours.flat_map(|(_, things)| things);
-        Some(things.map(ToString::to_string).collect())
+        Ok(things.map(ToString::to_string).collect())
     }
 }
 
@@ -282,10 +282,9 @@ impl Place for Dind {
         Ok(lab)
     }
 
-    async fn inventory(&self) -> Option<BTreeSet<String>> {
-        let places = [self.cache.join(leavings::WORK), std::env::temp_dir()];
-        let mut all = leavings::inventory(&places).ok()?;
-        all.extend(self.made().await?);
-        Some(all)
+    async fn inventory(&self) -> Result<BTreeSet<String>, Trouble> {
+        let mut all = here(&self.cache)?;
+        all.extend(self.made().await.map_err(Trouble)?);
+        Ok(all)
     }
 }

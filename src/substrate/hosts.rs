@@ -17,7 +17,7 @@ use crate::plan::{Node, Plan};
 use crate::substrate::nodes::guard::Guard;
 use crate::substrate::nodes::residents::Residents;
 use crate::substrate::nodes::share::tops;
-use crate::substrate::workspace::Workspace;
+use crate::substrate::workspace::{Workspace, here};
 use crate::substrate::{Identity, Lab, Place, Progress, Trouble};
 
 mod fleet;
@@ -198,15 +198,14 @@ impl Place for Hosts {
     }
 
     /// Beside what is on this computer, what is set in the swarm, and what is ours on its hosts.
-    async fn inventory(&self) -> Option<BTreeSet<String>> {
-        let places = [self.cache.join(leavings::WORK), std::env::temp_dir()];
-        let mut all = leavings::inventory(&places).ok()?;
-        let folders = Workspace::make(&self.cache, None).ok()?;
+    async fn inventory(&self) -> Result<BTreeSet<String>, Trouble> {
+        let mut all = here(&self.cache)?;
+        let folders = Workspace::make(&self.cache, None)?;
         let fleet = Fleet::new(&self.inventory, &folders.sockets);
         let found = restore::inventory(&fleet).await;
         fleet.close().await;
         all.extend(found?);
-        Some(all)
+        Ok(all)
     }
 }
 

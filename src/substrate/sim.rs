@@ -156,6 +156,8 @@ pub enum Sabotage {
     LeavesMachine,
     /// Nobody can tell what is left.
     AuditBlind,
+    /// Nobody could tell what was there before.
+    AuditBlindBefore,
     /// The machines are never made, and nobody says why.
     BringUpHangs,
     /// The stack is not taken.
@@ -351,10 +353,16 @@ impl Place for Sim {
         Ok(self.lab(plan))
     }
 
-    async fn inventory(&self) -> Option<BTreeSet<String>> {
+    async fn inventory(&self) -> Result<BTreeSet<String>, Trouble> {
         let made = self.made();
-        let blind = self.is(&Sabotage::AuditBlind) && made.labs > 0;
-        (!blind).then(|| made.there.clone())
+        let blind = match made.labs {
+            0 => self.is(&Sabotage::AuditBlindBefore),
+            _ => self.is(&Sabotage::AuditBlind),
+        };
+        match blind {
+            true => Err(Trouble("nobody looks".to_owned())),
+            false => Ok(made.there.clone()),
+        }
     }
 
     fn clock(&self) -> Clock {

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 
 use crate::capability::{Capabilities, Capability};
 use crate::journal::{Journal, UPGRADED};
-use crate::leavings;
 use crate::plan::Plan;
+use crate::substrate::workspace::here;
 use crate::substrate::{Identity, Lab, Place, Trouble};
 
 mod accelerator;
@@ -196,8 +196,7 @@ impl Place for Vm {
         Ok(lab)
     }
 
-    async fn inventory(&self) -> Option<BTreeSet<String>> {
-        let places = [self.cache.join(leavings::WORK), std::env::temp_dir()];
-        leavings::inventory(&places).ok()
+    async fn inventory(&self) -> Result<BTreeSet<String>, Trouble> {
+        here(&self.cache)
     }
 }

@@ -1,5 +1,6 @@
 //! The folders of one swarm: announced, made, and held so that nobody takes them for left behind.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,13 @@ use super::{Progress, Trouble};
 use crate::journal::{Event, Journal, Resource};
 use crate::leavings::{self, TURN};
 use crate::wait::{Look, until};
+
+/// What of ours is on this computer, one line each, for a place with this cache.
+pub(super) fn here(cache: &Path) -> Result<BTreeSet<String>, Trouble> {
+    let places = [cache.join(leavings::WORK), std::env::temp_dir()];
+    let there = leavings::inventory(&places);
+    there.map_err(|error| Trouble(format!("what is on this computer: {error}")))
+}
 
 /// The folders of one swarm; removed with it.
 pub(super) struct Workspace {

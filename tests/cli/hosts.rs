@@ -43,6 +43,14 @@ fn hosts_that_do_not_answer_are_named_and_nothing_is_left() {
         let refused = format!("`{name}` by SSH (`{name}`): ssh: connect to host 127.0.0.1 port 1");
         assert!(err.contains(&refused), "{err}");
     }
+    let told = desk.say(&[
+        "doctor",
+        "--inventory",
+        &desk.path("swarm.toml").display().to_string(),
+    ]);
+    assert_eq!(told.code, Some(3), "{}", told.err);
+    let why = "`hosts` cannot run yet: `a` by SSH";
+    assert!(told.out.contains(why), "{}", told.out);
     let left = fs::read_dir(desk.path("cache/work")).map(Iterator::count);
     assert_eq!(left.unwrap_or_default(), 0);
 }

@@ -115,8 +115,8 @@ impl Place for Littering {
         self.sim.bring_up(plan, journal).await
     }
 
-    async fn inventory(&self) -> Option<BTreeSet<String>> {
-        leavings::inventory(&self.places).ok()
+    async fn inventory(&self) -> Result<BTreeSet<String>, Trouble> {
+        leavings::inventory(&self.places).map_err(|error| Trouble(error.to_string()))
     }
 
     fn clock(&self) -> Clock {

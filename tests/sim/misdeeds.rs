@@ -9,7 +9,7 @@ use seatrial::verdict::Verdict::{self, Fail, Unknown};
 
 use super::marks::*;
 use super::plans::{self, cut, paused, ports, slow, with_fault};
-use super::{inward, upgrade};
+use super::{inward, leavings, upgrade};
 
 /// True for a journal that shows the misdeed.
 pub(crate) type Mark = fn(&seatrial::journal::History) -> bool;
@@ -34,6 +34,7 @@ pub(crate) fn all() -> Vec<Misdeed> {
         two_at_once(),
         faults(),
         inward::misdeeds(),
+        leavings::misdeeds(),
         heals(),
         managers_and_engines(),
         recoveries(),
@@ -548,32 +549,8 @@ fn the_place() -> Vec<Misdeed> {
             by,
         ),
         unknown("a probe that panics", closed(), ProbePanics, panicked, by),
-        fail(
-            "machines that cannot be removed",
-            stopped(),
-            TearDownFails,
-            left_behind,
-            LEFT,
-        ),
-        fail(
-            "a machine that is left behind",
-            stopped(),
-            LeavesMachine,
-            left_behind,
-            LEFT,
-        ),
-        unknown(
-            "an audit that sees nothing",
-            stopped(),
-            AuditBlind,
-            never_audited,
-            LEFT,
-        ),
     ]
 }
-
-/// The finding that tells what is left on this computer.
-const LEFT: &str = "residue";
 
 fn clocks() -> Vec<Misdeed> {
     use Sabotage::*;

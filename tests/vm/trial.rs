@@ -161,7 +161,7 @@ impl Place for Watched {
         Ok(Arc::clone(lab) as Arc<dyn Lab>)
     }
 
-    async fn inventory(&self) -> Option<BTreeSet<String>> {
+    async fn inventory(&self) -> Result<BTreeSet<String>, Trouble> {
         self.vm.inventory().await
     }
 }

@@ -173,27 +173,29 @@ async fn set_node(fleet: &Fleet, name: &str, was: &NodeSettings) -> Result<bool,
 
 /// What is set of the swarm and its nodes, and what of ours is on its hosts, a line each; none if
 /// nobody can tell. What others deploy meanwhile is none of ours.
-pub(super) async fn inventory(fleet: &Fleet) -> Option<BTreeSet<String>> {
+pub(super) async fn inventory(fleet: &Fleet) -> Result<BTreeSet<String>, Trouble> {
     const OURS: &str = "for path in /var/lib/seatrial /var/lib/docker/seatrial-full \
         /etc/systemd/system/seatrial-undo.service; do \
         if test -e $path; then echo \"\\`$path\\`\"; fi; done; \
         if systemctl is-active --quiet seatrial-lease.service; then echo 'a lease'; fi; \
         if nft list table inet seatrial > /dev/null 2>&1; then echo 'a packet filter'; fi; true";
+    let settings = fleet.settings().await;
     let set = Settings {
         services: Default::default(),
         networks: Default::default(),
-        ..fleet.settings().await.ok()?
+        ..settings.map_err(|error| Trouble(format!("the swarm: {error}")))?
     };
     let mut all = set.lines();
     for name in fleet.names() {
-        let ran = fleet.run(name, OURS, b"", COMMAND).await.ok()?;
+        let ran = fleet.run(name, OURS, b"", COMMAND).await?;
         if ran.code != 0 {
-            return None;
+            let said = ran.err.trim().replace('\n', "; ");
+            return Err(Trouble(format!("`{name}`: {said}")));
         }
         let lines = ran.out.lines();
         all.extend(lines.map(|line| format!("on `{name}`: {line}")));
     }
-    Some(all)
+    Ok(all)
 }
 
 /// Gives a host power, if somebody can see that it has none, and waits for its shell.
