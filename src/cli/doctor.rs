@@ -75,10 +75,10 @@ pub(super) struct Args {
 
 /// Prints the tables; succeeds if `vm` can run, or the swarm that was asked for.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let mut text = String::new();
-    let mut can_run = here(&mut text)?;
+    let cache = cache::folder()?;
+    let (mut text, mut can_run) = here(&cache)?;
     if let Some(inventory) = &args.inventory {
-        let (told, willing) = abilities::of_hosts(inventory, &cache::folder()?);
+        let (told, willing) = abilities::of_hosts(inventory, &cache);
         text += &format!("\n{told}");
         can_run = willing;
     }
@@ -90,18 +90,17 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     })
 }
 
-/// Adds what is on this computer, and says whether `vm` can run.
-fn here(text: &mut String) -> anyhow::Result<bool> {
-    let cache = cache::folder()?;
-    let images = Images::find(&cache);
+/// The tables of this computer, and whether `vm` can run.
+fn here(cache: &Path) -> anyhow::Result<(String, bool)> {
+    let images = Images::find(cache);
     let mut rows = Vec::new();
     let (lacking, to_run, to_build) = tools(&mut rows);
-    rows.push(disk(&cache));
+    rows.push(disk(cache));
     rows.push(memory());
     let can_run = to_run && (images.is_some() || to_build);
     match images {
         Some(images) => {
-            let vm = Vm::new(images, &cache, Progress::silent(), false);
+            let vm = Vm::new(images, cache, Progress::silent(), false);
             let about = vm.identity(&up::plan_of_a_swarm(&vm)?);
             rows.push(row("images", "ok", "prepared", ""));
             let found = format!("{}, patience {}", about.accelerator, about.patience);
@@ -113,26 +112,26 @@ fn here(text: &mut String) -> anyhow::Result<bool> {
             rows.push(row("accelerator", "unknown", "proven by a boot", mend));
         }
     }
-    rows.push(snapshots(&cache));
-    let (places, dind_runs) = abilities::table(&cache)?;
-    *text += &output::table(["what", "state", "found", "mend with"], rows);
-    *text += &format!("\ncache: {}\n", cache.display());
+    rows.push(snapshots(cache));
+    let (places, dind_runs) = abilities::table(cache)?;
+    let mut text = output::table(["what", "state", "found", "mend with"], rows);
+    text += &format!("\ncache: {}\n", cache.display());
     if !lacking.is_empty() {
         let packages = lacking.into_iter().collect::<Vec<_>>().join(" ");
-        *text += &format!("to mend all that is missing: apt-get install {packages}\n");
+        text += &format!("to mend all that is missing: apt-get install {packages}\n");
     }
-    *text += if can_run {
+    text += if can_run {
         "`vm` can run here\n"
     } else {
         "`vm` cannot run here yet\n"
     };
-    *text += if dind_runs {
+    text += if dind_runs {
         "`dind` can run here\n"
     } else {
         "`dind` cannot run here yet\n"
     };
-    *text += &format!("\n{places}");
-    Ok(can_run)
+    text += &format!("\n{places}");
+    Ok((text, can_run))
 }
 
 /// A row of the table.

@@ -1,14 +1,14 @@
 //! `seatrial parity`: what each scenario came to in each place, or what the place lacks for it.
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::ValueEnum;
 use seatrial::plan::Outcome;
 use seatrial::report::Figures;
 
-use super::ground::{Ground, On};
-use super::place::{self, Where};
+use super::ground::Engines;
+use super::place::Where;
 use super::{Exit, cache, index, output, scenarios};
 
 /// How it is told.
@@ -28,8 +28,7 @@ pub(super) struct Args {
     scenarios: Vec<PathBuf>,
 
     /// The places to compare: `vm`, `dind`, `hosts=FILE` (the swarm of an inventory)
-    #[arg(long, value_name = "PLACE", num_args = 1.., value_parser = place::said,
-          default_values = ["vm", "dind"])]
+    #[arg(long, value_name = "PLACE", num_args = 1.., default_values = ["vm", "dind"])]
     on: Vec<Where>,
 
     /// Where runs are; may be given several times
@@ -53,7 +52,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut header = vec!["scenario".to_owned()];
     for on in &args.on {
-        let ground = ground(on, &cache)?;
+        let ground = on.ground(Engines::default(), &cache, false)?;
         let options = ground.options(0, false);
         header.push(options.place.clone());
         let outcomes = scenarios::all(&args.scenarios, &options)?;
@@ -71,14 +70,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Format::Markdown => output::print(&markdown(&header, &rows))?,
     }
     Ok(Exit::PASS)
-}
-
-/// What there is of a place; changes nothing.
-fn ground(on: &Where, cache: &Path) -> anyhow::Result<Ground> {
-    match on {
-        Where::Hosts(inventory) => Ground::lent(inventory, cache),
-        other => Ok(Ground::find(other.kind().unwrap_or(On::Vm), cache, false)),
-    }
 }
 
 /// A scenario's name, and what its newest run in a place came to, or why there is none.

@@ -1,15 +1,13 @@
 //! The places as they are written: a word each, or an inventory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use super::ground::On;
+use super::ground::{Engines, Ground, On};
 
-/// Where to run, as it is asked for.
+/// A place that somebody names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Where {
-    /// The cheapest place that can do all that the scenarios need.
-    Auto,
     /// Virtual machines on this computer.
     Vm,
     /// Containers of a Docker engine.
@@ -21,14 +19,26 @@ pub(super) enum Where {
 }
 
 impl Where {
-    /// Which place that is, if it is said.
-    pub(super) fn kind(&self) -> Option<On> {
+    /// Which kind of place that is.
+    pub(super) fn kind(&self) -> On {
         match self {
-            Self::Auto => None,
-            Self::Vm => Some(On::Vm),
-            Self::Dind => Some(On::Dind),
-            Self::Hosts(_) => Some(On::Hosts),
-            Self::Sim => Some(On::Sim),
+            Self::Vm => On::Vm,
+            Self::Dind => On::Dind,
+            Self::Hosts(_) => On::Hosts,
+            Self::Sim => On::Sim,
+        }
+    }
+
+    /// What there is of it with these engines; changes nothing.
+    pub(super) fn ground(
+        &self,
+        engines: Engines,
+        cache: &Path,
+        fresh: bool,
+    ) -> anyhow::Result<Ground> {
+        match self {
+            Self::Hosts(inventory) => Ground::lent(inventory, cache),
+            other => Ok(Ground::with(other.kind(), engines, cache, fresh)),
         }
     }
 }
@@ -38,23 +48,30 @@ impl FromStr for Where {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
-            "auto" => Ok(Self::Auto),
             "vm" => Ok(Self::Vm),
             "dind" => Ok(Self::Dind),
             "sim" => Ok(Self::Sim),
             other => match other.strip_prefix("hosts=") {
                 Some(file) if !file.is_empty() => Ok(Self::Hosts(file.into())),
-                _ => Err("write `auto`, `vm`, `dind`, or `hosts=FILE`".to_owned()),
+                _ => Err("write `vm`, `dind`, or `hosts=FILE`".to_owned()),
             },
         }
     }
 }
 
-/// A place that is said, where none is chosen.
-pub(super) fn said(text: &str) -> Result<Where, String> {
-    match text.parse() {
-        Ok(Where::Auto) | Err(_) => Err("write `vm`, `dind`, or `hosts=FILE`".to_owned()),
-        said => said,
+/// Where to run: a place by its name, or none for the cheapest that can do all that is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Choice(pub(super) Option<Where>);
+
+impl FromStr for Choice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "auto" {
+            return Ok(Self(None));
+        }
+        let named = text.parse().map(|named| Self(Some(named)));
+        named.map_err(|_: String| "write `auto`, `vm`, `dind`, or `hosts=FILE`".to_owned())
     }
 }
 
@@ -64,13 +81,15 @@ mod tests {
 
     #[test]
     fn a_place_is_a_word_or_an_inventory() {
-        assert_eq!("vm".parse(), Ok(Where::Vm));
-        assert_eq!(said("hosts=a/b.toml"), Ok(Where::Hosts("a/b.toml".into())));
+        assert_eq!("vm".parse(), Ok(Choice(Some(Where::Vm))));
+        let hosts = Where::Hosts("a/b.toml".into());
+        assert_eq!("hosts=a/b.toml".parse(), Ok(hosts.clone()));
+        assert_eq!("hosts=a/b.toml".parse(), Ok(Choice(Some(hosts))));
         for wrong in ["", "hosts", "hosts=", "VM", "host=a"] {
+            assert!(wrong.parse::<Choice>().is_err(), "{wrong}");
             assert!(wrong.parse::<Where>().is_err(), "{wrong}");
-            assert!(said(wrong).is_err(), "{wrong}");
         }
-        assert_eq!("auto".parse(), Ok(Where::Auto));
-        assert!(said("auto").is_err());
+        assert_eq!("auto".parse(), Ok(Choice(None)));
+        assert!("auto".parse::<Where>().is_err());
     }
 }

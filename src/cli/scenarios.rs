@@ -8,7 +8,7 @@ use seatrial::scenario;
 
 use super::Refused;
 use super::ground::{Engines, Ground, On};
-use super::place::Where;
+use super::place::Choice;
 
 /// Which scenarios, and how they are to be planned.
 #[derive(clap::Args)]
@@ -21,7 +21,7 @@ pub(super) struct Asked {
     /// (virtual machines on this computer), `dind` (containers of a Docker engine), or
     /// `hosts=FILE` (the swarm of an inventory, which is there already)
     #[arg(long, value_name = "PLACE", default_value = "auto")]
-    on: Where,
+    on: Choice,
 
     #[command(flatten)]
     pub(super) engines: Engines,
@@ -38,8 +38,8 @@ pub(super) struct Asked {
 impl Asked {
     /// The place that was asked for, or the cheapest that can do everything, and then why.
     pub(super) fn on(&self, cache: &Path) -> Result<(On, Option<String>), Refused> {
-        let (on, why) = match self.on.kind() {
-            Some(on) => (on, None),
+        let (on, why) = match &self.on.0 {
+            Some(named) => (named.kind(), None),
             None => {
                 let (on, why) = self.cheapest(cache)?;
                 (on, Some(format!("on {}: {why}", on.name())))
@@ -51,9 +51,9 @@ impl Asked {
 
     /// What there is of that place; changes nothing.
     pub(super) fn ground(&self, on: On, cache: &Path, fresh: bool) -> anyhow::Result<Ground> {
-        match &self.on {
-            Where::Hosts(inventory) => Ground::lent(inventory, cache),
-            _ => Ok(Ground::with(on, self.engines, cache, fresh)),
+        match &self.on.0 {
+            Some(named) => named.ground(self.engines, cache, fresh),
+            None => Ok(Ground::with(on, self.engines, cache, fresh)),
         }
     }
 

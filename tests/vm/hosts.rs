@@ -30,7 +30,7 @@ pub(super) async fn lent(ground: &Ground, inventory: &Path, nodes: &[&str]) {
     let label = nodes.iter().map(|node| format!("{label} {node} && "));
     let label = label.collect::<String>() + "true";
     said(ground, &["exec", nodes[0], "--", "sh", "-c", &label]).await;
-    able(ground, inventory, &on).await;
+    able(ground, inventory).await;
     let runs = tempfile::tempdir().expect("a folder");
     let runs = format!("--runs={}", runs.path().display());
     let told = said(ground, &["run", "--yes", &on, &runs, SCENARIO]).await;
@@ -56,7 +56,7 @@ async fn refused(ground: &Ground, on: &str) {
 }
 
 /// What the hosts can do is told without touching them.
-async fn able(ground: &Ground, inventory: &Path, on: &str) {
+async fn able(ground: &Ground, inventory: &Path) {
     let inventory = inventory.display().to_string();
     let told = said(ground, &["doctor", "--inventory", &inventory]).await;
     let row = |what: &str| {
@@ -66,7 +66,7 @@ async fn able(ground: &Ground, inventory: &Path, on: &str) {
     let last = |what| row(what).and_then(|line| line.split_whitespace().last());
     assert_eq!(last("power cut"), Some("yes"), "{told}");
     assert!(told.contains("`hosts` can run on `server-3`, "), "{told}");
-    let place = on.trim_start_matches("--on=");
+    let place = format!("hosts={inventory}");
     let told = said(
         ground,
         &[
@@ -75,7 +75,7 @@ async fn able(ground: &Ground, inventory: &Path, on: &str) {
             "scenarios/article/08-nginx-on-nfs.yaml",
             "--on",
             "vm",
-            place,
+            &place,
         ],
     )
     .await;

@@ -171,8 +171,11 @@ async fn set_node(fleet: &Fleet, name: &str, was: &NodeSettings) -> Result<bool,
     set.map_err(|late| late.to_string())
 }
 
-/// What is set of the swarm and its nodes, and what of ours is on its hosts, a line each; none if
-/// nobody can tell. What others deploy meanwhile is none of ours.
+/// What is set of the swarm and its nodes, and what of ours is on its hosts, a line each. What
+/// others deploy meanwhile is none of ours.
+///
+/// # Errors
+/// When the swarm or one of its hosts cannot be asked.
 pub(super) async fn inventory(fleet: &Fleet) -> Result<BTreeSet<String>, Trouble> {
     const OURS: &str = "for path in /var/lib/seatrial /var/lib/docker/seatrial-full \
         /etc/systemd/system/seatrial-undo.service; do \
