@@ -13,6 +13,7 @@ use crate::wait::{self, Look};
 
 mod inventory;
 mod process;
+mod socket;
 
 pub use inventory::inventory;
 
@@ -138,18 +139,25 @@ async fn end_machines(folder: &Path, done: &mut Vec<String>) -> Result<(), Strin
         }
     }
     let look = || async {
-        match process::machines(folder) {
+        match users(folder) {
             Ok(left) if left.is_empty() => Look::Holds(()),
-            Ok(left) => {
-                let left = left.iter().map(ToString::to_string);
-                Look::NotYet(left.collect::<Vec<_>>().join(", "))
-            }
+            Ok(left) => Look::NotYet(left.join(", ")),
             Err(error) => Look::CannotTell(blind(error)),
         }
     };
     let what = format!("the end of what uses `{}`", folder.display());
     let gone = wait::until(what, ENDING, PACE, look).await;
     gone.map_err(|late| format!("{late}; end it by hand"))
+}
+
+/// What still uses a folder.
+fn users(folder: &Path) -> io::Result<Vec<String>> {
+    let machines = process::machines(folder)?.into_iter();
+    let sockets = socket::inside(folder)?;
+    Ok(machines
+        .map(|machine| machine.to_string())
+        .chain(sockets)
+        .collect())
 }
 
 #[cfg(test)]
@@ -233,6 +241,22 @@ mod tests {
             !in_use(&left(&cache.path().join(WORK))),
             "its maker is gone"
         );
+    }
+
+    /// As that of a machine that dies: its command line is gone, its sockets are not.
+    #[tokio::test(start_paused = true)]
+    async fn a_folder_is_not_cleared_while_somebody_has_a_socket_in_it() {
+        let place = tempfile::tempdir().expect("a folder");
+        let folder = left(&place.path().join("with a blank"));
+        let path = folder.join("a.monitor");
+        let monitor = std::os::unix::net::UnixListener::bind(&path).expect("it listens");
+        let outcome = clear(std::slice::from_ref(&folder)).await;
+        let socket = format!("socket `{}`", path.display());
+        assert!(outcome.failed[0].contains(&socket), "{outcome:?}");
+        assert!(folder.exists(), "{outcome:?}");
+        drop(monitor);
+        let outcome = clear(std::slice::from_ref(&folder)).await;
+        assert!(outcome.failed.is_empty() && !folder.exists(), "{outcome:?}");
     }
 
     #[tokio::test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::owner;
 use super::process::numbers;
+use super::socket;
 
 /// One line each: the child processes of this process, its folders in these places, and the sockets
 /// that it listens on.
@@ -66,8 +67,7 @@ fn listeners() -> io::Result<BTreeSet<String>> {
         let text = std::fs::read_to_string(format!("/proc/self/net/{table}")).unwrap_or_default();
         found.extend(text.lines().filter_map(|line| tcp_port(line, &inodes)));
     }
-    let text = std::fs::read_to_string("/proc/self/net/unix")?;
-    found.extend(text.lines().filter_map(|line| unix_path(line, &inodes)));
+    found.extend(socket::listening(&inodes)?);
     Ok(found)
 }
 
@@ -78,15 +78,6 @@ fn tcp_port(line: &str, inodes: &BTreeSet<String>) -> Option<String> {
     let (_, port) = local.rsplit_once(':')?;
     let port = u16::from_str_radix(port, 16).ok()?;
     (*state == "0A" && inodes.contains(*inode)).then(|| format!("listening TCP port {port}"))
-}
-
-/// The path of a line of `/proc/net/unix` that is about a listening socket of ours.
-fn unix_path(line: &str, inodes: &BTreeSet<String>) -> Option<String> {
-    let fields: Vec<&str> = line.split_whitespace().collect();
-    let (flags, inode) = (fields.get(3)?, fields.get(6)?);
-    let path = fields.get(7).unwrap_or(&"without a name");
-    // `__SO_ACCEPTCON` of Linux, `include/uapi/linux/net.h`.
-    (*flags == "00010000" && inodes.contains(*inode)).then(|| format!("socket `{path}`"))
 }
 
 #[cfg(all(test, target_os = "linux"))]
