@@ -42,7 +42,7 @@ struct OnNode<'a> {
     gap: Gap,
     wrong: Option<(u64, &'a str)>,
     first_failed: Option<u64>,
-    never_again: Option<(Duration, u64)>,
+    silent: Option<(Duration, u64)>,
 }
 
 /// The longest time without a right answer.
@@ -73,6 +73,7 @@ pub(super) fn check(
     let last = ends.max().unwrap_or(load.at);
     let next = timeline.phases.iter().find(|(_, mark)| mark.seq > load.seq);
     let over = next.map_or(timeline.end, |(_, mark)| mark.at).max(last);
+    let again = history.plan.deadlines.steady_again.0;
     let empty = Vec::new();
     let nodes: Vec<OnNode> = asked_nodes(history, workload, &requests)
         .into_iter()
@@ -81,9 +82,8 @@ pub(super) fn check(
             on_node(
                 node,
                 list,
-                &excuses(timeline, node, list, last),
+                &excuses(timeline, node, list, last, (bounds.gap, again)),
                 (load.at, last),
-                bounds.gap,
             )
         })
         .collect();
@@ -191,40 +191,64 @@ fn asked_nodes<'a>(
     }
 }
 
-/// When a node is excused, and for a heal without a right answer after it, when that heal was.
+/// When a node is excused, and how long it then took to answer right again.
 struct Excuse {
     from: Duration,
     to: Duration,
-    silent_since: Option<(Duration, u64)>,
+    silence: Option<Silence>,
+}
+
+/// From a heal, or from when a node was in the swarm again, until the first right answer after it
+/// or the end of the load.
+struct Silence {
+    from: Duration,
+    to: Duration,
+    /// How long it may be. A node that joins has its networks made first, which is no gap: it may
+    /// take as long as the steady state may take to be back.
+    allowed: Duration,
+    /// The heal's entry.
+    seq: u64,
 }
 
 /// The times in which a node owes no answer.
-fn excuses(timeline: &Timeline, node: &str, list: &[Request], last: Duration) -> Vec<Excuse> {
+fn excuses(
+    timeline: &Timeline,
+    node: &str,
+    list: &[Request],
+    last: Duration,
+    (gap, again): (Duration, Duration),
+) -> Vec<Excuse> {
     let faults = timeline.against(node);
-    let faults = faults.filter_map(|window| Some((window.injecting?, window.healed)));
-    let excuses = faults.chain(timeline.absences(node)).map(|(from, over)| {
+    let faults = faults.filter_map(|window| Some((window.injecting?, window.healed, gap)));
+    let absences = timeline.absences(node);
+    let absences = absences
+        .into_iter()
+        .map(|(from, over)| (from, over, gap.max(again)));
+    let excuses = faults.chain(absences).map(|(from, over, allowed)| {
         let from = from.at;
         let Some(healed) = over else {
             return Excuse {
                 from,
                 to: Duration::MAX,
-                silent_since: None,
+                silence: None,
             };
         };
         let right = |r: &&Request| r.began >= healed.at && *r.answer == Answer::Right;
-        let (to, silent_since) = match list.iter().filter(right).map(|r| r.ended).min() {
-            Some(first) => (first, None),
+        let silence = |to, allowed| Silence {
+            from: healed.at,
+            to,
+            allowed,
+            seq: healed.seq,
+        };
+        let (to, silence) = match list.iter().filter(right).map(|r| r.ended).min() {
+            Some(first) => (first, Some(silence(first, allowed))),
             None if list.iter().any(|r| r.began >= healed.at) => {
-                (last, Some((healed.at, healed.seq)))
+                (last, Some(silence(Duration::MAX, gap)))
             }
             // Nobody asked it again: a gap like any other.
             None => (healed.at, None),
         };
-        Excuse {
-            from,
-            to,
-            silent_since,
-        }
+        Excuse { from, to, silence }
     });
     let mut excuses: Vec<Excuse> = excuses.collect();
     excuses.sort_by_key(|excuse| excuse.from);
@@ -237,7 +261,6 @@ fn on_node<'a>(
     list: &[Request<'a>],
     excuses: &[Excuse],
     (start, end): (Duration, Duration),
-    allowed: Duration,
 ) -> OnNode<'a> {
     // The first right answer after a heal is the node's own merit: it ends the excuse.
     let excused = |r: &Request| excuses.iter().any(|e| r.ended > e.from && r.began < e.to);
@@ -249,8 +272,11 @@ fn on_node<'a>(
         from = from.max(excuse.to);
     }
     longest_gap(&judged, from, end, &mut gap);
-    let silent = excuses.iter().filter_map(|excuse| excuse.silent_since);
-    let silent = silent.map(|(since, seq)| (end.saturating_sub(since), seq));
+    let silences = excuses.iter().filter_map(|excuse| excuse.silence.as_ref());
+    let silences = silences.filter_map(|one| {
+        let length = one.to.min(end).saturating_sub(one.from);
+        (length > one.allowed).then_some((length, one.seq))
+    });
     OnNode {
         node,
         judged: judged.len(),
@@ -264,7 +290,7 @@ fn on_node<'a>(
             .iter()
             .find(|r| *r.answer != Answer::Right)
             .map(|r| r.seq),
-        never_again: silent.filter(|(silent, _)| *silent > allowed).max(),
+        silent: silences.max(),
     }
 }
 
@@ -307,11 +333,11 @@ fn broken_promise(nodes: &[OnNode], bounds: Bounds) -> Option<Finding> {
             vec![seq],
         );
     }
-    if let Some((one, (silent, seq))) = nodes.iter().find_map(|one| Some((one, one.never_again?))) {
+    if let Some((one, (silent, seq))) = nodes.iter().find_map(|one| Some((one, one.silent?))) {
         let silent = seconds(silent);
         return fail(
             format!(
-                "{} was healed and did not answer again for {silent}",
+                "{} was back and did not answer again for {silent}",
                 one.node
             ),
             vec![seq],

@@ -105,10 +105,7 @@ fn idle(workload: &Acts, timeline: &Timeline) -> Vec<String> {
         ("fault or action", "fault or action")
     };
     let (Some(first), last) = ours(timeline) else {
-        let done = workload.successes(0, u64::MAX);
-        let few = done < FEWEST;
-        let said = format!("`{name}` succeeded {} only", counted(done, "time"));
-        return few.then_some(said).into_iter().collect();
+        return too_few(workload).into_iter().collect();
     };
     let mut lacks = Vec::new();
     if workload.successes(0, first.seq) == 0 {
@@ -129,7 +126,23 @@ fn idle(workload: &Acts, timeline: &Timeline) -> Vec<String> {
     {
         lacks.push(format!("`{name}` had no success after the last {end}"));
     }
+    if lacks.is_empty() {
+        lacks.extend(too_few(workload));
+    }
     lacks
+}
+
+/// That a workload did next to nothing over the whole load.
+fn too_few(workload: &Acts) -> Option<String> {
+    let done = workload.successes(0, u64::MAX);
+    let said = || {
+        format!(
+            "`{}` succeeded {} only",
+            workload.name,
+            counted(done, "time")
+        )
+    };
+    (done < FEWEST).then(said)
 }
 
 /// The first moment that a fault or an action began, and the last that one of them was over; the

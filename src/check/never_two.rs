@@ -3,6 +3,7 @@
 //! The managers' list is half of the truth: of a node that they cannot reach it says nothing. So
 //! the containers that each node's own engine lists are judged too, and weigh as much.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::listed::{Slot, two_listed};
@@ -66,11 +67,16 @@ pub(super) fn check(history: &History, timeline: &Timeline, service: &str) -> Fi
         .stays
         .iter()
         .map(slot)
-        .collect::<std::collections::BTreeSet<_>>()
+        .collect::<BTreeSet<_>>()
         .len();
+    let containers: BTreeSet<&str> = residence
+        .stays
+        .iter()
+        .map(|stay| stay.container.as_str())
+        .collect();
     let said = format!(
         "{} of {} on {}, never two at a time",
-        counted(residence.stays.len() as u64, "container"),
+        counted(containers.len() as u64, "container"),
         counted(slots as u64, "slot"),
         counted(residence.answered.len() as u64, "node"),
     );
@@ -143,7 +149,11 @@ fn overlaps(stays: &[Stay]) -> (Vec<Pair<'_>>, Vec<Pair<'_>>) {
             }
             // An answer is of some moment between question and answer. Each was certainly running
             // after the other had been seen to run, so neither had ended before the other began.
-            if later.first.ended < earlier.last.began && earlier.first.ended < later.last.began {
+            let seen = !earlier.unseen && !later.unseen;
+            if seen
+                && later.first.ended < earlier.last.began
+                && earlier.first.ended < later.last.began
+            {
                 let from = later.first.ended.max(earlier.first.ended);
                 let to = earlier.last.began.min(later.last.began);
                 certain.push(Pair {

@@ -52,6 +52,8 @@ pub(super) struct Stay {
     pub(super) maybe_from: Duration,
     /// It may have run until here, because nobody looked after `last`.
     pub(super) maybe_to: Duration,
+    /// Nobody saw it: it was frozen with its node, which woke, and was not listed afterwards.
+    pub(super) unseen: bool,
 }
 
 /// Every stay of a service's containers, and the nodes whose engines answered at least once.
@@ -92,6 +94,7 @@ pub(super) fn of(history: &History, timeline: &Timeline, service: &str) -> Resid
                 (stay.last, stay.maybe_to) = (look, look.ended);
                 still_open.push(stay);
             } else {
+                stays.extend(rest.goes_on(&stay, look).filter(|_| !listed));
                 stay.maybe_to = rest.may_run_until(stay.last, look.began, look.ended);
                 stays.push(stay);
             }
@@ -107,6 +110,7 @@ pub(super) fn of(history: &History, timeline: &Timeline, service: &str) -> Resid
                     last: look,
                     maybe_from: rest.may_run_from(engine.last_answer, look),
                     maybe_to: look.ended,
+                    unseen: false,
                 });
             }
         }
@@ -142,6 +146,24 @@ impl Rest<'_> {
             .against(self.node)
             .filter_map(Window::standstill);
         cuts.map(|(off, _)| off).filter(|off| *off >= at).min()
+    }
+
+    /// The rest of a stay that a pause cut in two. A frozen process goes on as its node wakes, so
+    /// it ran again until some moment before this answer.
+    fn goes_on(&self, stay: &Stay, look: Look) -> Option<Stay> {
+        let pauses = self.timeline.against(self.node).filter_map(Window::pause);
+        let wakes = pauses
+            .filter(|(off, _)| *off >= stay.last.began)
+            .filter_map(|(_, on)| on.filter(|on| *on < look.ended));
+        let woke = wakes.min()?;
+        Some(Stay {
+            first: look,
+            last: look,
+            maybe_from: woke,
+            maybe_to: look.ended,
+            unseen: true,
+            ..stay.clone()
+        })
     }
 
     /// Until when a container may have run that was last seen in `last`, and not looked for again

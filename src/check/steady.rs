@@ -33,14 +33,12 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
         );
     };
     let plan = &history.plan;
-    if plan.faults.is_empty() && plan.actions.is_empty() && plan.steady_after.is_empty() {
-        return finding(
-            Verdict::Pass,
-            format!("held from {}", seconds(held.at)),
-            vec![held.seq],
-        );
+    let after = timeline.phase(Phase::SteadyAfter);
+    let quiet = plan.faults.is_empty() && plan.actions.is_empty() && plan.steady_after.is_empty();
+    if quiet {
+        return Some(undisturbed(history, *held, after));
     }
-    let Some(start) = timeline.phase(Phase::SteadyAfter) else {
+    let Some(start) = after else {
         let said = "nobody asked whether it holds again after the last fault".to_owned();
         return finding(Verdict::Unknown, said, vec![held.seq]);
     };
@@ -60,6 +58,31 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
     let evidence = vec![held.seq, start.seq, last.seq];
     let (verdict, said) = stayed_away(history, timeline, look, (waited, allowed));
     finding(verdict, said, evidence)
+}
+
+/// Whether it still held at the end of a load during which nothing was broken or changed. If not,
+/// nobody knows what did it, so it is no proof against the swarm.
+fn undisturbed(history: &History, held: Mark, after: Option<Mark>) -> Finding {
+    let from = seconds(held.at);
+    // Nobody looks again after a load that was cut short, which is told elsewhere.
+    let Some(start) = after else {
+        let said = format!("held from {from}");
+        return Finding::new("steady", Verdict::Pass, said, vec![held.seq]);
+    };
+    let looks = history.looks(start.seq, u64::MAX);
+    if let Some((again, _)) = looks.iter().find(|(_, look)| look.holds) {
+        let said = format!("held from {from} until the end");
+        return Finding::new("steady", Verdict::Pass, said, vec![held.seq, again.seq]);
+    }
+    let Some((last, look)) = looks.last() else {
+        let said = format!("held from {from}, and nobody looked at the end");
+        return Finding::new("steady", Verdict::Unknown, said, vec![held.seq, start.seq]);
+    };
+    let said = format!(
+        "held from {from}, and not at the end, though nothing was broken by us: {}",
+        look.probes.join("; ")
+    );
+    Finding::new("steady", Verdict::Unknown, said, vec![held.seq, last.seq])
 }
 
 /// That it held again, and how long after the last fault or action.

@@ -37,10 +37,12 @@ impl Fault for Engine {
     async fn survey(&self, lab: &dyn Lab, mut intent: Intent) -> Intent {
         for node in intent.targets.clone() {
             let engine = lab.vitals(&node).await.ok().and_then(|now| now.engine);
-            let containers = lab.containers(&node).await.unwrap_or_default();
-            let running = containers.into_iter().filter(|one| one.running);
+            let containers = lab.containers(&node).await.ok();
+            let listed = containers.is_some();
+            let running = containers.into_iter().flatten().filter(|one| one.running);
             let before = NodeBefore {
-                engine,
+                // Without what ran before, nobody can see that it ended.
+                engine: engine.filter(|_| listed),
                 containers: running.map(|one| one.id).collect(),
             };
             let inside = intent.inside.get_or_insert_default();

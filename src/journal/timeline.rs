@@ -91,18 +91,20 @@ impl Window {
 
     /// From when, and until when, its targets did nothing for certain: without power, or paused.
     pub fn standstill(&self) -> Option<(Duration, Option<Duration>)> {
-        let paused = || {
-            let confirmed = self.confirmed.filter(|_| self.verb == "pause")?;
-            let from = self.injected.map_or(confirmed.at, |injected| injected.at);
-            Some((from, self.healing.map(|healing| healing.at)))
-        };
-        self.power_cut().or_else(paused)
+        self.power_cut().or_else(|| self.pause())
+    }
+
+    /// From when, and until when, its targets were frozen with their power on.
+    pub fn pause(&self) -> Option<(Duration, Option<Duration>)> {
+        let confirmed = self.confirmed.filter(|_| self.verb == "pause")?;
+        let from = self.injected.map_or(confirmed.at, |injected| injected.at);
+        Some((from, self.healing.map(|healing| healing.at)))
     }
 
     /// True while we are sure that its targets stand still with their power on.
     pub fn still(&self, at: Duration) -> bool {
-        let paused = self.standstill().filter(|_| self.verb == "pause");
-        paused.is_some_and(|(from, to)| from <= at && to.is_none_or(|to| at < to))
+        self.pause()
+            .is_some_and(|(from, to)| from <= at && to.is_none_or(|to| at < to))
     }
 
     /// True while no frame passes to or from its targets, as far as we decide.

@@ -60,16 +60,17 @@ pub(super) fn last_seen(trial: &Trial) -> String {
     }
 }
 
-/// True if every probe of the last round could tell.
-pub(super) fn is_known(trial: &Trial) -> bool {
+/// True if every probe of the last round could tell that it does not hold, after a moment.
+pub(super) fn is_known_not_to_hold(trial: &Trial, since: Instant) -> bool {
     let round = trial.rounds.borrow();
-    round
-        .as_ref()
-        .is_some_and(|round| !round.steady.cannot_tell)
+    round.as_ref().is_some_and(|round| {
+        let steady = &round.steady;
+        round.began >= since && !steady.cannot_tell && !steady.holds
+    })
 }
 
-/// Asks all probes in rounds. A round during which a fault came or went, the first action began or
-/// the load ended says nothing about either side of it, and is thrown away.
+/// Asks all probes in rounds. A round during which a fault came, was confirmed or went, the first
+/// action began or the load ended says nothing about either side of it, and is thrown away.
 async fn ask(trial: Arc<Trial>) -> Result<(), JournalError> {
     let mut written: Option<(Instant, Steady)> = None;
     loop {
@@ -91,7 +92,7 @@ fn write(
 ) -> Result<(), JournalError> {
     let mark = lock(&trial.mark);
     let same = trial.broken_now().iter().eq(&round.steady.broken);
-    if !same || round.changed != trial.changed() {
+    if !same || round.changed != trial.changed() || round.began < *mark {
         return Ok(());
     }
     let due = written

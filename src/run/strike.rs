@@ -116,21 +116,20 @@ async fn last(
         let evidence = fault.confirm(&*trial.lab, intent, deadline).await?;
         noticed(trial, intent).await.map(|()| evidence)
     };
-    match trial.unless_stopped(looked).await {
+    let confirmed = match trial.unless_stopped(looked).await {
         None => return Ok(()),
         Some(Err(last)) => return trial.record(Event::NotConfirmed { fault: index, last }),
-        Some(Ok(evidence)) => trial.record(Event::Confirmed {
+        Some(Ok(evidence)) => trial.record_and_mark(Event::Confirmed {
             fault: index,
             evidence,
         })?,
-    }
+    };
     if let Some(planned) = trial.plan.faults.get(index)
         && (planned.action.is_blow() || !planned.action.takes_node())
     {
         // Its node is in the swarm, or about to be: what runs there counts as well.
         trial.spare(intent);
     }
-    let confirmed = trial.mark();
     let waited = wait_for_end(trial, index, end, injected, confirmed);
     match trial.unless_stopped(waited).await {
         None => return Ok(()),

@@ -241,6 +241,14 @@ impl Trial {
         now
     }
 
+    /// Journals what only rounds that began later can tell of, and asks for an entry of the next.
+    pub(super) fn record_and_mark(&self, event: Event) -> Result<Instant, JournalError> {
+        let mut mark = lock(&self.mark);
+        self.record(event)?;
+        *mark = Instant::now();
+        Ok(*mark)
+    }
+
     /// What `work` comes to, or nothing when the run must end first.
     pub(super) async fn unless_stopped<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.stop.run_until_cancelled(work).await

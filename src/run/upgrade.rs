@@ -172,7 +172,7 @@ impl Upgrade<'_> {
             true => Ok(()),
             false => Err(Last {
                 said: steady::last_seen(self.trial),
-                fact: steady::is_known(self.trial),
+                fact: steady::is_known_not_to_hold(self.trial, since),
             }),
         })
     }

@@ -20,6 +20,28 @@ fn afterwards(looks: &[(f64, Event)]) -> Finding {
 }
 
 #[test]
+fn what_held_is_asked_once_more_where_nothing_was_broken() {
+    let quiet = |looks: &[(f64, Event)]| {
+        let mut story = Story::kept("story", &[Check::Exercised]);
+        story.plan.faults.clear();
+        without_faults(&mut story);
+        story.without(|at, e| matches!(e, Event::Steady(_)) && at > 20.0);
+        for (at, look) in looks {
+            story.at(*at, look.clone());
+        }
+        finding(&story.history(), "steady")
+    };
+    let gone = || not_yet("http :80: `server-1` refuses");
+    says(&quiet(&[(96.0, holds())]), Verdict::Pass, "until the end");
+    says(
+        &quiet(&[(50.0, holds()), (99.9, gone())]),
+        Verdict::Unknown,
+        "not at the end, though nothing was broken by us: http :80",
+    );
+    says(&quiet(&[]), Verdict::Unknown, "nobody looked at the end");
+}
+
+#[test]
 fn what_is_to_hold_after_the_load_is_judged_by_what_was_seen_then() {
     let open = || not_yet("port_closed :2375: open on `server-1`");
     says(

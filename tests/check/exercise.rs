@@ -40,6 +40,17 @@ fn a_workload_must_be_busy_before_during_and_after() {
 }
 
 #[test]
+fn with_a_fault_a_workload_must_do_a_little_too() {
+    // Busy before, during and after, and hardly at all.
+    let finding = lacking(|story| {
+        story.without(|_, e| matches!(e, Event::Got { via, .. } if via != "server-1"));
+        got_between(story, 22.0, 60.0);
+        got_between(story, 62.0, 92.0);
+    });
+    says(&finding, Verdict::Unknown, "`get` succeeded ");
+}
+
+#[test]
 fn without_faults_a_workload_must_do_a_little() {
     let fault_free = |story: &mut Story, until: f64| {
         story.plan.faults.clear();

@@ -61,9 +61,23 @@ fn a_node_that_never_answers_after_its_heal_is_a_failure() {
     says(
         &silent(80.0),
         Verdict::Fail,
-        "server-3 was healed and did not answer again for 14.5s",
+        "server-3 was back and did not answer again for 14.5s",
     );
     says(&silent(90.0), Verdict::Pass, "at least");
+    // One right answer at last does not make up for it.
+    let late = judged(answers(), |story| {
+        story.change(|at, event| {
+            if matches!(event, Event::Healed { .. }) {
+                *at = 70.0;
+            }
+            catalogue::fail_on("server-3", 66.0..88.0, *at, event);
+        });
+    });
+    says(
+        &late,
+        Verdict::Fail,
+        "server-3 was back and did not answer again for 22.5s",
+    );
 }
 
 #[test]

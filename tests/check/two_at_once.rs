@@ -155,9 +155,12 @@ fn treated(verb: &str, wakes: impl Fn(&mut Story)) -> Finding {
 }
 
 #[test]
-fn a_container_does_not_run_while_its_node_stands_still() {
+fn a_container_that_was_frozen_goes_on_when_its_node_wakes() {
+    // It is not listed any more when its engine answers again, which says nothing of before.
     let paused = treated("pause", |_| {});
-    says(&paused, Verdict::Pass, "never two at a time");
+    says(&paused, Verdict::Unknown, "perhaps two live mariadb");
+    let stopped = treated("stop", |_| {});
+    says(&stopped, Verdict::Pass, "never two at a time");
     let isolated = treated("isolate", |_| {});
     says(&isolated, Verdict::Unknown, "perhaps two live mariadb");
 }
