@@ -199,6 +199,46 @@ fn a_variable_of_a_stack_file_is_filled_in() {
     );
 }
 
+#[rstest]
+#[case::by_its_variable("${NGINX_IMAGE:-nginx:1.12}", false)]
+#[case::by_its_name("seatrial/nginx:1", false)]
+#[case::of_the_labs_registry("192.168.150.28:5000/${NGINX_IMAGE}", false)]
+#[case::another("nginx:1.12", true)]
+#[case::by_another_variable("${REDIS_IMAGE:-redis:7}", true)]
+#[case::of_the_labs_registry_which_has_no_other("192.168.150.28:5000/redis:7", true)]
+fn an_image_that_no_node_can_have_is_refused(#[case] image: &str, #[case] refused: bool) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("a.yaml");
+    let read = |path: &str| std::fs::read_to_string(path).expect("a file");
+    let usual = "image: ${NGINX_IMAGE:-nginx:1.12}";
+    let stack = read("scenarios/nginx-nfs.stack.yaml");
+    assert!(stack.contains(usual), "{stack}");
+    let stack = stack.replace(usual, &format!("image: {image}"));
+    std::fs::write(folder.path().join("nginx-nfs.stack.yaml"), stack).expect("written");
+    let text = read("scenarios/nginx-nfs-answers-on-every-node.yaml");
+    let text = text.replace("cluster: {", "cluster: { registry: true,");
+    let loaded = parse(&path, &text).expect("sound");
+    let images = [("NGINX_IMAGE".to_owned(), "seatrial/nginx:1".to_owned())];
+    let own = Options {
+        environment: images.into(),
+        ..options()
+    };
+    match plan(&loaded, &own) {
+        Ok(_) => assert!(!refused),
+        Err(mistakes) => {
+            let told = mistakes.to_string();
+            assert!(refused && told.contains("`sim` has no image `"), "{told}");
+            assert!(told.contains("write one of `${NGINX_IMAGE}`"), "{told}");
+        }
+    }
+    let lent = Options {
+        nodes: Some(Vec::new()),
+        ..own
+    };
+    assert!(plan(&loaded, &lent).is_ok(), "hosts may have any");
+    assert!(plan(&loaded, &options()).is_ok(), "nobody knows yet");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_stack_file_outside_of_the_folder_is_refused() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Role, Stack, Topology, stack};
+use super::{Options, Role, Stack, Topology, stack};
 use crate::scenario::{
     ActionVerb, Join, JoinAs, Loaded, Mistake, Scenario, Target, Token, UpgradeOrder,
 };
@@ -208,14 +208,14 @@ fn without_passwords<S: Serializer>(
 /// The stacks that actions deploy, each with its action's index.
 pub(super) fn stacks(
     loaded: &Loaded,
-    environment: &BTreeMap<String, String>,
+    options: &Options,
     mistakes: &mut Vec<Mistake>,
 ) -> Vec<(usize, Stack)> {
     let mut stacks = Vec::new();
     for (index, action) in loaded.scenario.actions.iter().enumerate() {
         if let ActionVerb::Deploy(file) = &action.verb {
             let key = format!("actions[{index}].do.deploy");
-            let stack = stack::beside(loaded, (&key, file), environment, mistakes);
+            let stack = stack::beside(loaded, (&key, file), options, mistakes);
             stacks.extend(stack.map(|stack| (index, stack)));
         }
     }

@@ -19,7 +19,14 @@ pub(super) fn missing(needs: &Capabilities, options: &Options) -> Option<String>
     } else {
         others.join(", ") + " and "
     };
-    Some(format!("`{}` has {others}{last}", options.place))
+    let only_an_engine = needs
+        .difference(&options.capabilities)
+        .eq([&Capability::Upgrade]);
+    let hint = match only_an_engine && options.place == "vm" {
+        true => ": name one with `--upgrade-to`",
+        false => "",
+    };
+    Some(format!("`{}` has {others}{last}{hint}", options.place))
 }
 
 /// What a scenario needs with these of its faults.

@@ -37,11 +37,22 @@ pub struct Options {
     pub seed: u64,
     /// Leaves the faults out, and what is only true of faults.
     pub no_faults: bool,
-    /// The variables that a stack file may use.
+    /// The variables that a stack file may use. A place that makes its own nodes has the images of
+    /// those that end in `_IMAGE`, and no others; any, if there is none.
     pub environment: BTreeMap<String, String>,
     /// The nodes of the swarm that is there already, managers first; none for a place that makes
     /// its own.
     pub nodes: Option<Vec<Node>>,
+}
+
+impl Options {
+    /// The variables and images of a place that has no others; none where any will do.
+    pub(super) fn images(&self) -> impl Iterator<Item = (&str, &str)> {
+        let variables = self.environment.iter();
+        variables
+            .filter(|(name, _)| self.nodes.is_none() && name.ends_with("_IMAGE"))
+            .map(|(name, image)| (name.as_str(), image.as_str()))
+    }
 }
 
 /// What planning came to.
@@ -81,8 +92,8 @@ pub fn plan(loaded: &Loaded, options: &Options) -> Result<Outcome, Mistakes> {
     }
     let mut mistakes = Vec::new();
     let scenario = &loaded.scenario;
-    let stack = stack::first(loaded, &options.environment, &mut mistakes);
-    let later = action::stacks(loaded, &options.environment, &mut mistakes);
+    let stack = stack::first(loaded, options, &mut mistakes);
+    let later = action::stacks(loaded, options, &mut mistakes);
     let mut topology = topology::of(&scenario.cluster);
     let found = options.nodes.as_ref();
     let other = found.and_then(|nodes| topology.take_place(nodes));

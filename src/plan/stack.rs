@@ -1,35 +1,35 @@
 //! Reads a Compose stack file as far as the harness needs it; Docker gets it unchanged.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Component, Path};
 use std::sync::Arc;
 
 use serde::Serializer;
 
-use super::{Service, Stack, interpolated};
+use super::{Options, Service, Stack, interpolated};
 use crate::scenario::{
     Dialect, Loaded, Mistake, Node, Scenario, Source, Value, read, read_text, source,
 };
 
+mod image;
 mod mount;
 mod port;
 
 /// Reads the stack file that a scenario begins with.
 pub(super) fn first(
     loaded: &Loaded,
-    environment: &BTreeMap<String, String>,
+    options: &Options,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Stack> {
     let file = loaded.scenario.deploy.as_deref()?;
-    beside(loaded, ("deploy", file), environment, mistakes)
+    beside(loaded, ("deploy", file), options, mistakes)
 }
 
 /// Reads the stack file beside a scenario that `key` names. What is wrong is added to `mistakes`.
 pub(super) fn beside(
     loaded: &Loaded,
     (key, file): (&str, &str),
-    environment: &BTreeMap<String, String>,
+    options: &Options,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Stack> {
     let name = match stack_name(file) {
@@ -48,7 +48,7 @@ pub(super) fn beside(
     }
     let read = read_text(&path).and_then(|text| source(&path, &text));
     let source = read.map_err(|mistake| mistakes.push(mistake)).ok()?;
-    parse(name, &source, &loaded.scenario, environment, mistakes)
+    parse(name, &source, &loaded.scenario, options, mistakes)
 }
 
 /// The name that a stack is deployed under.
@@ -97,7 +97,7 @@ fn parse(
     name: &str,
     source: &Arc<Source>,
     scenario: &Scenario,
-    environment: &BTreeMap<String, String>,
+    options: &Options,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Stack> {
     let before = mistakes.len();
@@ -106,7 +106,7 @@ fn parse(
         .ok()?;
     let mut reader = Reader {
         source,
-        environment,
+        options,
         mistakes,
     };
     let services = match root.get("services") {
@@ -145,16 +145,23 @@ pub(super) fn without_passwords<S: Serializer>(
 }
 
 /// A text as others may see it: what follows a name that ends in `PASSWORD` is left out, to the end
-/// of its line.
+/// of its line, and the lines below that belong to it by their indentation.
 pub(crate) fn passwords_left_out(text: &str) -> String {
     const WORD: &str = "PASSWORD";
     let mut kept = String::new();
+    let mut secret = None;
     for line in text.split_inclusive('\n') {
+        let indentation = line.len() - line.trim_start().len();
+        if secret.is_some_and(|above| indentation > above || line.trim().is_empty()) {
+            continue;
+        }
+        secret = None;
         // Only ASCII letters change their case here, so places in both texts are the same.
         match line.to_ascii_uppercase().find(WORD) {
             Some(at) => {
                 kept.push_str(&line[..at + WORD.len()]);
                 kept.push_str(": left out\n");
+                secret = Some(indentation);
             }
             None => kept.push_str(line),
         }
@@ -165,7 +172,7 @@ pub(crate) fn passwords_left_out(text: &str) -> String {
 /// Reads values of a stack file, variables written out.
 struct Reader<'a> {
     source: &'a Arc<Source>,
-    environment: &'a BTreeMap<String, String>,
+    options: &'a Options,
     mistakes: &'a mut Vec<Mistake>,
 }
 
@@ -185,7 +192,7 @@ impl Reader<'_> {
             );
             return None;
         };
-        match interpolated(text, self.environment) {
+        match interpolated(text, &self.options.environment) {
             Ok(text) => Some(text),
             Err(why) => {
                 self.mistakes
@@ -196,14 +203,7 @@ impl Reader<'_> {
     }
 
     fn service(&mut self, name: String, full_name: String, node: &Node) -> Option<Service> {
-        let image = match node.get("image").and_then(Node::text) {
-            Some(image) => Some(image.to_owned()),
-            None => {
-                let help = "write `image: NAME:TAG`; `docker stack deploy` builds nothing";
-                self.wrong(&node.span, format!("service `{name}` has no image"), help);
-                None
-            }
-        };
+        let image = self.image(&name, node);
         let replicas = self.replicas(node);
         let published = self.published(node);
         let root_password = self.root_password(node);
@@ -259,7 +259,7 @@ impl Reader<'_> {
                 // Without a value it is handed on from where the stack is deployed.
                 Some(Node {
                     value: Value::Null, ..
-                }) => Some(self.environment.get(NAME).cloned()),
+                }) => Some(self.options.environment.get(NAME).cloned()),
                 Some(value) => self.text(NAME, value).map(Some),
             },
             Value::List(items) => {
@@ -269,7 +269,7 @@ impl Reader<'_> {
                         continue;
                     };
                     if rest.is_empty() {
-                        return Some(self.environment.get(NAME).cloned());
+                        return Some(self.options.environment.get(NAME).cloned());
                     }
                     if rest.starts_with('=') {
                         let text = self.text(NAME, item)?;
@@ -307,5 +307,27 @@ impl Reader<'_> {
             only |= words == "node.role==worker" || words == "node.role!=manager";
         }
         Some(only)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_left_out_wherever_yaml_lets_it_stand() {
+        let secrets = [
+            "  MYSQL_ROOT_PASSWORD: hunter2\n",
+            "  MYSQL_ROOT_PASSWORD:\n    \"hunter2\"\n",
+            "  MYSQL_ROOT_PASSWORD: >-\n    of two lines:\n\n    hunter2\n",
+            "  MYSQL_ROOT_PASSWORD: \"not\n    hunter2\"\n",
+            "  - MYSQL_ROOT_PASSWORD=hunter2\n",
+        ];
+        for secret in secrets {
+            let kept = passwords_left_out(&format!("environment:\n{secret}  SHARE: data\nx: y\n"));
+            assert!(!kept.contains("hunter2"), "{kept}");
+            let rest = "PASSWORD: left out\n  SHARE: data\nx: y\n";
+            assert!(kept.ends_with(rest), "{kept}");
+        }
     }
 }

@@ -173,7 +173,7 @@ pub(crate) const STORAGE: &str = "192.168.150.2";
 pub(crate) const SHARE: &str = "/data/docker-nfs";
 
 /// The share's mount on every node.
-pub(super) const MOUNT: &str = "/mnt/dockernfs";
+pub(crate) const MOUNT: &str = "/mnt/dockernfs";
 
 /// What the names of the registry's images begin with.
 pub(super) const REGISTRY: &str = "192.168.150.28:5000";

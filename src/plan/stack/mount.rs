@@ -1,7 +1,7 @@
 //! Bind mounts from the share: Swarm rejects every task whose folder is not there.
 
 use super::Reader;
-use crate::plan::topology::MOUNT;
+use crate::plan::MOUNT;
 use crate::scenario::{Node, Scenario, Value};
 
 impl Reader<'_> {
