@@ -67,6 +67,18 @@ pub fn in_use(folder: &Path) -> bool {
     owner(folder).as_ref().is_some_and(other) && cache.is_some_and(|cache| held(&cache.join(TURN)))
 }
 
+/// The folders of sockets whose harness is gone, and whose other folder is not in `work` any more.
+pub fn strays(sockets: &Path, work: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(sockets).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    let gone = |path: &PathBuf| owner(path).is_some_and(|pid| !process::lives(pid));
+    let alone = |path: &PathBuf| {
+        path.file_name()
+            .is_some_and(|name| !work.join(name).exists())
+    };
+    paths.filter(gone).filter(alone).collect()
+}
+
 /// What became of what was left, a line each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Outcome {
@@ -221,6 +233,19 @@ mod tests {
         assert!(outcome.done.is_empty() && held.join("disk").exists() && link.is_symlink());
         assert!(outcome.failed[0].contains("living harness"), "{outcome:?}");
         drop(hold);
+    }
+
+    #[test]
+    fn sockets_that_a_dead_harness_left_alone_are_found() {
+        let (sockets, work) = (tempfile::tempdir(), tempfile::tempdir());
+        let (sockets, work) = (sockets.expect("a folder"), work.expect("a folder"));
+        let dead = left(sockets.path());
+        let living = sockets.path().join(name());
+        std::fs::create_dir(&living).expect("a folder");
+        std::fs::create_dir(sockets.path().join("seatrial-notes")).expect("a folder");
+        assert_eq!(strays(sockets.path(), work.path()), [dead]);
+        left(work.path());
+        assert!(strays(sockets.path(), work.path()).is_empty());
     }
 
     /// Between its making and its hold a folder has only its name to say whose it is.

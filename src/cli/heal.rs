@@ -108,8 +108,15 @@ async fn on_engine() -> anyhow::Result<(bool, bool)> {
     let Ok(engine) = engine::address() else {
         return Ok((true, true));
     };
-    let Ok(swarms) = dind::swarms(&engine).await else {
-        return Ok((true, true));
+    let swarms = match dind::swarms(&engine).await {
+        Ok(swarms) => swarms,
+        Err(_) if is_none(&engine) => return Ok((true, true)),
+        Err(why) => {
+            output::tell(format_args!(
+                "error: nobody can tell what is left there: {why}"
+            ));
+            return Ok((false, false));
+        }
     };
     let (mut whole, quiet) = (true, swarms.is_empty());
     for (swarm, things) in swarms {
@@ -123,6 +130,12 @@ async fn on_engine() -> anyhow::Result<(bool, bool)> {
         whole &= told(&named, &Some(Cleared { done, failed, torn }), false)?;
     }
     Ok((whole, quiet))
+}
+
+/// True for the socket of an engine that is not installed here.
+fn is_none(engine: &str) -> bool {
+    let socket = engine.strip_prefix("unix://");
+    socket.is_some_and(|socket| !Path::new(socket).exists())
 }
 
 /// What became of one run.
@@ -195,7 +208,7 @@ fn named(journal: &Path) -> String {
     folder.unwrap_or(journal).display().to_string()
 }
 
-/// The folders of swarms in a cache.
+/// The folders of swarms in a cache, and those of sockets that have none there any more.
 fn abandoned(cache: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let work = cache.join(leavings::WORK);
     let entries = match std::fs::read_dir(&work) {
@@ -206,6 +219,7 @@ fn abandoned(cache: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut folders: Vec<PathBuf> = paths
         .filter(|path| leavings::owner(path).is_some())
         .collect();
+    folders.extend(leavings::strays(&std::env::temp_dir(), &work));
     folders.sort();
     Ok(folders)
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use seatrial::leavings;
 use seatrial::plan::Role;
 use seatrial::substrate::vm::VmLab;
 use serde::{Deserialize, Serialize};
@@ -231,7 +232,6 @@ impl Kept {
 
     /// The folders that machines of a process use; each is named after it.
     pub(super) fn folders(&self, pid: u32) -> Vec<PathBuf> {
-        let prefix = format!("seatrial-{pid}-");
         let places = [self.cache.join("work"), std::env::temp_dir()];
         let entries = places
             .iter()
@@ -239,9 +239,9 @@ impl Kept {
             .flatten()
             .flatten();
         entries
-            .filter(|entry| entry.file_name().to_string_lossy().starts_with(&prefix))
             .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
             .map(|entry| entry.path())
+            .filter(|path| leavings::owner(path) == Some(pid))
             .collect()
     }
 
@@ -249,7 +249,9 @@ impl Kept {
     pub(super) fn clean(&self, state: &State) -> anyhow::Result<()> {
         let mut left = Vec::new();
         let mut folders = state.folders.clone();
-        folders.extend(self.folders(state.pid));
+        // Numbers of processes come again: another's folders may have the same one by now.
+        let others = |folder: &PathBuf| !leavings::in_use(folder);
+        folders.extend(self.folders(state.pid).into_iter().filter(others));
         folders.push(self.ssh());
         for folder in folders {
             note(std::fs::remove_dir_all(&folder), &folder, &mut left);
@@ -371,10 +373,10 @@ mod tests {
         std::fs::write(kept.ssh().join("id_ed25519"), "secret").expect("written");
         let work = cache.path().join("work");
         let (ours, named) = (
-            work.join(format!("seatrial-{NOBODY}-1")),
+            work.join(format!("seatrial-{NOBODY}-0a1b2c3d")),
             work.join("named"),
         );
-        let other = work.join(format!("seatrial-{NOBODY}0-1"));
+        let other = work.join(format!("seatrial-{NOBODY}-notes"));
         for folder in [&ours, &named, &other] {
             std::fs::create_dir_all(folder).expect("a folder");
         }
