@@ -4,9 +4,12 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use strum::{EnumIter, IntoEnumIterator};
 
 /// One thing that a substrate may or may not be able to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, EnumIter,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Capability {
     /// A node can be shut down cleanly and started again.
@@ -83,3 +86,8 @@ impl fmt::Display for Capability {
 
 /// The set of things that a place can do, or that a scenario needs.
 pub type Capabilities = BTreeSet<Capability>;
+
+/// All that any place can do.
+pub fn all() -> Capabilities {
+    Capability::iter().collect()
+}

@@ -30,7 +30,7 @@ pub use probe::Probe;
 pub use ready::{Options, Outcome, plan};
 pub(crate) use stack::passwords_left_out;
 pub use text::text;
-pub(crate) use topology::{LAN, SHARE, STORAGE};
+pub(crate) use topology::{LAN, MOUNT, SHARE, STORAGE};
 pub use topology::{NfsVersionKey, Node, Registry, Role, Storage, Topology};
 pub use variable::interpolated;
 

@@ -4,49 +4,17 @@ use std::path::{Path, PathBuf};
 
 use insta::{Settings, assert_snapshot};
 use rstest::rstest;
-use seatrial::capability::{Capabilities, Capability};
+use seatrial::capability;
 use seatrial::plan::{Check, Options, Outcome, Plan, plan, text};
 use seatrial::scenario::{load, schema};
 
 /// The longest that a scenario file may be, so that a reader sees all of it at once.
 const LINES: usize = 40;
 
-fn everything() -> Capabilities {
-    use Capability::{
-        AsyncShare, Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3,
-        NfsV42, Pause, PlainApi, PowerCut, Registry, RoutingMesh, SlowFlows, Storage, SuddenEnd,
-        Tls, Tokens, Upgrade,
-    };
-    [
-        CleanStop,
-        PowerCut,
-        SuddenEnd,
-        Pause,
-        Isolation,
-        Flows,
-        SlowFlows,
-        EngineEnd,
-        Clock,
-        FullDisk,
-        RoutingMesh,
-        NfsV3,
-        NfsV42,
-        Balancer,
-        Registry,
-        Tls,
-        PlainApi,
-        Upgrade,
-        Tokens,
-        Storage,
-        AsyncShare,
-    ]
-    .into()
-}
-
 fn options(no_faults: bool) -> Options {
     Options {
         place: "vm".into(),
-        capabilities: everything(),
+        capabilities: capability::all(),
         patience: 2.0,
         seed: 7,
         no_faults,

@@ -21,6 +21,7 @@ pub(super) mod certificate;
 mod deploy;
 mod dial;
 pub(super) mod evidence;
+pub(super) mod file;
 mod form;
 pub(super) mod guard;
 mod inquiry;

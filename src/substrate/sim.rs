@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use super::{Identity, Lab, Place, Trouble};
-use crate::capability::{Capabilities, Capability};
+use crate::capability::{self, Capabilities};
 use crate::journal::{Clock, Journal, Jump, UPGRADED};
 use crate::plan::Plan;
 
@@ -293,35 +293,7 @@ impl Sim {
 #[async_trait]
 impl Place for Sim {
     fn capabilities(&self) -> Capabilities {
-        use Capability::{
-            AsyncShare, Balancer, CleanStop, Clock, EngineEnd, Flows, FullDisk, Isolation, NfsV3,
-            NfsV42, Pause, PlainApi, PowerCut, Registry, RoutingMesh, SlowFlows, Storage,
-            SuddenEnd, Tls, Tokens, Upgrade,
-        };
-        [
-            CleanStop,
-            PowerCut,
-            SuddenEnd,
-            Pause,
-            Isolation,
-            Flows,
-            SlowFlows,
-            EngineEnd,
-            Clock,
-            FullDisk,
-            RoutingMesh,
-            NfsV3,
-            NfsV42,
-            Balancer,
-            Registry,
-            Tls,
-            PlainApi,
-            Upgrade,
-            Tokens,
-            Storage,
-            AsyncShare,
-        ]
-        .into()
+        capability::all()
     }
 
     fn identity(&self, plan: &Plan) -> Identity {

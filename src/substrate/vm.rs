@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::capability::{Capabilities, Capability};
+use crate::capability::{self, Capabilities, Capability};
 use crate::journal::{Journal, UPGRADED};
 use crate::plan::Plan;
 use crate::substrate::workspace::here;
@@ -119,29 +119,7 @@ impl Vm {
 
     /// What machines can do whose next engine is there too.
     pub fn at_best() -> Capabilities {
-        Capabilities::from([
-            Capability::CleanStop,
-            Capability::PowerCut,
-            Capability::SuddenEnd,
-            Capability::Pause,
-            Capability::Isolation,
-            Capability::Flows,
-            Capability::SlowFlows,
-            Capability::EngineEnd,
-            Capability::Clock,
-            Capability::FullDisk,
-            Capability::RoutingMesh,
-            Capability::NfsV3,
-            Capability::NfsV42,
-            Capability::Balancer,
-            Capability::Registry,
-            Capability::Tls,
-            Capability::PlainApi,
-            Capability::Upgrade,
-            Capability::Tokens,
-            Capability::Storage,
-            Capability::AsyncShare,
-        ])
+        capability::all()
     }
 
     /// Makes a lab, with a journal or, for a swarm that is only to be used, without one.

@@ -6,8 +6,9 @@ use super::lab::DindLab;
 use crate::plan::{Node, Storage};
 use crate::scenario::Api;
 use crate::substrate::Trouble;
-use crate::substrate::nodes::api::{File, TLS, server_files};
+use crate::substrate::nodes::api::{TLS, server_files};
 use crate::substrate::nodes::certificate::Certificates;
+use crate::substrate::nodes::file::File;
 use crate::substrate::nodes::part::Servers;
 
 /// Succeeds while the server of the storage machine takes requests of both versions.

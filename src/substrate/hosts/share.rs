@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 
 use super::fleet::Fleet;
 use crate::journal::Lent;
+use crate::plan::MOUNT;
 use crate::substrate::Trouble;
-use crate::substrate::nodes::share::archive;
+use crate::substrate::nodes::file::pack;
+use crate::substrate::nodes::share::files;
 use crate::substrate::nodes::{COMMAND, quoted};
 
 /// Goes to the share, where there is one: what is below its mount is none.
-const GO: &str = "cd /mnt/dockernfs && grep -q ' /mnt/dockernfs nfs' /proc/mounts";
+fn go() -> String {
+    format!("cd {MOUNT} && grep -q ' {MOUNT} nfs' /proc/mounts")
+}
 
 /// What a share ends with on which something is already.
 const THERE: i64 = 9;
@@ -40,7 +44,7 @@ pub(super) async fn fill(
     };
     let (look, owner) = (looks(&lent.share), quoted(&lent.owner));
     let command = format!("{look} && (set -C; echo {owner} > .seatrial) && tar -x");
-    told(fleet, name, &command, &archive(share)?)
+    told(fleet, name, &command, &pack(&files(share))?)
         .await
         .map(drop)
 }
@@ -58,8 +62,9 @@ pub(super) async fn empty(fleet: &Fleet, lent: &Lent) -> Result<bool, String> {
     }
     let (tops, owner) = (words(&lent.share), quoted(&lent.owner));
     let command = format!(
-        "{GO} || exit 1; test \"$(cat .seatrial 2> /dev/null)\" = {owner} || exit 0; \
-         rm -rf -- {tops} && rm .seatrial && echo removed"
+        "{} || exit 1; test \"$(cat .seatrial 2> /dev/null)\" = {owner} || exit 0; \
+         rm -rf -- {tops} && rm .seatrial && echo removed",
+        go()
     );
     let said = told(fleet, name, &command, b"").await;
     said.map(|said| said.contains("removed"))
@@ -69,8 +74,9 @@ pub(super) async fn empty(fleet: &Fleet, lent: &Lent) -> Result<bool, String> {
 /// A command that fails if any of these is there.
 fn looks(tops: &[String]) -> String {
     format!(
-        "{GO} && for top in .seatrial {}; do if test -e \"$top\"; then echo \"$top\" >&2; \
+        "{} && for top in .seatrial {}; do if test -e \"$top\"; then echo \"$top\" >&2; \
          exit {THERE}; fi; done",
+        go(),
         words(tops)
     )
 }
@@ -86,7 +92,7 @@ async fn told(fleet: &Fleet, name: &str, command: &str, input: &[u8]) -> Result<
     match ran.code {
         0 => Ok(ran.out),
         THERE => Err(Trouble(format!(
-            "`/mnt/dockernfs/{said}` is on the share already, and is left alone"
+            "`{MOUNT}/{said}` is on the share already, and is left alone"
         ))),
         code => Err(Trouble(format!("the share on `{name}` ({code}): {said}"))),
     }
@@ -116,7 +122,9 @@ mod tests {
             let tops: Vec<String> = tops.iter().map(|top| (*top).to_owned()).collect();
             let at = format!("cd {}", quoted(&folder.path().display().to_string()));
             let mut shell = std::process::Command::new("sh");
-            let ran = shell.args(["-c", &looks(&tops).replace(GO, &at)]).output();
+            let ran = shell
+                .args(["-c", &looks(&tops).replace(&go(), &at)])
+                .output();
             ran.expect("a shell").status.code()
         };
         assert_eq!(look(&["nginx-01", "it's"]), Some(0));

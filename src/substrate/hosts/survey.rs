@@ -10,7 +10,7 @@ use super::inventory::Power;
 use super::lease;
 use crate::capability::{Capabilities, Capability};
 use crate::journal::{ApiError, Settings};
-use crate::plan::{Node, Role};
+use crate::plan::{MOUNT, Node, Role};
 use crate::substrate::Trouble;
 use crate::substrate::nodes::{COMMAND, quoted};
 
@@ -27,8 +27,13 @@ const ABILITIES: &str = "echo \"from ${SSH_CONNECTION%% *}\"; test \"$(id -u)\" 
     { test -e /proc/net/ip_vs || modprobe -n -q ip_vs; } && echo ipvs; \
     if printf 'add table inet seatrial-try\\ndelete table inet seatrial-try\\n' | \
     nft -f - 2> /dev/null; then echo nft; fi; \
-    options=$(awk '$2 == \"/mnt/dockernfs\" { print $3 \",\" $4 }' /proc/mounts); \
+    options=$(awk -v share=\"$share\" '$2 == share { print $3 \",\" $4 }' /proc/mounts); \
     case $options in nfs,*vers=3*) echo nfs3;; nfs4,*vers=4.2*) echo nfs42;; esac; true";
+
+/// The question after them, of the mount that plans put a share on.
+fn abilities() -> String {
+    format!("share={MOUNT}; {ABILITIES}")
+}
 
 /// What was found.
 #[derive(Clone, Debug)]
@@ -112,7 +117,7 @@ async fn look(fleet: &Fleet, name: &str) -> Result<Found, String> {
     }
     let address = own.address;
     let address = address.ok_or_else(|| about(&"its engine is in no swarm"))?;
-    let able = fleet.run(name, ABILITIES, b"", COMMAND).await;
+    let able = fleet.run(name, &abilities(), b"", COMMAND).await;
     let able = able.map_err(|trouble| trouble.0)?.out;
     let mut able: BTreeSet<String> = able.lines().map(str::to_owned).collect();
     if own.root == "/var/lib/docker" {
@@ -354,7 +359,7 @@ mod tests {
     #[test]
     fn a_host_says_what_it_can_do() {
         let ran = std::process::Command::new("sh")
-            .args(["-c", ABILITIES])
+            .args(["-c", &abilities()])
             .output();
         let ran = ran.expect("a shell");
         assert!(ran.status.success());

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::certificate::{Certificates, Pair};
+use super::file::{File, pack};
 use super::{BOOT, COMMAND, Nodes, Ran, STRANGER, all};
 use crate::journal::Event;
 use crate::plan::{Node, Plan, Role};
@@ -19,9 +20,6 @@ const CERTIFICATES: &str = "etc/docker/tls";
 /// The arguments of an engine that lets in only clients with a certificate.
 pub(in crate::substrate) const TLS: &str = "--tlsverify --tlscacert=/etc/docker/tls/ca.pem \
     --tlscert=/etc/docker/tls/cert.pem --tlskey=/etc/docker/tls/key.pem";
-
-/// A small file for a machine: path from its root, text, and mode.
-pub(in crate::substrate) type File = (String, String, u32);
 
 impl dyn Nodes + '_ {
     /// Has every manager listen on the LAN, and sees who is let in.
@@ -42,7 +40,7 @@ impl dyn Nodes + '_ {
         });
         all(opens).await?;
         if let Some(certificates) = certificates {
-            let archive = archive(&client_files(certificates))?;
+            let archive = pack(&client_files(certificates))?;
             let archive = &archive;
             // Any machine may be the remote one that a `docker` client runs on.
             let machines = self.plan().topology.machines();
@@ -66,7 +64,7 @@ impl dyn Nodes + '_ {
         certificates: Option<&Certificates>,
     ) -> Result<(), Trouble> {
         let kept = self.kept()?;
-        let archive = archive(&(kept.listens)(manager, api, certificates))?;
+        let archive = pack(&(kept.listens)(manager, api, certificates))?;
         let command = format!("tar -x -C / && {}", kept.engine);
         let told = self.sh_with(&manager.name, &command, &archive, BOOT);
         told.await.map(drop)
@@ -163,22 +161,6 @@ fn pair_files(folder: &str, authority: &str, pair: &Pair) -> Vec<File> {
     ]
 }
 
-/// Files as `tar -x` takes them; it makes the folders.
-fn archive(files: &[File]) -> Result<Vec<u8>, Trouble> {
-    let mut archive = tar::Builder::new(Vec::new());
-    for (path, text, mode) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_mode(*mode);
-        header.set_size(text.len() as u64);
-        archive
-            .append_data(&mut header, path, text.as_bytes())
-            .map_err(|error| Trouble(format!("`{path}` for a machine: {error}")))?;
-    }
-    archive
-        .into_inner()
-        .map_err(|error| Trouble(error.to_string()))
-}
-
 #[cfg(test)]
 pub(in crate::substrate) mod tests {
     use std::fmt::Write as _;
@@ -258,7 +240,7 @@ pub(in crate::substrate) mod tests {
     #[test]
     fn an_archive_keeps_keys_from_others() {
         let files = [("etc/key.pem".to_owned(), "secret".to_owned(), 0o400)];
-        let bytes = archive(&files).expect("an archive");
+        let bytes = pack(&files).expect("an archive");
         let mut read = tar::Archive::new(bytes.as_slice());
         let mut entries = read.entries().expect("entries");
         let entry = entries.next().expect("one").expect("whole");

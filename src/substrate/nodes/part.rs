@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::api::File;
 use super::certificate::Certificates;
+use super::file::File;
 use super::{BOOT, COMMAND, Nodes};
 use crate::journal::{Answer, ApiError};
 use crate::plan::Node;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::file::{File, pack};
 use super::{COMMAND, Nodes, all};
 use crate::journal::Event;
 use crate::plan::{SHARE, STORAGE, Storage};
@@ -10,7 +11,7 @@ use crate::substrate::Trouble;
 impl dyn Nodes + '_ {
     /// Fills the share on the storage machine.
     pub(in crate::substrate) async fn fill_share(&self, storage: &Storage) -> Result<(), Trouble> {
-        let bytes = archive(&self.plan().share)?;
+        let bytes = pack(&files(&self.plan().share))?;
         let command = format!("tar -x -C {}", storage.export);
         let filled = self.sh_with(&storage.name, &command, &bytes, COMMAND);
         filled.await.map(drop)
@@ -57,28 +58,13 @@ pub(in crate::substrate) fn rehearsal(mount: &str) -> String {
     )
 }
 
-/// What a scenario puts there, as `tar -x` takes it: paths, folders with a `/` at their end, and
-/// what the files hold.
-pub(in crate::substrate) fn archive(share: &BTreeMap<String, String>) -> Result<Vec<u8>, Trouble> {
-    let mut archive = tar::Builder::new(Vec::new());
-    for (path, content) in share {
-        let mut header = tar::Header::new_gnu();
-        let folder = path.ends_with('/');
-        header.set_entry_type(if folder {
-            tar::EntryType::Directory
-        } else {
-            tar::EntryType::Regular
-        });
-        header.set_mode(if folder { 0o755 } else { 0o644 });
-        header.set_size(if folder { 0 } else { content.len() as u64 });
-        let bytes = if folder { &[][..] } else { content.as_bytes() };
-        archive
-            .append_data(&mut header, path, bytes)
-            .map_err(|error| Trouble(format!("`{path}` of the share: {error}")))?;
-    }
-    archive
-        .into_inner()
-        .map_err(|error| Trouble(error.to_string()))
+/// What a scenario puts there, by path; folders have a slash at their end.
+pub(in crate::substrate) fn files(share: &BTreeMap<String, String>) -> Vec<File> {
+    let mode = |path: &str| if path.ends_with('/') { 0o755 } else { 0o644 };
+    let files = share.iter();
+    files
+        .map(|(path, text)| (path.clone(), text.clone(), mode(path)))
+        .collect()
 }
 
 /// What is made at the top of the share, which nobody else may have there.

@@ -5,8 +5,9 @@
 
 use crate::plan::Node;
 use crate::scenario::Api;
-use crate::substrate::nodes::api::{File, TLS, server_files};
+use crate::substrate::nodes::api::{TLS, server_files};
 use crate::substrate::nodes::certificate::Certificates;
+use crate::substrate::nodes::file::File;
 
 /// The engine as `recipe/system.sh` starts it, but for where it listens.
 const ENGINE: &str = "/usr/sbin/dockerd --containerd=/run/containerd/containerd.sock -H fd://";

@@ -96,9 +96,10 @@ impl Snapshot {
 
 /// How machines are made and how a swarm is formed of them: a change of either makes every
 /// snapshot stale.
-const MADE_BY: [&str; 5] = [
+const MADE_BY: [&str; 6] = [
     include_str!("machine/command.rs"),
     include_str!("assemble.rs"),
+    include_str!("../nodes/file.rs"),
     include_str!("../nodes/form.rs"),
     include_str!("share.rs"),
     include_str!("../nodes/share.rs"),
