@@ -60,7 +60,10 @@ fn found(cache: &Path) -> anyhow::Result<Found> {
 
 /// Whether `dind` has a capability, and what would mend it.
 fn state(one: Capability, found: &Found) -> (String, String) {
-    let vm = || "run it with --on vm".to_owned();
+    let vm = || match one {
+        Capability::Upgrade => "run it with --on vm --upgrade-to RELEASE".to_owned(),
+        _ => "run it with --on vm".to_owned(),
+    };
     if !Dind::at_best().contains(&one) {
         return ("no".to_owned(), vm());
     }
@@ -121,8 +124,8 @@ fn hosts_mend(one: Capability) -> &'static str {
         Capability::EngineEnd => "an engine that is the unit `docker.service`",
         Capability::FullDisk => "`fallocate`, and an engine that lives in `/var/lib/docker`",
         Capability::RoutingMesh => "modprobe ip_vs",
-        Capability::NfsV3 => "mount -o vers=3 it at `/mnt/dockernfs` of every node",
-        Capability::NfsV42 => "mount -o vers=4.2 it at `/mnt/dockernfs` of every node",
+        Capability::NfsV3 => "one share on every node, at `/mnt/dockernfs` with `-o vers=3`",
+        Capability::NfsV42 => "one share on every node, at `/mnt/dockernfs` with `-o vers=4.2`",
         _ => "run it with --on vm",
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::ValueEnum;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use seatrial::gate::{Decision, Evidence, Run, decide, gate, gate_json, gate_markdown};
 use seatrial::plan::{Options, Outcome, Plan};
 use seatrial::report::{Figures, Style};
@@ -52,7 +53,7 @@ pub(super) struct Args {
     to: Release,
 
     /// Where to run
-    #[arg(long, value_enum, default_value_t = On::Vm)]
+    #[arg(long, value_name = "PLACE", default_value = "vm", value_parser = places_with_engines())]
     on: On,
 
     /// Decides every random choice, the same on both sides; random if left out
@@ -70,6 +71,15 @@ pub(super) struct Args {
     /// Spoil the new engine on purpose, to see that it is not accepted
     #[arg(long, value_enum, hide = true)]
     sabotage: Option<Spoilt>,
+}
+
+/// The places whose nodes can have either engine.
+fn places_with_engines() -> impl TypedValueParser<Value = On> {
+    let known = [On::Vm, On::Sim].map(|on| on.to_possible_value().expect("a name"));
+    PossibleValuesParser::new(known).map(|name| match name.as_str() {
+        "sim" => On::Sim,
+        _ => On::Vm,
+    })
 }
 
 /// How the new engine is spoilt.

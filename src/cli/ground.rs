@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use clap::ValueEnum;
+use seatrial::capability::Capability;
 use seatrial::plan::Options;
 use seatrial::substrate::dind::{self, Dind, NodeImages};
 use seatrial::substrate::hosts::{Hosts, Inventory};
@@ -87,7 +88,10 @@ pub(super) enum Ground {
     /// Machines could start now.
     Vm(Box<Vm>),
     /// The images are not built yet, so nothing was measured.
-    Unprepared,
+    Unprepared {
+        /// Whether there would be an engine to upgrade to.
+        upgrades: bool,
+    },
     /// Containers could start now.
     Dind(Box<Dind>),
     /// No swarm of containers was tried on this engine yet, so nobody knows what it can do.
@@ -111,7 +115,10 @@ impl Ground {
             On::Sim => Self::Sim(simulated(Sim::new(), engines)),
             On::Dind => Self::containers(cache),
             // Whoever has no inventory knows no hosts.
-            On::Hosts | On::Vm => Self::machines(engines, cache, fresh).unwrap_or(Self::Unprepared),
+            On::Hosts | On::Vm => {
+                let upgrades = engines.upgrade_to.is_some();
+                Self::machines(engines, cache, fresh).unwrap_or(Self::Unprepared { upgrades })
+            }
         }
     }
 
@@ -168,7 +175,7 @@ impl Ground {
 
     /// True if something has to be built or tried before anything can run.
     pub(super) fn lacks(&self) -> bool {
-        matches!(self, Self::Unprepared | Self::Untried)
+        matches!(self, Self::Unprepared { .. } | Self::Untried)
     }
 
     /// The place, if it is ready.
@@ -178,7 +185,7 @@ impl Ground {
             Self::Dind(dind) => Some(&**dind),
             Self::Hosts(hosts) => Some(&**hosts),
             Self::Sim(sim) => Some(sim),
-            Self::Unprepared | Self::Untried => None,
+            Self::Unprepared { .. } | Self::Untried => None,
         }
     }
 
@@ -197,7 +204,11 @@ impl Ground {
     pub(super) fn options(&self, seed: u64, no_faults: bool) -> Options {
         let (place, capabilities, patience, environment) = match self {
             Self::Vm(vm) => ("vm", vm.capabilities(), vm.patience(), vm.variables()),
-            Self::Unprepared => ("vm", Vm::at_best(), 1.0, BTreeMap::new()),
+            Self::Unprepared { upgrades } => {
+                let mut able = Vm::at_best();
+                able.retain(|one| *upgrades || *one != Capability::Upgrade);
+                ("vm", able, 1.0, BTreeMap::new())
+            }
             Self::Dind(dind) => {
                 let (patience, variables) = (dind.patience(), dind.variables());
                 ("dind", dind.capabilities(), patience, variables)

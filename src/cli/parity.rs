@@ -22,6 +22,7 @@ enum Format {
 
 /// What `parity` is asked.
 #[derive(clap::Args)]
+#[command(override_usage = "seatrial parity <SCENARIO>... [--on <PLACE>...] [OPTIONS]")]
 pub(super) struct Args {
     /// Scenario files, or folders: all `*.yaml` in them but `*.stack.yaml`
     #[arg(required = true, value_name = "SCENARIO")]

@@ -24,7 +24,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         output::tell(why);
     }
     match ground {
-        Ground::Unprepared => output::tell(
+        Ground::Unprepared { .. } => output::tell(
             "note: no image is built and nothing was measured: budgets are those of a quick \
              machine; see `seatrial prepare`",
         ),

@@ -194,7 +194,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     kept.refuse_if_alive()?;
     Runtime::new().context("cannot start")?.block_on(async {
         let mut interrupts = Interrupts::catch()?;
-        if matches!(ground, Ground::Unprepared) {
+        if matches!(ground, Ground::Unprepared { .. }) {
             let progress = Progress::terminal();
             let images = tokio::select! {
                 images = vm::prepare(&cache, &progress) => images?,
@@ -361,7 +361,7 @@ mod tests {
                 memory: None,
                 scenario: None,
             };
-            planned(&args, &Ground::Unprepared)
+            planned(&args, &Ground::Unprepared { upgrades: false })
         };
         let plan = planned(3, 1, Some(Nfs::V42)).expect("a plan");
         assert_eq!(plan.topology.nodes.len(), 4);
@@ -417,7 +417,7 @@ mod tests {
         let planned = |words: &[&str]| {
             let words: Vec<OsString> = words.iter().map(OsString::from).collect();
             let args = typed(&words);
-            let plan = planned(&args, &Ground::Unprepared).expect("a plan");
+            let plan = planned(&args, &Ground::Unprepared { upgrades: false }).expect("a plan");
             (plan.topology.api, args.deadline(&plan))
         };
         let (closed, deadline) = planned(&[]);
