@@ -25,6 +25,8 @@ mod hold;
 mod inventory;
 mod lab;
 mod lease;
+mod mark;
+mod ours;
 mod power;
 mod restore;
 mod share;
@@ -188,7 +190,7 @@ impl Place for Hosts {
         let step = self.progress.step("take the leases");
         for node in plan.node_names() {
             if let Err(trouble) = lab.hold(node).await {
-                let left = lab.tear_down().await.err();
+                let left = lab.withdraw().await;
                 let left = left.map(|left| format!("; left behind: {left}"));
                 return Err(Trouble(format!("{trouble}{}", left.unwrap_or_default())));
             }

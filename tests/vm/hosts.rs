@@ -21,6 +21,9 @@ const LEFT_ALONE: &str = "server-22";
 /// How long a host may keep a fault whose harness is dead.
 const LEASE: Duration = Duration::from_secs(15);
 
+/// How long managers may take to hear of a node that has booted.
+const HEARD: Duration = Duration::from_secs(60);
+
 /// The swarm is refused, then lent; a run of it passes; another is killed, and the hosts mend
 /// themselves, one of them when it boots.
 pub(super) async fn lent(ground: &Ground, inventory: &Path, nodes: &[&str]) {
@@ -41,9 +44,31 @@ pub(super) async fn lent(ground: &Ground, inventory: &Path, nodes: &[&str]) {
     mended(ground, LEFT_ALONE).await;
     said(ground, &["power", REBOOTED, "on"]).await;
     mended(ground, REBOOTED).await;
+    in_use(ground, &on).await;
     let latest = format!("{}/latest", runs.trim_start_matches("--runs="));
     let inventory = inventory.display().to_string();
     said(ground, &["heal", &latest, "--inventory", &inventory]).await;
+    for node in nodes {
+        let gone = ["exec", *node, "--", "test", "!", "-e", "/var/lib/seatrial"];
+        said(ground, &gone).await;
+    }
+}
+
+/// Until a killed run is healed, no other begins: the swarm may not be what it was.
+async fn in_use(ground: &Ground, on: &str) {
+    // The node that booted is no node that is up before the managers have heard it.
+    let look = || async {
+        let ended = seatrial(ground).args(["plan", on, SCENARIO]).output().await;
+        let ended = ended.expect("it starts");
+        let err = String::from_utf8_lossy(&ended.stderr).into_owned();
+        assert_eq!(ended.status.code(), Some(2), "{err}");
+        match err.contains("is in use by the run `seatrial-") {
+            true => Look::Holds(()),
+            false => Look::NotYet(err),
+        }
+    };
+    let refused = until("a refusal", HEARD, Duration::from_secs(1), look).await;
+    refused.unwrap_or_else(|late| panic!("{late}"));
 }
 
 /// Nothing is planned on hosts whose owners have not opted in.
@@ -109,12 +134,13 @@ async fn killed(ground: &Ground, args: &[&str]) {
     run.kill().await.expect("SIGKILL");
 }
 
-/// A host lets its frames pass again, and has nothing of ours, with nobody there to tell it to.
+/// A host lets its frames pass again, and has nothing left to undo, with nobody there to tell it
+/// to. It stays the run's until that is healed.
 async fn mended(ground: &Ground, node: &str) {
     let began = std::time::Instant::now();
     let look = || async {
         let ask = "if nft list table inet seatrial > /dev/null 2>&1; then echo cut off; \
-            elif test -e /var/lib/seatrial; then echo not yet mended; else echo mended; fi";
+            elif test -e /var/lib/seatrial/undo; then echo not yet mended; else echo mended; fi";
         let mut exec = seatrial(ground);
         let said = exec.args(["exec", node, "--", "sh", "-c", ask]).output();
         match said.await {

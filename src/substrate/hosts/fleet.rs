@@ -1,8 +1,9 @@
 //! All hosts of an inventory, connected: how their engines, shells and ports are reached.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex as Plain, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -26,6 +27,8 @@ pub(super) struct Fleet {
     pub(super) inventory: Inventory,
     hosts: BTreeMap<String, Ssh>,
     engines: Mutex<BTreeMap<(String, Option<SocketAddr>), Engine>>,
+    /// Those of which nothing is wanted any more.
+    left_out: Plain<BTreeSet<String>>,
 }
 
 impl Fleet {
@@ -45,6 +48,7 @@ impl Fleet {
             inventory: inventory.clone(),
             hosts: hosts.collect(),
             engines: Mutex::default(),
+            left_out: Plain::default(),
         }
     }
 
@@ -68,6 +72,21 @@ impl Fleet {
     /// The names of all hosts, as the inventory has them.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.inventory.hosts.iter().map(|host| host.name.as_str())
+    }
+
+    /// Leaves a host alone from now on: it is not asked about the swarm either, which may be
+    /// another by now.
+    pub(super) fn leave_out(&self, name: &str) {
+        let all = self.left_out.lock();
+        let mut all = all.unwrap_or_else(PoisonError::into_inner);
+        all.insert(name.to_owned());
+    }
+
+    /// The names of all hosts that are not left out.
+    pub(super) fn within(&self) -> Vec<&str> {
+        let all = self.left_out.lock();
+        let all = all.unwrap_or_else(PoisonError::into_inner);
+        self.names().filter(|name| !all.contains(*name)).collect()
     }
 
     /// A host of the inventory.
@@ -159,7 +178,7 @@ impl Fleet {
         F: Future<Output = Result<T, ApiError>>,
     {
         let mut last = ApiError::Unreachable("there is no host".to_owned());
-        for name in self.names() {
+        for name in self.within() {
             let answer = match self.engine(name).await {
                 Ok(engine) => ask(engine).await,
                 Err(error) => Err(error),

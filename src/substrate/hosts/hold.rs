@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::lab::HostsLab;
-use super::power;
 use super::restore::answers;
+use super::{lease, mark, power};
 use crate::journal::Event;
 use crate::substrate::nodes::residents::STOP;
 use crate::substrate::nodes::{COMMAND, Nodes, SHUTDOWN};
@@ -38,8 +40,31 @@ impl HostsLab {
     /// when it was not spoken to.
     async fn hold_again(&self, node: &str) -> Result<(), Trouble> {
         answers(&self.fleet, node).await?;
-        super::lease::undo_now(self.fleet.ssh(node)?, node, &self.lent.owner).await?;
+        lease::undo_now(self.fleet.ssh(node)?, node, &self.lent.owner).await?;
         self.hold(node).await
+    }
+
+    /// Gives up before anything was changed, where not every host could be had: another run may
+    /// have one, and the swarm is its to restore. What is left behind, if anything is.
+    pub(super) async fn withdraw(&self) -> Option<String> {
+        join_all(self.keeps.values().map(|keep| keep.lease.end())).await;
+        let gone = self.fleet.names().map(|name| self.give_up(name));
+        let gone = join_all(gone).await.into_iter().filter_map(Result::err);
+        let mut left: Vec<String> = gone.map(|trouble| trouble.0).collect();
+        self.fleet.close().await;
+        left.extend(self.folders.remove());
+        (!left.is_empty()).then(|| left.join("; "))
+    }
+
+    /// Takes what this run put on a host off it again. A lease that was not had may have left its
+    /// undo.
+    async fn give_up(&self, node: &str) -> Result<(), Trouble> {
+        let (ssh, owner) = (self.fleet.ssh(node)?, &self.lent.owner);
+        if mark::owner_of(ssh, node).await?.as_ref() != Some(owner) {
+            return Ok(());
+        }
+        lease::undo_now(ssh, node, owner).await?;
+        mark::release(ssh, node, owner).await.map(drop)
     }
 
     /// Lets a host go that is about to be turned off or frozen. Its lease is not ended: then it

@@ -3,7 +3,7 @@
 //!
 //! A unit of the host's systemd reads what the harness says. When that ends, or nothing comes for
 //! [`TERM_S`] seconds, it undoes all faults. So nothing has to be done from here, and no clock of
-//! the host is trusted.
+//! the host is trusted. Whose the host is it forgets only when all was given back ([`mark`]).
 
 use std::time::Duration;
 
@@ -12,6 +12,7 @@ use tokio::process::{Child, ChildStdin};
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::timeout;
 
+use super::mark::{self, TAKEN, in_use};
 use crate::substrate::Trouble;
 use crate::substrate::nodes::ssh::Ssh;
 use crate::substrate::nodes::systemd::{EMPTY, FULL, START};
@@ -35,15 +36,14 @@ fn undo() -> String {
          if nft list table inet seatrial > /dev/null 2>&1 || test -e {FULL} || \
          ! systemctl is-active --quiet docker.service; then echo 'not undone' >&2; exit 1; fi\n\
          rm -f /etc/systemd/system/multi-user.target.wants/seatrial-undo.service \
-         /etc/systemd/system/seatrial-undo.service\nrm -rf /var/lib/seatrial\n# whole\n"
+         /etc/systemd/system/seatrial-undo.service\n\
+         rm -f /var/lib/seatrial/new /var/lib/seatrial/undo\n# whole\n"
     )
 }
 
-/// Puts the undo in place, also for the next boot; prints who has the lease if somebody has it. Its
-/// standard input is the script. No reload: systemd reads the link when it boots.
-const INSTALL: &str = "set -e; if ! mkdir /var/lib/seatrial 2> /dev/null; then \
-    cat /var/lib/seatrial/owner; exit 9; fi; \
-    printf '%s\\n' OWNER > /var/lib/seatrial/owner; \
+/// Puts the undo in place, also for the next boot, on a host that has the mark. Its standard input
+/// is the script. No reload: systemd reads the link when it boots.
+const INSTALL: &str = "\
     cat > /var/lib/seatrial/new; test \"$(tail -n 1 /var/lib/seatrial/new)\" = '# whole'; \
     mv /var/lib/seatrial/new /var/lib/seatrial/undo; \
     printf '[Unit]\\nDescription=undoes what a run of seatrial broke\\nAfter=docker.service\\n\
@@ -55,9 +55,6 @@ const INSTALL: &str = "set -e; if ! mkdir /var/lib/seatrial 2> /dev/null; then \
     sync /var/lib/seatrial/undo /var/lib/seatrial /etc/systemd/system/seatrial-undo.service \
     /etc/systemd/system/multi-user.target.wants";
 
-/// What a host that has the lease already ends with.
-const TAKEN: i64 = 9;
-
 /// What the unit says once it holds.
 const HELD: &str = "held";
 
@@ -68,8 +65,8 @@ fn undo_of(owner: &str) -> String {
         "now=$(cat /var/lib/seatrial/owner 2> /dev/null)\n\
          if test -n \"$now\" && test \"$now\" != {}; then echo \"$now\"; exit {TAKEN}; fi\n\
          systemctl stop seatrial-undo.service seatrial-lease.service 2> /dev/null\n\
-         if test -e /var/lib/seatrial || nft list table inet seatrial > /dev/null 2>&1; then \
-         echo undone; fi\n{}",
+         if test -e /var/lib/seatrial/undo || \
+         nft list table inet seatrial > /dev/null 2>&1; then echo undone; fi\n{}",
         quoted(owner),
         undo()
     )
@@ -120,11 +117,11 @@ impl Lease {
     pub(super) async fn take(&self, ssh: &Ssh, host: &str, owner: &str) -> Result<(), Trouble> {
         let mut state = self.state.lock().await;
         let none = |why: &dyn std::fmt::Display| Trouble(format!("`{host}` gives no lease: {why}"));
-        let install = INSTALL.replace("OWNER", &quoted(owner));
+        let install = format!("{}; {INSTALL}", mark::claims(owner));
         let ran = ssh.run(&install, undo().as_bytes(), COMMAND).await?;
         match ran.code {
             0 => {}
-            TAKEN => return Err(taken(host, &ran.out)),
+            TAKEN => return Err(Trouble(in_use(host, &ran.out))),
             _ => return Err(none(&ran.err.trim().replace('\n', "; "))),
         }
         let mut child = ssh.command(&hold()).map_err(|error| none(&error))?;
@@ -177,14 +174,6 @@ impl Lease {
     }
 }
 
-/// Whoever has a host already.
-fn taken(host: &str, owner: &str) -> Trouble {
-    let owner = owner.trim();
-    Trouble(format!(
-        "`{host}` is in use by the run `{owner}`: wait for its end, or `seatrial heal` it"
-    ))
-}
-
 /// Says a word again and again, and the last one when told to.
 async fn keep(mut child: Child, ended: oneshot::Receiver<()>) -> Result<(), String> {
     let stdin = child.stdin.take();
@@ -229,7 +218,7 @@ pub(super) async fn undo_now(ssh: &Ssh, host: &str, owner: &str) -> Result<bool,
     let ran = ssh.run("exec bash -s", script.as_bytes(), COMMAND).await?;
     match ran.code {
         0 => Ok(ran.out.contains("undone")),
-        TAKEN => Err(taken(host, &ran.out)),
+        TAKEN => Err(Trouble(in_use(host, &ran.out))),
         code => {
             let said = ran.err.trim().replace('\n', "; ");
             Err(Trouble(format!(
@@ -239,22 +228,10 @@ pub(super) async fn undo_now(ssh: &Ssh, host: &str, owner: &str) -> Result<bool,
     }
 }
 
-/// Whoever has a host now, if anybody has.
-///
-/// # Errors
-/// When the host cannot be asked.
-pub(super) async fn owner_of(ssh: &Ssh) -> Result<Option<String>, Trouble> {
-    let ask = "test -e /var/lib/seatrial || exit 0; echo \"run $(cat /var/lib/seatrial/owner)\"";
-    let ran = ssh.run(ask, b"", COMMAND).await?;
-    let said = ran.out.trim();
-    let owner = said
-        .strip_prefix("run")
-        .map(|owner| owner.trim().to_owned());
-    Ok(owner)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -263,7 +240,63 @@ mod tests {
         insta::assert_snapshot!("hold", hold());
         insta::assert_snapshot!("undo-of", undo_of("seatrial-7-0a1b2c3d"));
         assert!(undo().ends_with("\n# whole\n"));
-        assert!(INSTALL.contains("OWNER") && INSTALL.ends_with("multi-user.target.wants"));
+        assert!(INSTALL.ends_with("multi-user.target.wants"));
+    }
+
+    /// What a script says here, with a folder of ours for the root, and nothing for what would
+    /// touch this computer.
+    fn said(root: &Path, script: &str, input: &str) -> (Option<i32>, String) {
+        use std::io::Write as _;
+        const NOTHING: &str = "systemctl() { return 0; }; nft() { return 1; }; \
+            pkill() { return 0; }; ";
+        let root = root.display().to_string();
+        let mut script = script.to_owned();
+        for there in ["/var/lib/", "/etc/"] {
+            script = script.replace(there, &format!("{root}{there}"));
+        }
+        let mut shell = std::process::Command::new("bash")
+            .args(["-c", &format!("{NOTHING}{script}")])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        let mut stdin = shell.stdin.take().expect("an input");
+        // One that has no use for it may have ended.
+        let _ = stdin.write_all(input.as_bytes());
+        drop(stdin);
+        let ended = shell.wait_with_output().expect("an end");
+        let out = String::from_utf8_lossy(&ended.stdout).trim().to_owned();
+        (ended.status.code(), out)
+    }
+
+    #[test]
+    fn a_host_that_has_undone_its_faults_is_still_its_runs() {
+        let root = tempfile::tempdir().expect("a folder");
+        for folder in ["etc/systemd/system", "var/lib"] {
+            std::fs::create_dir_all(root.path().join(folder)).expect("a folder");
+        }
+        let there = |file: &str| root.path().join(file).exists();
+        let install = |owner: &str| {
+            let install = format!("{}; {INSTALL}", mark::claims(owner));
+            said(root.path(), &install, &undo())
+        };
+        let undone = |owner: &str| said(root.path(), &undo_of(owner), "");
+        let (undo, link) = (
+            "var/lib/seatrial/undo",
+            "etc/systemd/system/multi-user.target.wants/seatrial-undo.service",
+        );
+        assert_eq!(install("me"), (Some(0), "new".to_owned()));
+        assert!(there(undo) && there(link));
+        assert_eq!(undone("another"), (Some(9), "me".to_owned()));
+        assert!(there(undo) && there(link));
+        assert_eq!(undone("me"), (Some(0), "undone".to_owned()));
+        assert!(!there(undo) && !there(link));
+        // By nobody else, and by its run again once a host is back that was away.
+        assert_eq!(install("another"), (Some(9), "me".to_owned()));
+        assert!(!there(undo) && there("var/lib/seatrial/owner"));
+        assert_eq!(undone("me"), (Some(0), String::new()));
+        assert_eq!(install("me"), (Some(0), String::new()));
+        assert!(there(undo) && there(link));
     }
 
     /// The loop of a lease, with something else than an undo at its end.

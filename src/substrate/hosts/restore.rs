@@ -4,10 +4,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use super::fleet::Fleet;
-use super::{lease, power, share};
+use super::{lease, ours, share};
 use crate::journal::{ApiError, Lent, NodeSettings, Settings};
 use crate::leavings::Outcome;
 use crate::substrate::Trouble;
@@ -15,10 +13,14 @@ use crate::substrate::nodes::{BOOT, COMMAND, quoted};
 use crate::wait::{Look, until};
 
 /// The pace of looking whether something is gone.
-const PACE: Duration = Duration::from_secs(1);
+pub(super) const PACE: Duration = Duration::from_secs(1);
 
 /// Notes what one step came to: true where there was something to be done.
-fn note(outcome: &mut Outcome, what: impl std::fmt::Display, came_to: Result<bool, String>) {
+pub(super) fn note(
+    outcome: &mut Outcome,
+    what: impl std::fmt::Display,
+    came_to: Result<bool, String>,
+) {
     match came_to {
         Ok(true) => outcome.done.push(what.to_string()),
         Ok(false) => {}
@@ -26,23 +28,15 @@ fn note(outcome: &mut Outcome, what: impl std::fmt::Display, came_to: Result<boo
     }
 }
 
-/// Gives everything back; visits all, whatever fails. Nothing at all where this is another swarm by
-/// now, or another run has one of its hosts.
+/// Gives everything back; visits all that can be reached, whatever fails. Nothing at all where this
+/// is another swarm by now, or another run has one of its hosts.
 pub(super) async fn give_back(fleet: &Fleet, lent: &Lent) -> Outcome {
     let mut outcome = Outcome::default();
-    if let Err(why) = nobody_elses(fleet, lent).await {
+    if let Err(why) = ours::take(fleet, lent, &mut outcome).await {
         outcome.failed.push(why);
         return outcome;
     }
-    for name in fleet.names() {
-        let on = power_on(fleet, name).await;
-        note(&mut outcome, format_args!("turned `{name}` on"), on);
-    }
-    if let Err(why) = still_ours(fleet, lent).await {
-        outcome.failed.push(why);
-        return outcome;
-    }
-    for name in fleet.names() {
+    for name in fleet.within() {
         let undone = async { lease::undo_now(fleet.ssh(name)?, name, &lent.owner).await };
         let undone = undone.await.map_err(|trouble| trouble.0);
         note(
@@ -51,20 +45,7 @@ pub(super) async fn give_back(fleet: &Fleet, lent: &Lent) -> Outcome {
             undone,
         );
     }
-    // Whoever managed it manages it again before another is demoted.
-    let mut nodes: Vec<(&String, &NodeSettings)> = lent.before.nodes.iter().collect();
-    nodes.sort_by_key(|(_, was)| !was.manager);
-    for (name, was) in nodes {
-        let address = lent.addresses.get(name).map_or("", String::as_str);
-        let back = rejoin(fleet, name, address).await;
-        note(&mut outcome, format_args!("had `{name}` join again"), back);
-        let set = set_node(fleet, name, was).await;
-        note(
-            &mut outcome,
-            format_args!("restored `{name}` as it was"),
-            set,
-        );
-    }
+    restore_nodes(fleet, lent, &mut outcome).await;
     for stack in &lent.stacks {
         let removed = remove_stack(fleet, stack).await;
         note(
@@ -89,60 +70,27 @@ pub(super) async fn give_back(fleet: &Fleet, lent: &Lent) -> Outcome {
         "compared with what was before",
         same.map(|()| false),
     );
+    if outcome.failed.is_empty() {
+        ours::release(fleet, lent, &mut outcome).await;
+    }
     outcome
 }
 
-/// What those that answer now have to say, before any is turned on: whether this is another swarm,
-/// or somebody else has one of its hosts.
-async fn nobody_elses(fleet: &Fleet, lent: &Lent) -> Result<(), String> {
-    if let Ok(swarm) = swarm_of(fleet).await {
-        the_same(fleet, lent, &swarm)?;
-    }
-    let owners = fleet.names().map(|name| async move {
-        match async { lease::owner_of(fleet.ssh(name)?).await }.await {
-            Ok(owner) => no_other(name, lent, owner),
-            Err(_) => Ok(()),
-        }
-    });
-    join_all(owners).await.into_iter().collect()
-}
-
-/// Whether all hosts are of the swarm that was lent, and nobody else's now.
-async fn still_ours(fleet: &Fleet, lent: &Lent) -> Result<(), String> {
-    let look = || async {
-        match swarm_of(fleet).await {
-            Ok(swarm) => Look::Holds(swarm),
-            Err(error) => Look::CannotTell(error.to_string()),
-        }
-    };
-    let swarm = until("a manager of the swarm", COMMAND, PACE, look).await;
-    let swarm = swarm.map_err(|late| late.to_string())?;
-    the_same(fleet, lent, &swarm)?;
-    for name in fleet.names() {
-        let owner = async { lease::owner_of(fleet.ssh(name)?).await };
-        no_other(name, lent, owner.await.map_err(|trouble| trouble.0)?)?;
-    }
-    Ok(())
-}
-
-fn the_same(fleet: &Fleet, lent: &Lent, swarm: &str) -> Result<(), String> {
-    if swarm == lent.swarm {
-        return Ok(());
-    }
-    let inventory = fleet.inventory.path.display();
-    Err(format!(
-        "`{inventory}` is about the swarm `{swarm}` now, and the run was lent `{}`: nothing is \
-         given back",
-        lent.swarm
-    ))
-}
-
-fn no_other(name: &str, lent: &Lent, owner: Option<String>) -> Result<(), String> {
-    match owner.filter(|owner| *owner != lent.owner && !owner.is_empty()) {
-        None => Ok(()),
-        Some(other) => Err(format!(
-            "`{name}` is in use by the run `{other}`: nothing is given back before its end"
-        )),
+/// Restores the membership, roles, availability and labels of all nodes that can be reached.
+async fn restore_nodes(fleet: &Fleet, lent: &Lent, outcome: &mut Outcome) {
+    let within = fleet.within();
+    let nodes = lent.before.nodes.iter();
+    let mut nodes: Vec<_> = nodes
+        .filter(|(name, _)| within.contains(&name.as_str()))
+        .collect();
+    // Whoever managed it manages it again before another is demoted.
+    nodes.sort_by_key(|(_, was)| !was.manager);
+    for (name, was) in nodes {
+        let address = lent.addresses.get(name).map_or("", String::as_str);
+        let back = rejoin(fleet, name, address).await;
+        note(outcome, format_args!("had `{name}` join again"), back);
+        let set = set_node(fleet, name, was).await;
+        note(outcome, format_args!("restored `{name}` as it was"), set);
     }
 }
 
@@ -199,26 +147,6 @@ pub(super) async fn inventory(fleet: &Fleet) -> Result<BTreeSet<String>, Trouble
         all.extend(lines.map(|line| format!("on `{name}`: {line}")));
     }
     Ok(all)
-}
-
-/// Gives a host power, if somebody can see that it has none, and waits for its shell.
-async fn power_on(fleet: &Fleet, name: &str) -> Result<bool, String> {
-    let host = fleet.host(name).map_err(|trouble| trouble.0)?;
-    let mut done = false;
-    if let Some(switch) = &host.power {
-        if power::status(&switch.status).await == Some(false) {
-            let on = power::switch(name, &switch.on).await;
-            on.map_err(|trouble| trouble.0)?;
-            done = true;
-        } else if let Some(resume) = &switch.resume
-            && fleet.run(name, "true", b"", COMMAND).await.is_err()
-        {
-            // One that is not frozen refuses, and that is as well.
-            let _ = power::switch(name, resume).await;
-        }
-    }
-    answers(fleet, name).await.map_err(|trouble| trouble.0)?;
-    Ok(done)
 }
 
 /// Waits until a host takes commands.
@@ -313,7 +241,7 @@ async fn remove_stack(fleet: &Fleet, stack: &str) -> Result<bool, String> {
         gone.map_err(|late| late.to_string())?;
     }
     let mut removed = there;
-    for name in fleet.names() {
+    for name in fleet.within() {
         removed |= sweep(fleet, name, stack).await?;
     }
     Ok(removed)

@@ -51,7 +51,8 @@ pub(super) async fn fill(
 
 /// Takes it off again, if the marker is this run's. True if it was.
 pub(super) async fn empty(fleet: &Fleet, lent: &Lent) -> Result<bool, String> {
-    let Some(name) = fleet.names().next().filter(|_| !lent.share.is_empty()) else {
+    let within = fleet.within();
+    let Some(name) = within.first().filter(|_| !lent.share.is_empty()) else {
         return Ok(false);
     };
     // A journal is a file that anybody may have written.

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::fleet::Fleet;
 use super::inventory::Power;
-use super::lease;
+use super::mark;
 use crate::capability::{Capabilities, Capability};
 use crate::journal::{ApiError, Settings};
 use crate::plan::{MOUNT, Node, Role};
@@ -52,13 +52,11 @@ pub(super) struct Survey {
 /// or whose owner has not opted in; nodes that the inventory does not know.
 pub(super) async fn survey(fleet: &Fleet) -> Result<Survey, Trouble> {
     fleet.connect().await?;
-    let settings = fleet.settings().await;
-    let settings = settings.map_err(|error| Trouble(format!("the swarm: {error}")))?;
     // Nobody who has not allowed it is asked for more.
-    let strangers = strangers(fleet, &settings);
-    if !strangers.is_empty() {
-        return Err(Trouble(strangers.join("; ")));
-    }
+    willing(fleet).await?;
+    nobodys(fleet).await?;
+    // What is set counts only from here on: a run that had a host until now has restored it.
+    let settings = willing(fleet).await?;
     let found = join_all(fleet.names().map(|name| look(fleet, name))).await;
     let (found, wrong): (Vec<_>, Vec<_>) = found.into_iter().partition(Result::is_ok);
     let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
@@ -79,6 +77,33 @@ pub(super) async fn survey(fleet: &Fleet) -> Result<Survey, Trouble> {
         versions: versions(&found),
         settings,
     })
+}
+
+/// What is set in the swarm, where all of its nodes are known and may be broken.
+async fn willing(fleet: &Fleet) -> Result<Settings, Trouble> {
+    let settings = fleet.settings().await;
+    let settings = settings.map_err(|error| Trouble(format!("the swarm: {error}")))?;
+    let strangers = strangers(fleet, &settings);
+    match strangers.is_empty() {
+        true => Ok(settings),
+        false => Err(Trouble(strangers.join("; "))),
+    }
+}
+
+/// Looks for another run's mark: until that is gone, its swarm is not what it was.
+async fn nobodys(fleet: &Fleet) -> Result<(), Trouble> {
+    let asked = fleet.names().map(|name| async move {
+        let owner = mark::owner_of(fleet.ssh(name)?, name).await?;
+        Ok::<_, Trouble>(owner.map(|owner| mark::in_use(name, &owner)))
+    });
+    let mut wrong = Vec::new();
+    for owner in join_all(asked).await {
+        wrong.extend(owner?);
+    }
+    match wrong.is_empty() {
+        true => Ok(()),
+        false => Err(Trouble(wrong.join("; "))),
+    }
 }
 
 /// One host.
@@ -169,8 +194,8 @@ fn strangers(fleet: &Fleet, settings: &Settings) -> Vec<String> {
     unlisted.chain(others).chain(unwilling).collect()
 }
 
-/// Looks for what a run would take for its own: another run's lease, or what a stack of the same
-/// name left, which Docker knows by its label; removing a stack leaves its volumes.
+/// Looks for what a run would take for its own: what a stack of the same name left, which Docker
+/// knows by its label; removing a stack leaves its volumes.
 ///
 /// # Errors
 /// All that is there.
@@ -211,10 +236,6 @@ async fn left(
     name: &str,
     stacks: &BTreeSet<String>,
 ) -> Result<Vec<String>, Trouble> {
-    if let Some(owner) = lease::owner_of(fleet.ssh(name)?).await? {
-        let what = format!("`{name}` is in use by the run `{owner}`: wait for its end, or heal it");
-        return Err(Trouble(what));
-    }
     let mut left = Vec::new();
     for stack in stacks {
         let label = quoted(&format!("label=com.docker.stack.namespace={stack}"));
