@@ -28,6 +28,7 @@ mod lease;
 mod mark;
 mod ours;
 mod power;
+mod rejoin;
 mod restore;
 mod share;
 mod survey;

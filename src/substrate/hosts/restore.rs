@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::fleet::Fleet;
+use super::rejoin::rejoin;
 use super::{lease, ours, share};
 use crate::journal::{ApiError, Lent, NodeSettings, Settings};
 use crate::leavings::Outcome;
@@ -86,8 +87,7 @@ async fn restore_nodes(fleet: &Fleet, lent: &Lent, outcome: &mut Outcome) {
     // Whoever managed it manages it again before another is demoted.
     nodes.sort_by_key(|(_, was)| !was.manager);
     for (name, was) in nodes {
-        let address = lent.addresses.get(name).map_or("", String::as_str);
-        let back = rejoin(fleet, name, address).await;
+        let back = rejoin(fleet, lent, name).await;
         note(outcome, format_args!("had `{name}` join again"), back);
         let set = set_node(fleet, name, was).await;
         note(outcome, format_args!("restored `{name}` as it was"), set);
@@ -160,57 +160,6 @@ pub(super) async fn answers(fleet: &Fleet, name: &str) -> Result<(), Trouble> {
     };
     let answered = until(format!("`{name}` by SSH"), BOOT, PACE, look).await;
     answered.map_err(|late| Trouble(late.to_string()))
-}
-
-/// Has a node join again that is not in the swarm any more. One whose engine takes part, and that
-/// the managers do not see up yet, may only have started.
-async fn rejoin(fleet: &Fleet, name: &str, address: &str) -> Result<bool, String> {
-    let said = |error: ApiError| error.to_string();
-    if fleet
-        .settings()
-        .await
-        .map_err(said)?
-        .nodes
-        .contains_key(name)
-    {
-        return Ok(false);
-    }
-    let engine = fleet.engine(name).await.map_err(said)?;
-    let engine = engine.with_deadline(COMMAND);
-    if engine.membership().await.map_err(said)?.state != "inactive" {
-        if known(fleet, name).await.is_ok() {
-            return Ok(false);
-        }
-        engine.leave_swarm(true).await.map_err(said)?;
-    }
-    let tokens = fleet.ask(|engine| async move { engine.join_tokens().await });
-    let tokens = tokens.await.map_err(said)?;
-    let manager = fleet.ask(|engine| async move {
-        engine.settings().await?;
-        Ok(engine.with_deadline(COMMAND).own_place().await?.address)
-    });
-    let manager = manager.await.map_err(said)?;
-    let manager = manager.ok_or("no manager has an address")?;
-    // Its role is restored afterwards; a manager too begins as a worker does.
-    let remote = [format!("{manager}:2377")];
-    match engine.swarm_join(&remote, &tokens.worker, address).await {
-        Ok(()) | Err(ApiError::Refused { status: 503, .. }) => {}
-        Err(error) => return Err(error.to_string()),
-    }
-    known(fleet, name).await?;
-    Ok(true)
-}
-
-async fn known(fleet: &Fleet, name: &str) -> Result<(), String> {
-    let look = || async {
-        match fleet.settings().await {
-            Ok(now) if now.nodes.contains_key(name) => Look::Holds(()),
-            Ok(_) => Look::NotYet("the managers do not know it".to_owned()),
-            Err(error) => Look::CannotTell(error.to_string()),
-        }
-    };
-    let known = until(format!("`{name}` in the swarm"), COMMAND, PACE, look).await;
-    known.map_err(|late| late.to_string())
 }
 
 /// Removes a stack with all that it made on the hosts, and waits until it is gone.

@@ -54,6 +54,7 @@ pub(super) async fn survey(fleet: &Fleet) -> Result<Survey, Trouble> {
     fleet.connect().await?;
     // Nobody who has not allowed it is asked for more.
     willing(fleet).await?;
+    unlocked(fleet).await?;
     nobodys(fleet).await?;
     // What is set counts only from here on: a run that had a host until now has restored it.
     let settings = willing(fleet).await?;
@@ -87,6 +88,20 @@ async fn willing(fleet: &Fleet) -> Result<Settings, Trouble> {
     match strangers.is_empty() {
         true => Ok(settings),
         false => Err(Trouble(strangers.join("; "))),
+    }
+}
+
+/// Whether managers come back by themselves when they start again.
+async fn unlocked(fleet: &Fleet) -> Result<(), Trouble> {
+    let locks = fleet.ask(|engine| async move { engine.locks_managers().await });
+    match locks.await {
+        Ok(false) => Ok(()),
+        Ok(true) => Err(Trouble(
+            "the swarm locks its managers, so one that starts again stays locked until somebody \
+             has the key: `docker swarm update --autolock=false` first"
+                .to_owned(),
+        )),
+        Err(error) => Err(Trouble(format!("the swarm: {error}"))),
     }
 }
 

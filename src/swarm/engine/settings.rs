@@ -80,6 +80,15 @@ impl Engine {
         Ok(settings)
     }
 
+    /// Asks a manager whether managers that start again stay locked until somebody has the key.
+    ///
+    /// # Errors
+    /// When it gives no usable answer.
+    pub async fn locks_managers(&self) -> Result<bool, ApiError> {
+        let swarm = self.read("swarm", "/swarm").await?;
+        Ok(locks_managers(&swarm))
+    }
+
     /// Sets a node as it was, where it differs. True if it did.
     ///
     /// # Errors
@@ -133,6 +142,11 @@ impl Engine {
     }
 }
 
+fn locks_managers(swarm: &Value) -> bool {
+    let locks = swarm.pointer("/Spec/EncryptionConfig/AutoLockManagers");
+    locks.and_then(Value::as_bool) == Some(true)
+}
+
 fn is_up(node: &Value) -> bool {
     node.pointer("/Status/State").and_then(Value::as_str) != Some("down")
 }
@@ -163,6 +177,16 @@ fn node_settings(node: &Value) -> Option<(String, NodeSettings)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_swarm_says_whether_its_managers_lock() {
+        let swarm = |set: Value| json!({ "Spec": { "EncryptionConfig": set } });
+        assert!(locks_managers(&swarm(json!({ "AutoLockManagers": true }))));
+        assert!(!locks_managers(&swarm(
+            json!({ "AutoLockManagers": false })
+        )));
+        assert!(!locks_managers(&json!({ "Spec": {} })));
+    }
 
     #[test]
     fn a_node_is_read_whole_or_not_at_all() {
