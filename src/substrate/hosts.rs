@@ -31,6 +31,7 @@ mod power;
 mod rejoin;
 mod restore;
 mod share;
+mod stacks;
 mod survey;
 
 pub use super::nodes::key::key_pair;

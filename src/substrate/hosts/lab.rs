@@ -13,7 +13,7 @@ use super::fleet::Fleet;
 use super::lease::Lease;
 use super::power;
 use super::restore::give_back;
-use super::share;
+use super::{share, stacks};
 use crate::journal::{Answer, ApiError, ContainerSeen, Journal, Lent, Rule};
 use crate::plan::Plan;
 use crate::substrate::nodes::guard::Guard;
@@ -60,6 +60,21 @@ impl HostsLab {
     pub(super) fn keep(&self, node: &str) -> Result<&Keep, Trouble> {
         let keep = self.keeps.get(node);
         keep.ok_or_else(|| Trouble(format!("there is no host `{node}`")))
+    }
+}
+
+impl HostsLab {
+    /// Deploys a stack, and has in writing that it is this run's: whoever gives the swarm back
+    /// removes none by its name alone.
+    async fn in_writing(
+        &self,
+        manager: &str,
+        stack: &str,
+        deploy: impl Future<Output = Result<(), Trouble>> + Send,
+    ) -> Result<(), Trouble> {
+        stacks::announce(&self.fleet, manager, stack).await?;
+        deploy.await?;
+        stacks::note(&self.fleet, manager, stack).await
     }
 }
 
@@ -118,7 +133,11 @@ impl Lab for HostsLab {
         let mut deployed = self.deployed.lock().await;
         if !*deployed {
             share::fill(&self.fleet, &self.plan.share, &self.lent).await?;
-            self.nodes().deploy_stack().await?;
+            if let Some(stack) = &self.plan.stack {
+                let manager = &self.plan.topology.nodes[0].name;
+                let deploy = self.nodes().deploy_stack();
+                self.in_writing(manager, &stack.name, deploy).await?;
+            }
             *deployed = true;
         }
         Ok(())
@@ -135,7 +154,12 @@ impl Lab for HostsLab {
     }
 
     async fn order(&self, manager: &str, order: &Order) -> Result<(), ApiError> {
-        self.nodes().obey(manager, order).await
+        let Order::Deploy(stack) = order else {
+            return self.nodes().obey(manager, order).await;
+        };
+        let deploy = self.nodes().take_stack(manager, stack);
+        let deployed = self.in_writing(manager, &stack.name, deploy).await;
+        deployed.map_err(|trouble| ApiError::TimedOut(trouble.0))
     }
 
     async fn containers(&self, node: &str) -> Result<Vec<ContainerSeen>, ApiError> {

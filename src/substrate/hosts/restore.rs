@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::fleet::Fleet;
 use super::rejoin::rejoin;
-use super::{lease, ours, share};
+use super::{lease, ours, share, stacks};
 use crate::journal::{ApiError, Lent, NodeSettings, Settings};
 use crate::leavings::Outcome;
 use crate::substrate::Trouble;
-use crate::substrate::nodes::{BOOT, COMMAND, quoted};
+use crate::substrate::nodes::{BOOT, COMMAND};
 use crate::wait::{Look, until};
 
 /// The pace of looking whether something is gone.
@@ -48,7 +48,7 @@ pub(super) async fn give_back(fleet: &Fleet, lent: &Lent) -> Outcome {
     }
     restore_nodes(fleet, lent, &mut outcome).await;
     for stack in &lent.stacks {
-        let removed = remove_stack(fleet, stack).await;
+        let removed = stacks::remove(fleet, stack).await;
         note(
             &mut outcome,
             format_args!("removed the stack `{stack}`"),
@@ -160,73 +160,6 @@ pub(super) async fn answers(fleet: &Fleet, name: &str) -> Result<(), Trouble> {
     };
     let answered = until(format!("`{name}` by SSH"), BOOT, PACE, look).await;
     answered.map_err(|late| Trouble(late.to_string()))
-}
-
-/// Removes a stack with all that it made on the hosts, and waits until it is gone.
-async fn remove_stack(fleet: &Fleet, stack: &str) -> Result<bool, String> {
-    let prefix = format!("{stack}_");
-    let listed = |settings: &Settings| {
-        let all = settings.services.keys().chain(&settings.networks);
-        let ours = all.filter(|name| name.starts_with(&prefix));
-        ours.cloned().collect::<Vec<String>>()
-    };
-    let ask = || fleet.settings();
-    let before = ask().await.map_err(|error| error.to_string())?;
-    let there = !listed(&before).is_empty();
-    if there {
-        let manager = a_manager(fleet, &before).await?;
-        let remove = format!("docker stack rm {}", quoted(stack));
-        let look = || async {
-            let ran = fleet.run(&manager, &remove, b"", COMMAND).await;
-            let left = ask().await.map(|now| listed(&now));
-            match (ran, left) {
-                (_, Ok(left)) if left.is_empty() => Look::Holds(()),
-                (_, Ok(left)) => Look::NotYet(format!("there are `{}`", left.join("`, `"))),
-                (Err(trouble), _) => Look::CannotTell(trouble.0),
-                (_, Err(error)) => Look::CannotTell(error.to_string()),
-            }
-        };
-        let gone = until(format!("the end of `{stack}`"), COMMAND, PACE, look).await;
-        gone.map_err(|late| late.to_string())?;
-    }
-    let mut removed = there;
-    for name in fleet.within() {
-        removed |= sweep(fleet, name, stack).await?;
-    }
-    Ok(removed)
-}
-
-/// Waits until a host has no container of a stack, and removes its volumes.
-async fn sweep(fleet: &Fleet, name: &str, stack: &str) -> Result<bool, String> {
-    let label = quoted(&format!("label=com.docker.stack.namespace={stack}"));
-    let command = format!(
-        "test -z \"$(docker ps -aq --filter {label})\" || exit 7; \
-         volumes=$(docker volume ls -q --filter {label}); \
-         test -z \"$volumes\" || docker volume rm $volumes"
-    );
-    let look = || async {
-        match fleet.run(name, &command, b"", COMMAND).await {
-            Ok(ran) if ran.code == 0 => Look::Holds(!ran.out.trim().is_empty()),
-            Ok(ran) if ran.code == 7 => Look::NotYet("there are containers of it".to_owned()),
-            Ok(ran) => Look::NotYet(ran.err.trim().to_owned()),
-            Err(trouble) => Look::CannotTell(trouble.0),
-        }
-    };
-    let what = format!("the end of `{stack}` on `{name}`");
-    let swept = until(what, COMMAND, PACE, look).await;
-    swept.map_err(|late| late.to_string())
-}
-
-/// A host that manages the swarm and answers.
-async fn a_manager(fleet: &Fleet, settings: &Settings) -> Result<String, String> {
-    let managers = settings.nodes.iter().filter(|(_, node)| node.manager);
-    for (name, _) in managers {
-        let asked = async { fleet.engine(name).await?.settings().await };
-        if asked.await.is_ok() {
-            return Ok(name.clone());
-        }
-    }
-    Err("no manager answers".to_owned())
 }
 
 /// What differs from before, by the lines of both.
