@@ -11,6 +11,10 @@ use serde::{Deserialize, Serialize};
 pub struct Settings {
     /// The nodes by name.
     pub nodes: BTreeMap<String, NodeSettings>,
+    /// Names of nodes that are down, by their identities: one that left and joined again is there
+    /// under the same name once more. Journals from before there was this have none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub down: BTreeMap<String, String>,
     /// How often nodes must be heard of, in nanoseconds.
     pub heartbeat_ns: u64,
     /// How many ended tasks a slot keeps.
@@ -46,6 +50,8 @@ impl Settings {
             let (availability, labels) = (&node.availability, labels.join(","));
             format!("node `{name}`, a {role}, {availability}, labels `{labels}`")
         });
+        let down = self.down.iter();
+        let down = down.map(|(id, name)| format!("node `{name}` that is down, `{id}`"));
         let services = self.services.iter().map(|(name, digest)| {
             let short = digest.get(..12).unwrap_or(digest);
             format!("service `{name}`, specification {short}")
@@ -57,6 +63,7 @@ impl Settings {
             self.history
         );
         nodes
+            .chain(down)
             .chain(services)
             .chain(networks)
             .chain([swarm])

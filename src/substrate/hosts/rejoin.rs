@@ -25,6 +25,7 @@ enum Course {
 /// # Errors
 /// When it could not, or its engine may be in another swarm, which it then still is.
 pub(super) async fn rejoin(fleet: &Fleet, lent: &Lent, name: &str) -> Result<bool, String> {
+    let said = |error: ApiError| error.to_string();
     let now = fleet.settings().await.map_err(said)?;
     if now.nodes.contains_key(name) {
         return Ok(false);
@@ -56,6 +57,7 @@ pub(super) async fn rejoin(fleet: &Fleet, lent: &Lent, name: &str) -> Result<boo
 /// Has an engine that is in no swarm join; its role is restored afterwards: a manager too begins as
 /// a worker does.
 async fn join(fleet: &Fleet, engine: &Engine, lent: &Lent, name: &str) -> Result<(), String> {
+    let said = |error: ApiError| error.to_string();
     let tokens = fleet.ask(|engine| async move { engine.join_tokens().await });
     let tokens = tokens.await.map_err(said)?;
     let manager = fleet.ask(|engine| async move {
@@ -74,6 +76,7 @@ async fn join(fleet: &Fleet, engine: &Engine, lent: &Lent, name: &str) -> Result
 }
 
 async fn course_of(engine: &Engine, lent: &Lent, name: &str) -> Result<Course, String> {
+    let said = |error: ApiError| error.to_string();
     let state = engine.membership().await.map_err(said)?.state;
     let swarm = engine.own_place().await.map_err(said)?.swarm;
     course(name, &state, &swarm, &lent.swarm)
@@ -111,10 +114,6 @@ async fn known(fleet: &Fleet, name: &str) -> Result<(), String> {
     };
     let known = until(format!("`{name}` in the swarm"), COMMAND, PACE, look).await;
     known.map_err(|late| late.to_string())
-}
-
-fn said(error: ApiError) -> String {
-    error.to_string()
 }
 
 #[cfg(test)]

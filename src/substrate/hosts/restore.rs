@@ -47,6 +47,8 @@ pub(super) async fn give_back(fleet: &Fleet, lent: &Lent) -> Outcome {
         );
     }
     restore_nodes(fleet, lent, &mut outcome).await;
+    let forgot = forget_doubles(fleet, &lent.before).await;
+    note(&mut outcome, "removed nodes that were there twice", forgot);
     for stack in &lent.stacks {
         let removed = stacks::remove(fleet, stack).await;
         note(
@@ -117,6 +119,21 @@ async fn set_node(fleet: &Fleet, name: &str, was: &NodeSettings) -> Result<bool,
     };
     let set = until(format!("`{name}` as it was"), COMMAND, PACE, look).await;
     set.map_err(|late| late.to_string())
+}
+
+/// Removes nodes that are down and there once more, as soon as the managers take it.
+async fn forget_doubles(fleet: &Fleet, before: &Settings) -> Result<bool, String> {
+    let look = || async {
+        match fleet
+            .ask(|engine| async move { engine.forget_doubles(before).await })
+            .await
+        {
+            Ok(any) => Look::Holds(any),
+            Err(error) => Look::NotYet(error.to_string()),
+        }
+    };
+    let forgot = until("no node twice", COMMAND, PACE, look).await;
+    forgot.map_err(|late| late.to_string())
 }
 
 /// What is set of the swarm and its nodes, and what of ours is on its hosts, a line each. What

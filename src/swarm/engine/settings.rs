@@ -1,5 +1,6 @@
 //! What is set in a swarm: read whole, and put back where it differs.
 
+use bollard::query_parameters::DeleteNodeOptions;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -61,9 +62,14 @@ impl Engine {
             history: history.ok_or_else(|| self.odd(what, "the swarm has no history limit"))?,
             ..Settings::default()
         };
-        for node in self.list(what, "/nodes").await?.into_iter().filter(is_up) {
-            let (name, set) = node_settings(&node).ok_or_else(|| self.odd(what, "half a node"))?;
-            settings.nodes.insert(name, set);
+        for node in self.list(what, "/nodes").await? {
+            if let Some((id, name)) = down(&node) {
+                settings.down.insert(id.to_owned(), name.to_owned());
+            } else if is_up(&node) {
+                let set = node_settings(&node);
+                let (name, set) = set.ok_or_else(|| self.odd(what, "half a node"))?;
+                settings.nodes.insert(name, set);
+            }
         }
         for service in self.list(what, "/services").await? {
             let spec = self.spec(what, &service)?;
@@ -115,6 +121,32 @@ impl Engine {
         Ok(true)
     }
 
+    /// Removes what nodes that left, and that are up again, have left of themselves since then.
+    /// True if there was anything.
+    ///
+    /// # Errors
+    /// When the manager takes no change of it: one that managed has to be demoted first, and that
+    /// takes the managers a while.
+    pub async fn forget_doubles(&self, was: &Settings) -> Result<bool, ApiError> {
+        let what = "node rm";
+        let nodes = self.list(what, "/nodes").await?;
+        let doubles = doubles(&nodes, was);
+        for node in &doubles {
+            let id = node["ID"].as_str().unwrap_or_default();
+            let mut spec = self.spec(what, node)?;
+            if spec["Role"] == "manager" {
+                spec["Role"] = json!("worker");
+                let index = self.index(what, node)?;
+                let path = format!("/nodes/{id}/update?version={index}");
+                self.write(what, &path, &spec).await?;
+            }
+            let options = DeleteNodeOptions { force: false };
+            self.call(what, self.docker.delete_node(id, Some(options)))
+                .await?;
+        }
+        Ok(!doubles.is_empty())
+    }
+
     /// Sets a swarm's heartbeat and history as they were, where they differ. True if they did.
     ///
     /// # Errors
@@ -151,6 +183,26 @@ fn is_up(node: &Value) -> bool {
     node.pointer("/Status/State").and_then(Value::as_str) != Some("down")
 }
 
+/// The identity and name of a node that is down; one that never said its name is nobody's.
+fn down(node: &Value) -> Option<(&str, &str)> {
+    let id = node["ID"].as_str()?;
+    hostname(node)
+        .filter(|_| !is_up(node))
+        .map(|name| (id, name))
+}
+
+/// The nodes that are down, were not down before, and are there under the same name once more.
+fn doubles<'a>(nodes: &'a [Value], was: &Settings) -> Vec<&'a Value> {
+    let up = nodes.iter().filter(|node| is_up(node));
+    let up: Vec<&str> = up.filter_map(hostname).collect();
+    let is_double = |node: &&Value| {
+        down(node).is_some_and(|(id, name)| {
+            was.nodes.contains_key(name) && !was.down.contains_key(id) && up.contains(&name)
+        })
+    };
+    nodes.iter().filter(is_double).collect()
+}
+
 fn hostname(node: &Value) -> Option<&str> {
     node.pointer("/Description/Hostname")?.as_str()
 }
@@ -177,6 +229,38 @@ fn node_settings(node: &Value) -> Option<(String, NodeSettings)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_left_since_and_is_there_again_is_a_double() {
+        let node = |id: &str, name: &str, state: &str| {
+            json!({
+                "ID": id,
+                "Description": { "Hostname": name },
+                "Status": { "State": state },
+            })
+        };
+        let set = NodeSettings {
+            manager: false,
+            availability: "active".to_owned(),
+            labels: Default::default(),
+        };
+        let was = Settings {
+            nodes: ["a", "b"].map(|name| (name.to_owned(), set.clone())).into(),
+            down: [("a0".to_owned(), "a".to_owned())].into(),
+            ..Settings::default()
+        };
+        let nodes = [
+            // Somebody else's, and none of ours to remove.
+            node("a0", "a", "down"),
+            node("a1", "a", "down"),
+            node("a2", "a", "ready"),
+            // It is not back.
+            node("b1", "b", "down"),
+            node("c1", "c", "down"),
+            node("c2", "c", "ready"),
+        ];
+        assert_eq!(doubles(&nodes, &was), [&nodes[1]]);
+    }
 
     #[test]
     fn a_swarm_says_whether_its_managers_lock() {
