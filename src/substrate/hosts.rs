@@ -229,7 +229,15 @@ pub async fn give_back(lent: &Lent, inventory: &Path) -> leavings::Outcome {
         Err(error) => return failed(format!("no folder for sockets: {error}")),
     };
     let fleet = Fleet::new(&inventory, sockets.path());
-    let given = restore::give_back(&fleet, lent).await;
+    let given = match ours::unmarked(&fleet, lent).await {
+        true => leavings::Outcome {
+            done: vec![
+                "no host has the mark of this run: it changed nothing, or gave all back".into(),
+            ],
+            failed: Vec::new(),
+        },
+        false => restore::give_back(&fleet, lent).await,
+    };
     fleet.close().await;
     given
 }

@@ -33,6 +33,20 @@ pub(super) async fn take(fleet: &Fleet, lent: &Lent, outcome: &mut Outcome) -> R
     claim_all(fleet, lent, outcome).await
 }
 
+/// True if no host of the swarm knows of the run: it never had them all, so it changed nothing, or
+/// it has given everything back. What was before may be long ago by now.
+pub(super) async fn unmarked(fleet: &Fleet, lent: &Lent) -> bool {
+    let swarm = async { swarm_of(fleet).await.is_ok_and(|swarm| swarm == lent.swarm) };
+    if same_hosts(fleet, lent).is_err() || !swarm.await {
+        return false;
+    }
+    let owners = fleet.names().map(|name| async move {
+        let owner = async { mark::owner_of(fleet.ssh(name)?, name).await };
+        matches!(owner.await, Ok(None))
+    });
+    join_all(owners).await.into_iter().all(|none| none)
+}
+
 /// Lets the hosts go, as everything was given back.
 pub(super) async fn release(fleet: &Fleet, lent: &Lent, outcome: &mut Outcome) {
     for name in fleet.names() {
