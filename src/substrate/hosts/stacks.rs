@@ -112,16 +112,17 @@ async fn made(fleet: &Fleet, stack: &str) -> Result<Option<BTreeSet<String>>, St
 ///
 /// # Errors
 /// When it is another.
-fn still_ours(made: &BTreeSet<String>, now: &BTreeSet<String>) -> Result<(), String> {
+fn still_ours(stack: &str, made: &BTreeSet<String>, now: &BTreeSet<String>) -> Result<(), String> {
     // Without its services it may have left volumes, and one that was half deployed is not known.
     if made.is_empty() || now.is_empty() || !made.is_disjoint(now) {
         return Ok(());
     }
-    Err(
-        "it is another by now, with other services, and is left alone with its volumes; rename \
-         it, or remove it, then heal again"
-            .to_owned(),
-    )
+    // Not "remove it": what would be left of it then, its volumes, could not be told from ours.
+    Err(format!(
+        "it is another by now, with other services, and is left alone with its volumes; if none \
+         of those are the run's, remove {} on the hosts, then heal again",
+        file(stack).replace('\'', "`")
+    ))
 }
 
 /// Removes a stack that this run deployed, with all that it made on the hosts, and waits until it
@@ -140,7 +141,7 @@ pub(super) async fn remove(fleet: &Fleet, stack: &str) -> Result<bool, String> {
         if ran.code != 0 {
             return Err(ran.err.trim().replace('\n', "; "));
         }
-        still_ours(&made, &identities(&ran.out))?;
+        still_ours(stack, &made, &identities(&ran.out))?;
         take_down(fleet, &manager, stack).await?;
     }
     let mut removed = there;
@@ -220,6 +221,8 @@ mod tests {
 
     #[test]
     fn a_stack_of_the_same_name_is_left_alone_unless_this_run_made_it() {
+        let still_ours =
+            |made: &BTreeSet<String>, now: &BTreeSet<String>| still_ours("db", made, now);
         let (mine, theirs, grown) = (set(&["a1", "b2"]), set(&["c3"]), set(&["b2", "d4"]));
         // The run was killed while it deployed it.
         assert_eq!(still_ours(&set(&[]), &mine), Ok(()));
@@ -227,6 +230,9 @@ mod tests {
         assert_eq!(still_ours(&mine, &set(&[])), Ok(()));
         let why = still_ours(&mine, &theirs).expect_err("another's");
         assert!(why.contains("left alone with its volumes"), "{why}");
+        // Once they were removed, their volumes would be taken for what a run left.
+        let way = "; if none of those are the run's, remove `/var/lib/seatrial/stack-db` on";
+        assert!(why.contains(way), "{why}");
     }
 
     /// What a command says here, with a folder of ours for that of the hosts, and another Docker.
