@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use crate::journal::Membership;
 use crate::plan::{Plan, Probe};
 use crate::scenario::Target;
-use crate::substrate::{ClientCall, Lab};
+use crate::substrate::{ClientCall, Lab, NoSession};
 use crate::swarm::View;
 use crate::wait::Look;
 
@@ -226,6 +226,14 @@ struct Miss {
 impl From<String> for Miss {
     fn from(why: String) -> Self {
         Self { why, asked: true }
+    }
+}
+
+impl From<NoSession> for Miss {
+    fn from(none: NoSession) -> Self {
+        let asked = !matches!(none, NoSession::Unasked(_));
+        let why = none.to_string();
+        Self { why, asked }
     }
 }
 

@@ -10,10 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::capability::Capabilities;
-use crate::journal::{
-    Answer, ApiError, Clock, ContainerSeen, Engine, Journal, JournalError, Outcome, Rows, Rule,
-    TableWord,
-};
+use crate::journal::{Answer, ApiError, Clock, ContainerSeen, Engine, Journal, JournalError, Rule};
 use crate::plan::Plan;
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::Port;
@@ -26,6 +23,7 @@ mod inward;
 mod nodes;
 mod order;
 mod progress;
+mod session;
 pub mod sim;
 pub mod vm;
 mod workspace;
@@ -35,6 +33,7 @@ pub use flow::{Dialled, Passage, Tally};
 pub use inward::{Inward, Vitals};
 pub use order::Order;
 pub use progress::Progress;
+pub use session::{Database, NoSession};
 
 /// Trouble in the harness or its place: never a verdict about the swarm.
 #[derive(Debug, thiserror::Error)]
@@ -253,13 +252,13 @@ pub trait Lab: Send + Sync {
     /// Opens a database session through a node's published port.
     ///
     /// # Errors
-    /// When there is no session before the deadline; why.
+    /// When there is no session before the deadline; why, and whether the node was asked at all.
     async fn database(
         &self,
         node: &str,
         service: &str,
         deadline: Duration,
-    ) -> Result<Box<dyn Database>, String>;
+    ) -> Result<Box<dyn Database>, NoSession>;
 
     /// Tries a TCP port on each of these nodes' LAN addresses, from another machine of the lab. A
     /// node that is missing from the answer said nothing.
@@ -358,43 +357,4 @@ pub struct ClientRan {
     pub out: String,
     /// Standard error.
     pub err: String,
-}
-
-/// A session with a database, on one connection.
-#[async_trait]
-pub trait Database: Send {
-    /// Runs a statement.
-    ///
-    /// # Errors
-    /// What the server, or the connection, said.
-    async fn query(&mut self, statement: &str, deadline: Duration) -> Result<(), String>;
-
-    /// Runs a statement, and returns the first two columns of its rows as text.
-    ///
-    /// # Errors
-    /// What the server, or the connection, said; or that there are no two columns of text.
-    async fn pairs(
-        &mut self,
-        statement: &str,
-        deadline: Duration,
-    ) -> Result<Vec<(String, String)>, String>;
-
-    /// Creates the ledger's table if it is not there.
-    ///
-    /// # Errors
-    /// What the server, or the connection, said.
-    async fn create_ledger(&mut self, deadline: Duration) -> Result<(), String>;
-
-    /// Inserts one row. After `Unknown` the session must not be used again.
-    async fn insert(&mut self, row: u64, deadline: Duration) -> Outcome;
-
-    /// Reads the whole ledger.
-    async fn read_ledger(&mut self, deadline: Duration) -> Rows;
-
-    /// Has the database check the ledger's table, as thoroughly as it can. Of many words, the first
-    /// and the last.
-    ///
-    /// # Errors
-    /// What the server, or the connection, said instead.
-    async fn check_ledger(&mut self, deadline: Duration) -> Result<Vec<TableWord>, String>;
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::Miss;
 use crate::substrate::Lab;
 use crate::units::Span;
 use crate::wait::Look;
@@ -19,11 +20,11 @@ pub(super) async fn observe(
     super::through_each(&format!("sql {service}"), nodes, |node| async move {
         let attempt = async {
             let mut session = lab.database(&node, service, within).await?;
-            session.query(query, within).await
+            Ok::<_, Miss>(session.query(query, within).await?)
         };
         timeout(within, attempt)
             .await
-            .unwrap_or_else(|_| Err(format!("no answer within {}", Span(within))))
+            .unwrap_or_else(|_| Err(format!("no answer within {}", Span(within)).into()))
     })
     .await
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::Miss;
 use crate::substrate::Lab;
 use crate::units::Span;
 use crate::wait::Look;
@@ -27,11 +28,11 @@ pub(super) async fn observe(
     super::through_each(&format!("variables {service}"), nodes, |node| async move {
         let attempt = async {
             let mut session = lab.database(&node, service, within).await?;
-            session.pairs(statement, within).await
+            Ok::<_, Miss>(session.pairs(statement, within).await?)
         };
-        let answer = timeout(within, attempt).await;
-        let pairs = answer.unwrap_or_else(|_| Err(format!("no answer within {}", Span(within))))?;
-        differences(set, &pairs)
+        let late = || Miss::from(format!("no answer within {}", Span(within)));
+        let pairs = timeout(within, attempt).await.map_err(|_| late())??;
+        differences(set, &pairs).map_err(Miss::from)
     })
     .await
 }

@@ -171,7 +171,7 @@ pub enum Sabotage {
     WrongService(String),
     /// Once struck, this node's pages break off.
     HalfPages(String),
-    /// Once struck, the harness has no way to this node's pages.
+    /// Once struck, the harness has no way to what this node publishes.
     NoWay(String),
     /// Somebody else writes rows of his own into the ledger.
     SecondWriter,

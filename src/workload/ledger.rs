@@ -178,9 +178,8 @@ async fn connect(
 ) -> Result<Box<dyn Database>, String> {
     let deadline = CONNECT.min(ledger.within);
     let open = context.lab.database(via, &ledger.service, deadline);
-    timeout(deadline, open)
-        .await
-        .unwrap_or_else(|_| Err(format!("no session within {}", Span(deadline))))
+    let late = |_| format!("no session within {}", Span(deadline));
+    Ok(timeout(deadline, open).await.map_err(late)??)
 }
 
 /// The node to try next: the writer's own, so that somebody tells of every node when it answers

@@ -220,6 +220,14 @@ pub(crate) fn no_way(history: &History) -> bool {
     })
 }
 
+pub(crate) fn no_way_to_a_database(history: &History) -> bool {
+    let unasked = |e: &Event| {
+        matches!(e, Event::Steady(steady) if steady.cannot_tell
+            && steady.probes.iter().any(|said| said.contains("there is no way to")))
+    };
+    any(history, unasked) && not_recovered(history)
+}
+
 pub(crate) fn rows_of_nobody(history: &History) -> bool {
     found(history).any(|(ranges, ..)| holds(ranges, 1_000_001))
 }

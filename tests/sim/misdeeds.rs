@@ -143,6 +143,14 @@ fn configured() -> Plan {
     plan
 }
 
+/// The same, with nothing else asked of it.
+fn only_configured() -> Plan {
+    let mut plan = configured();
+    let other = |probe: &Probe| !matches!(probe, Probe::Sql { .. });
+    plan.steady.retain(other);
+    plan
+}
+
 /// The page, of which the steady state knows nothing: only who loads it can notice.
 pub(crate) fn unprobed() -> Plan {
     let mut plan = web();
@@ -452,7 +460,22 @@ fn managers_and_engines() -> Vec<Misdeed> {
 fn recoveries() -> Vec<Misdeed> {
     use Sabotage::*;
     let (gone, by) = (not_recovered, "recovers");
+    let unasked = no_way_to_a_database;
     vec![
+        unknown(
+            "no way to a database",
+            stopped(),
+            NoWay(server(2)),
+            unasked,
+            by,
+        ),
+        unknown(
+            "no way to a database's settings",
+            only_configured(),
+            NoWay(server(2)),
+            unasked,
+            by,
+        ),
         fail(
             "a database that stays away",
             stopped(),

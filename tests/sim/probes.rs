@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use rstest::rstest;
 use seatrial::journal::Membership;
 use seatrial::plan::{Plan, Probe};
 use seatrial::probe::observe;
@@ -131,4 +132,45 @@ async fn a_target_that_nobody_knows_cannot_be_asked() {
     )
     .await;
     assert!(matches!(look, Look::CannotTell(_)), "{look:?}");
+}
+
+/// A lab whose nodes have all been asked, and one of which the harness then finds no way to.
+async fn without_a_way(plan: &Plan) -> std::sync::Arc<dyn Lab> {
+    let lab = settled(plan, Some(Sabotage::NoWay("server-1".to_owned()))).await;
+    lab.power_off("server-4", PowerOff::Cut).await.expect("off");
+    lab
+}
+
+/// The database plan, with a setting as its second probe.
+fn configured() -> Plan {
+    let mut plan = plans::database();
+    plan.steady[1] = Probe::Variables {
+        service: "mariadb".to_owned(),
+        port: 3306,
+        set: [("max_connections".to_owned(), "100".to_owned())].into(),
+        within: seatrial::units::Span::secs(2),
+    };
+    plan
+}
+
+#[rstest]
+#[case::page(plans::web())]
+#[case::statement(plans::database())]
+#[case::setting(configured())]
+#[tokio::test(start_paused = true)]
+async fn a_node_that_could_not_be_asked_is_held_against_nobody(#[case] plan: Plan) {
+    let lab = without_a_way(&plan).await;
+    wait::pause(Duration::from_secs(60)).await;
+    let Look::CannotTell(why) = ask(&*lab, &plan, 1, &["server-4"]).await else {
+        panic!("nobody asked")
+    };
+    assert!(
+        why.contains("`server-1`: there is no way to `server-1`"),
+        "{why}"
+    );
+    // Another that was asked and does not answer is a fact all the same.
+    let Look::NotYet(why) = ask(&*lab, &plan, 1, &[]).await else {
+        panic!("one is off")
+    };
+    assert!(why.contains("`server-4`: connection refused"), "{why}");
 }

@@ -19,8 +19,8 @@ use crate::substrate::nodes::part::{Servers, part};
 use crate::substrate::nodes::{Nodes, Ran};
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{
-    ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
-    PageRequest, PowerOff, Progress, Tally, Trouble, Vitals,
+    ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, NoSession,
+    Order, PageRequest, PowerOff, Progress, Tally, Trouble, Vitals,
 };
 use crate::swarm::engine::{ContainerState, Engine};
 use crate::swarm::{self, Remains, ServiceSeen, View};
@@ -291,7 +291,7 @@ impl Lab for DindLab {
         node: &str,
         service: &str,
         deadline: Duration,
-    ) -> Result<Box<dyn Database>, String> {
+    ) -> Result<Box<dyn Database>, NoSession> {
         self.nodes().session(node, service, deadline).await
     }
 

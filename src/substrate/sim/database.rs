@@ -12,7 +12,7 @@ use super::world::present;
 use crate::journal::{Outcome, Rows, TableWord};
 use crate::plan::Probe;
 use crate::scenario::Part;
-use crate::substrate::Database;
+use crate::substrate::{Database, NoSession};
 use crate::units::Span;
 use crate::wait;
 
@@ -37,8 +37,26 @@ enum Way {
 }
 
 impl Session {
-    pub(super) fn new(world: Arc<Mutex<World>>, via: usize, task: String) -> Self {
-        Self { world, via, task }
+    /// Connects through a machine to whichever task answers there.
+    pub(super) fn open(
+        world: &Arc<Mutex<World>>,
+        node: &str,
+        service: &str,
+    ) -> Result<Self, NoSession> {
+        let present = present(world);
+        let no_way = || NoSession::Unasked(format!("there is no way to `{node}`"));
+        let via = present.machine(node).ok_or_else(no_way)?;
+        if present.is_struck(&Sabotage::NoWay(node.to_owned())) {
+            return Err(no_way());
+        }
+        let replica = present.replica(via, service);
+        let task = replica.and_then(|i| present.tasks.get(i));
+        let refused = || NoSession::Failed("connection refused".to_owned());
+        Ok(Self {
+            world: Arc::clone(world),
+            via,
+            task: task.ok_or_else(refused)?.id.clone(),
+        })
     }
 
     /// The way to the task, and for `stores` on to its storage.

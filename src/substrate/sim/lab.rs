@@ -13,8 +13,8 @@ use super::{Made, Sabotage, count};
 use crate::journal::{Answer, ApiError, ContainerSeen, Engine, Rule};
 use crate::scenario::Part;
 use crate::substrate::{
-    ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
-    PageRequest, PowerOff, Tally, Trouble, Vitals,
+    ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, NoSession,
+    Order, PageRequest, PowerOff, Tally, Trouble, Vitals,
 };
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::{Port, Span};
@@ -332,17 +332,10 @@ impl Lab for SimLab {
         node: &str,
         service: &str,
         deadline: Duration,
-    ) -> Result<Box<dyn Database>, String> {
+    ) -> Result<Box<dyn Database>, NoSession> {
         wait::pause(ANSWER.min(deadline)).await;
-        let via = self.machine(node).map_err(|e| e.0)?;
-        let task = {
-            let world = present(&self.world);
-            let task = world.replica(via, service);
-            task.and_then(|i| world.tasks.get(i))
-                .map(|task| task.id.clone())
-        };
-        let task = task.ok_or("connection refused")?;
-        Ok(Box::new(Session::new(Arc::clone(&self.world), via, task)))
+        let session = Session::open(&self.world, node, service)?;
+        Ok(Box::new(session))
     }
 
     async fn knock(&self, nodes: &[String], port: u16) -> Result<BTreeMap<String, Knock>, String> {

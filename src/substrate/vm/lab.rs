@@ -20,8 +20,8 @@ use crate::substrate::nodes::part::{Servers, part};
 use crate::substrate::nodes::{Nodes, Ran};
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{
-    ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, Order,
-    PageRequest, PowerOff, Progress, Tally, Trouble, Vitals,
+    ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, NoSession,
+    Order, PageRequest, PowerOff, Progress, Tally, Trouble, Vitals,
 };
 use crate::swarm::engine::Engine;
 use crate::swarm::{Remains, ServiceSeen, View};
@@ -328,7 +328,7 @@ impl Lab for VmLab {
         node: &str,
         service: &str,
         deadline: Duration,
-    ) -> Result<Box<dyn Database>, String> {
+    ) -> Result<Box<dyn Database>, NoSession> {
         self.nodes().session(node, service, deadline).await
     }
 
