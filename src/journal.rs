@@ -180,6 +180,11 @@ pub enum Event {
         workload: String,
         /// The node asked.
         via: String,
+        /// Microseconds since the run began when the rows were asked for: the answer is true of
+        /// some moment between that and this entry. Missing where there was none, and in journals
+        /// from before it was recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        began_us: Option<u64>,
         /// What was found, or why it could not be read.
         rows: Rows,
     },

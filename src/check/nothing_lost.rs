@@ -4,6 +4,7 @@
 //! with the rows that are not settled yet, not with the length of the run.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::row_set::RowSet;
 use crate::journal::timeline::Timeline;
@@ -63,6 +64,8 @@ impl Told {
 enum Reading<'a> {
     Table {
         set: RowSet,
+        /// When it was asked for, if the journal says so, and when it was there.
+        asked: (Option<Duration>, Duration),
         duplicates: &'a [u64],
         strange: &'a [String],
     },
@@ -95,6 +98,7 @@ pub(super) fn check(history: &History, timeline: &Timeline, ledger: &str) -> Fin
             Event::ReadBack {
                 workload,
                 via,
+                began_us,
                 rows,
             } if workload == ledger => {
                 let in_force = timeline
@@ -104,7 +108,8 @@ pub(super) fn check(history: &History, timeline: &Timeline, ledger: &str) -> Fin
                 let reading = if in_force {
                     Reading::Useless("it was read while a fault was in force".to_owned())
                 } else {
-                    reading(rows)
+                    let began = began_us.map(Duration::from_micros);
+                    reading(rows, (began, entry.at()))
                 };
                 // A later try replaces one that came to nothing, and never one that told.
                 let useless = |(_, old): &(u64, Reading)| matches!(old, Reading::Useless(_));
@@ -126,7 +131,7 @@ pub(super) fn check(history: &History, timeline: &Timeline, ledger: &str) -> Fin
 }
 
 /// What one read-back says.
-fn reading(rows: &Rows) -> Reading<'_> {
+fn reading(rows: &Rows, asked: (Option<Duration>, Duration)) -> Reading<'_> {
     match rows {
         Rows::Found {
             ranges,
@@ -134,6 +139,7 @@ fn reading(rows: &Rows) -> Reading<'_> {
             strange,
         } => Reading::Table {
             set: RowSet::of(ranges),
+            asked,
             duplicates,
             strange,
         },
@@ -160,14 +166,7 @@ fn judge(
         evidence.extend(entries_about(history, ledger, &rows));
         broken.extend(wrongs.into_iter().map(|wrong| (wrong, *node)));
     }
-    let mut tables: Vec<(u64, &str, &RowSet)> = readings
-        .iter()
-        .filter_map(|(node, (seq, reading))| match reading {
-            Reading::Table { set, .. } => Some((*seq, *node, set)),
-            _ => None,
-        })
-        .collect();
-    tables.sort_unstable_by_key(|(seq, ..)| *seq);
+    let tables = tables(readings);
     let mut said = told_by_nodes(&broken);
     said.extend(disagreement(told, &tables));
     evidence.sort_unstable();
@@ -187,7 +186,7 @@ fn judge(
         return Finding::new("nothing_lost", Verdict::Unknown, doubt, evidence);
     }
     let last = tables.last();
-    let present = last.map_or(0, |(_, _, set)| told.unsettled.and(set).len());
+    let present = last.map_or(0, |table| told.unsettled.and(table.set).len());
     let summary = format!(
         "{}, all read back through {}; {} unknown, {} of them present; {} refused",
         counted(told.acknowledged.len(), "acknowledged row"),
@@ -213,17 +212,62 @@ fn lost(told: &Told, readings: &BTreeMap<&str, (u64, Reading)>) -> RowCount {
     }
 }
 
+/// What one node's table held.
+struct Table<'a> {
+    seq: u64,
+    node: &'a str,
+    set: &'a RowSet,
+    began: Option<Duration>,
+    ended: Duration,
+}
+
+impl Table<'_> {
+    /// True if this was asked for when the other had been read. Where nobody wrote down when it
+    /// was, the order in which they ended has to do.
+    fn follows(&self, other: &Self) -> bool {
+        self.began.is_none_or(|began| began > other.ended)
+    }
+}
+
+/// The tables that were read, in the order in which they were there.
+fn tables<'a>(readings: &'a BTreeMap<&str, (u64, Reading)>) -> Vec<Table<'a>> {
+    let read = readings
+        .iter()
+        .filter_map(|(node, (seq, reading))| match reading {
+            Reading::Table {
+                set,
+                asked: (began, ended),
+                ..
+            } => Some(Table {
+                seq: *seq,
+                node,
+                set,
+                began: *began,
+                ended: *ended,
+            }),
+            _ => None,
+        });
+    let mut tables: Vec<Table> = read.collect();
+    tables.sort_unstable_by_key(|table| table.seq);
+    tables
+}
+
 /// Two read-backs, one after the other, that cannot both be true. A row whose fate was unknown may
 /// still be settled between them: the server may finish what its client gave up. It may appear
-/// then, and never vanish.
-fn disagreement(told: &Told, tables: &[(u64, &str, &RowSet)]) -> Option<String> {
-    tables.windows(2).find_map(|pair| {
-        let [(_, one, before), (_, other, after)] = pair else {
-            return None;
-        };
-        let appeared = after.minus(before).minus(&told.unsettled);
-        let same = before.minus(after).is_empty() && appeared.is_empty();
-        (!same).then(|| format!("{one} and {other} hold different rows"))
+/// then, and never vanish. Of two that were asked for at the same time, nobody knows which saw the
+/// table first: the one that ended later may have.
+fn disagreement(told: &Told, tables: &[Table]) -> Option<String> {
+    let differ = |before: &Table, after: &Table| {
+        let gone = before.set.minus(after.set);
+        let appeared = after.set.minus(before.set);
+        let settled = |rows: &RowSet| !rows.minus(&told.unsettled).is_empty();
+        settled(&gone) || settled(&appeared) || (!gone.is_empty() && after.follows(before))
+    };
+    tables.iter().enumerate().find_map(|(at, after)| {
+        let earlier = tables.iter().take(at).rev();
+        let before = earlier.into_iter().find(|before| differ(before, after))?;
+        let (one, other) = (before.node, after.node);
+        Some(format!("{one} and {other} hold different rows"))
     })
 }
 
@@ -245,6 +289,7 @@ fn wrongs(told: &Told, reading: &Reading) -> (Vec<String>, Vec<u64>) {
             set,
             duplicates,
             strange,
+            ..
         } => {
             wrong(&told.acknowledged.minus(set), "lost");
             wrong(&set.minus(&told.attempted), "there that nobody inserted");

@@ -148,12 +148,15 @@ async fn read_back(trial: &Trial, ledgers: &[Ledger]) -> Result<bool, Halt> {
     let present = present(trial);
     for ledger in ledgers {
         let reads = present.iter().map(|node| async move {
-            let rows = ledger::read_back(&*trial.lab, &ledger.service, node, deadline).await;
+            let (lab, clock) = (&*trial.lab, trial.journal.clock());
+            let read = ledger::read_back(lab, clock, &ledger.service, node, deadline);
+            let (began_us, rows) = read.await;
             let readable = !matches!(rows, Rows::Unreadable(_));
             let (workload, via) = (ledger.workload.clone(), node.clone());
             trial.tell(Event::ReadBack {
                 workload,
                 via,
+                began_us,
                 rows,
             });
             readable

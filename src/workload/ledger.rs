@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use super::Context;
-use crate::journal::{Event, JournalError, Outcome, Rows, TableWord};
-use crate::substrate::{Database, Lab};
+use crate::journal::{Clock, Event, JournalError, Outcome, Rows, TableWord};
+use crate::substrate::{Database, Lab, NoSession};
 use crate::units::{Rate, Span};
 use crate::wait::{self, Look};
 
@@ -204,24 +204,31 @@ fn next_node(context: &Context, writer: usize, attempt: usize) -> String {
     .unwrap_or_default()
 }
 
-/// Reads the ledger through one node, again until it can be read or the deadline has passed.
-pub async fn read_back(lab: &dyn Lab, service: &str, node: &str, deadline: Duration) -> Rows {
+/// Reads the ledger through one node, again until it can be read or the deadline has passed; with
+/// when it was asked for what was read, in microseconds since the run began.
+pub async fn read_back(
+    lab: &dyn Lab,
+    clock: Clock,
+    service: &str,
+    node: &str,
+    deadline: Duration,
+) -> (Option<u64>, Rows) {
     let read = || async move {
         let rows = async {
-            match lab.database(node, service, CONNECT).await {
-                Ok(mut session) => session.read_ledger(READ).await,
-                Err(error) => Rows::Unreadable(format!("no connection: {error}")),
-            }
+            let mut session = lab.database(node, service, CONNECT).await?;
+            let began_us = clock.now_us();
+            Ok::<_, NoSession>((began_us, session.read_ledger(READ).await))
         };
         match timeout(CONNECT + READ + GRACE, rows).await {
-            Ok(Rows::Unreadable(why)) => Look::CannotTell(why),
-            Ok(rows) => Look::Holds(rows),
+            Ok(Ok((_, Rows::Unreadable(why)))) => Look::CannotTell(why),
+            Ok(Ok((began_us, rows))) => Look::Holds((Some(began_us), rows)),
+            Ok(Err(none)) => Look::CannotTell(format!("no connection: {none}")),
             Err(_) => Look::CannotTell("no answer".to_owned()),
         }
     };
     wait::until(format!("the ledger through `{node}`"), deadline, PACE, read)
         .await
-        .unwrap_or_else(|timed_out| Rows::Unreadable(timed_out.to_string()))
+        .unwrap_or_else(|timed_out| (None, Rows::Unreadable(timed_out.to_string())))
 }
 
 /// Has the database check the ledger's table, asked through one node, again until it answers or the

@@ -35,7 +35,7 @@ mod two_at_once;
 mod upgrades;
 
 use catalogue::{answers, intact, never_two, nothing_lost, recovers};
-use story::{Story, container, containers, got, read_back, rows};
+use story::{Story, asked, container, containers, got, read_back, rows};
 
 #[rstest]
 fn a_journal_is_judged_as_expected(#[files("tests/journals/*.jsonl")] path: PathBuf) {

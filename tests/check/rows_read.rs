@@ -87,6 +87,49 @@ fn a_row_given_up_may_still_be_settled_between_two_read_backs() {
     says(&finding, Verdict::Pass, "all read back through 4 nodes");
 }
 
+/// Row 7's fate is unknown. Everybody reads it, and then `server-4` ends without it: it was asked at
+/// this time, while the last of the others ended at 101.3.
+fn read_without_row_7(began: f64) -> Finding {
+    judged(nothing_lost(), |story| {
+        catalogue::settle(story, 7, &Outcome::Unknown("no answer".to_owned()));
+        story.without(|_, event| matches!(event, Event::ReadBack { .. }));
+        for (node, at) in story::NODES.iter().zip([101.1, 101.2, 101.3]) {
+            story.at(at, asked(101.0, node, &KEPT));
+        }
+        let without = asked(began, "server-4", &[(1, 6), (8, 15), (27, 38)]);
+        story.at(101.9, without);
+    })
+}
+
+#[test]
+fn a_read_back_that_ends_later_may_have_seen_the_table_earlier() {
+    // It was asked before any other ended: the row may have been committed after it looked.
+    let finding = read_without_row_7(101.0);
+    says(&finding, Verdict::Pass, "all read back through 4 nodes");
+    // It was asked after `server-1` had read the row, and `server-3` had not ended.
+    let finding = read_without_row_7(101.15);
+    let said = "server-1 and server-4 hold different rows";
+    says(&finding, Verdict::Fail, said);
+    let finding = read_without_row_7(101.4);
+    let said = "server-3 and server-4 hold different rows";
+    says(&finding, Verdict::Fail, said);
+}
+
+#[test]
+fn a_row_that_was_told_is_owed_by_read_backs_at_the_same_time_too() {
+    let finding = judged(nothing_lost(), |story| {
+        story.without(|_, event| matches!(event, Event::ReadBack { .. }));
+        for (node, at) in story::NODES.iter().zip([101.1, 101.2, 101.3]) {
+            story.at(at, asked(101.0, node, &KEPT));
+        }
+        let without = asked(101.0, "server-4", &[(1, 6), (8, 15), (27, 38)]);
+        story.at(101.9, without);
+    });
+    says(&finding, Verdict::Fail, "1 row lost (7) through server-4");
+    let said = "server-3 and server-4 hold different rows";
+    says(&finding, Verdict::Fail, said);
+}
+
 #[test]
 fn no_acknowledged_row_is_unknown() {
     let finding = judged(nothing_lost(), |story| {

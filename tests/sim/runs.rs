@@ -140,9 +140,17 @@ fn kept_every_row(history: &History) {
     assert!(acknowledged.len() > 100, "{} rows", acknowledged.len());
     let mut nodes = 0;
     for entry in &history.entries {
-        let Event::ReadBack { via, rows, .. } = &entry.event else {
+        let Event::ReadBack {
+            via,
+            rows,
+            began_us,
+            ..
+        } = &entry.event
+        else {
             continue;
         };
+        let asked = began_us.expect("it was asked");
+        assert!(asked < entry.at_us && asked + 1_000_000 > entry.at_us);
         let Rows::Found {
             ranges,
             duplicates,
