@@ -6,7 +6,7 @@ use insta::{Settings, assert_snapshot};
 use rstest::rstest;
 use seatrial::capability;
 use seatrial::plan::{Check, Options, Outcome, Plan, plan, text};
-use seatrial::scenario::{load, schema};
+use seatrial::scenario::{load, parse, schema};
 
 /// The longest that a scenario file may be, so that a reader sees all of it at once.
 const LINES: usize = 40;
@@ -93,4 +93,14 @@ fn a_plan_is_read_back_from_a_journal(
 #[test]
 fn the_schema_is_what_editors_were_given() {
     insta::assert_json_snapshot!("schema", schema());
+}
+
+#[test]
+fn the_scenario_of_the_readme_can_be_run_as_it_stands() {
+    let readme = std::fs::read_to_string("README.md").expect("a file");
+    let from = readme.find("```yaml\nscenario:").expect("one") + "```yaml\n".len();
+    let text = &readme[from..from + readme[from..].find("```").expect("its end")];
+    let loaded = parse(Path::new("scenarios/readme.yaml"), text).expect("sound");
+    let planned = plan(&loaded, &options(false)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    assert!(matches!(planned, Outcome::Ready(_)));
 }

@@ -124,7 +124,8 @@ impl Ground {
 
     /// The swarm of an inventory, once it was seen that it may be broken. Changes nothing.
     pub(super) fn lent(inventory: &Path, cache: &Path) -> anyhow::Result<Self> {
-        let inventory = Inventory::read(inventory)?;
+        // A file that says nothing sound is bad usage; what it says may still not be so.
+        let inventory = Inventory::read(inventory).map_err(Refused::new)?;
         let progress = Progress::terminal();
         let found = Hosts::find(inventory, cache, &progress);
         let found = Runtime::new().context("cannot start")?.block_on(found)?;

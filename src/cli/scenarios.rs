@@ -139,7 +139,7 @@ fn find(path: &Path) -> Result<Vec<PathBuf>, Refused> {
     collect(path, &mut found)?;
     if found.is_empty() {
         return Err(Refused::new(format_args!(
-            "there is no scenario in `{}`: no `*.yaml` but stacks",
+            "there is no scenario in `{}`: no file that ends in `.yaml`, other than `.stack.yaml`",
             path.display()
         )));
     }

@@ -45,6 +45,12 @@ impl Loaded {
 /// # Errors
 /// When the file cannot be read, or all that is wrong with what it says.
 pub fn load(path: &Path) -> Result<Loaded, Mistakes> {
+    if path.to_string_lossy().ends_with(".stack.yaml") {
+        let title = format!("`{}` is a stack file, and no scenario", path.display());
+        return Err(Mistake::nowhere(title)
+            .help("name the scenario that deploys it")
+            .into());
+    }
     parse(path, &read_text(path)?)
 }
 
@@ -105,8 +111,15 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Mistake> {
     file.take(LONGEST + 1)
         .read_to_end(&mut text)
         .map_err(failed)?;
-    String::from_utf8(text)
-        .map_err(|_| Mistake::nowhere(format!("`{}` is not UTF-8 text", path.display())))
+    String::from_utf8(text).map_err(|error| {
+        let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = 1 + sound.iter().filter(|byte| **byte == b'\n').count();
+        let title = format!(
+            "`{}` is not UTF-8 text, from line {line} on",
+            path.display()
+        );
+        Mistake::nowhere(title).help("save it as UTF-8")
+    })
 }
 
 /// The scenario's name, which becomes part of a folder's name.

@@ -183,7 +183,13 @@ impl<'s> Reader<'s, '_> {
                 .map_or(text.len(), |(byte, _)| byte)
         });
         let title = format!("this is not YAML: {}", error.info());
-        let help = "look for a bracket, a quote or a colon that is missing, here or above";
+        let help = match error.info() {
+            tabs if tabs.contains("tab") => "indent with blanks",
+            _ => {
+                "look for a bracket, a quote or a colon that is missing, or for a line that is \
+                 indented otherwise than those beside it, here or above"
+            }
+        };
         Mistake::at(self.source, &(start..start), title).help(help)
     }
 

@@ -149,8 +149,9 @@ impl Page<'_> {
         for (word, form) in words(self.schema, name) {
             self.text += &format!("\n### {singular} `{word}`\n\n{}\n", prose(form));
             let of = &form["properties"][&word];
-            let payload =
-                refers(of).filter(|payload| heading(self.schema, payload) != title_of(payload));
+            let payload = refers(of)
+                .filter(|payload| heading(self.schema, payload) != title_of(payload))
+                .filter(|payload| self.schema["$defs"][payload]["properties"].is_object());
             let keys = match payload {
                 Some(payload) => {
                     self.text += "\n";
@@ -198,7 +199,7 @@ impl Page<'_> {
             return;
         }
         if let Some(pattern) = node["pattern"].as_str() {
-            self.text += &format!("\nA text that fits `{}`.\n", pattern.replace('|', "\\|"));
+            self.text += &format!("\nA text that fits `{pattern}`.\n");
         } else {
             self.text += &format!("\nForm: {}.\n", self.shape(node));
         }
