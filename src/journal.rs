@@ -19,6 +19,7 @@ mod file;
 mod intent;
 mod leavings;
 mod reader;
+mod rows;
 mod settings;
 mod stored;
 mod table;
@@ -35,6 +36,7 @@ pub use file::{Journal, JournalError, Listener};
 pub use intent::{Inside, Intent, NodeBefore, Rule, Slowness};
 pub use leavings::{Cleared, Lent, Resource};
 pub use reader::{History, read};
+pub use rows::Rows;
 pub use settings::{NodeSettings, Settings};
 pub use stored::Stored;
 pub use table::{TableCheck, TableWord};
@@ -429,23 +431,4 @@ pub enum Outcome {
     Refused(String),
     /// It may have happened: no answer in time, or the connection broke.
     Unknown(String),
-}
-
-/// What a ledger's table holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub enum Rows {
-    /// The rows.
-    Found {
-        /// Closed ranges of row numbers, ascending, without overlap.
-        ranges: Vec<(u64, u64)>,
-        /// Row numbers that are there more than once, ascending.
-        duplicates: Vec<u64>,
-        /// Rows whose number or content is not one that we wrote; their description.
-        strange: Vec<String>,
-    },
-    /// The table is not there: everything is lost.
-    NoTable,
-    /// It could not be read.
-    Unreadable(String),
 }

@@ -12,6 +12,8 @@ mod actions;
 mod api;
 #[path = "sim/article.rs"]
 mod article;
+#[path = "sim/askers.rs"]
+mod askers;
 #[path = "sim/balancer.rs"]
 mod balancer;
 #[path = "sim/compared.rs"]

@@ -14,6 +14,8 @@ use crate::scenario::Target;
 use crate::verdict::wording::{count, counted, seconds};
 use crate::verdict::{Finding, Requests, Verdict};
 
+mod unsent;
+
 /// Fewer requests than this on one node say nothing about it.
 const FEWEST: usize = 10;
 
@@ -39,6 +41,8 @@ struct OnNode<'a> {
     node: &'a str,
     judged: usize,
     right: usize,
+    /// Requests that it owed an answer, had the harness sent them.
+    unsent: usize,
     gap: Gap,
     wrong: Option<(u64, &'a str)>,
     first_failed: Option<u64>,
@@ -74,17 +78,17 @@ pub(super) fn check(
     let next = timeline.phases.iter().find(|(_, mark)| mark.seq > load.seq);
     let over = next.map_or(timeline.end, |(_, mark)| mark.at).max(last);
     let again = history.plan.deadlines.steady_again.0;
+    let unsent = unsent::of(history, workload);
     let empty = Vec::new();
     let nodes: Vec<OnNode> = asked_nodes(history, workload, &requests)
         .into_iter()
         .map(|node| {
             let list = requests.get(node).unwrap_or(&empty);
-            on_node(
-                node,
-                list,
-                &excuses(timeline, node, list, last, (bounds.gap, again)),
-                (load.at, last),
-            )
+            let excuses = excuses(timeline, node, list, last, (bounds.gap, again));
+            OnNode {
+                unsent: unsent::owed(unsent.get(node), &excuses),
+                ..on_node(node, list, &excuses, (load.at, last))
+            }
         })
         .collect();
     let mut finding = judge(&nodes, bounds, over.saturating_sub(last));
@@ -115,6 +119,9 @@ fn judge(nodes: &[OnNode], bounds: Bounds, idle: Duration) -> Finding {
             ),
             Vec::new(),
         );
+    }
+    if let Some(said) = unsent::doubt(nodes, bounds) {
+        return finding(said, Vec::new());
     }
     if idle > bounds.gap {
         let idle = seconds(idle);
@@ -147,7 +154,7 @@ fn lost(requests: &Requests) -> String {
     )
 }
 
-/// Requests of a workload, by node. One that the harness had no way to make is none.
+/// Requests of a workload, by node. One that the harness did not make is none.
 fn requests<'a>(history: &'a History, wanted: &str) -> BTreeMap<&'a str, Vec<Request<'a>>> {
     let mut requests: BTreeMap<&str, Vec<Request>> = BTreeMap::new();
     for entry in &history.entries {
@@ -158,7 +165,7 @@ fn requests<'a>(history: &'a History, wanted: &str) -> BTreeMap<&'a str, Vec<Req
             answer,
         } = &entry.event
             && workload == wanted
-            && !matches!(answer, Answer::Unasked(_))
+            && !matches!(answer, Answer::Unasked(_) | Answer::Unsent(_))
         {
             let began = Duration::from_micros(*began_us).min(entry.at());
             let request = Request {
@@ -281,6 +288,7 @@ fn on_node<'a>(
         node,
         judged: judged.len(),
         right: judged.iter().filter(|r| *r.answer == Answer::Right).count(),
+        unsent: 0,
         gap,
         wrong: judged.iter().find_map(|r| match r.answer {
             Answer::Wrong(body) => Some((r.seq, body.as_str())),
@@ -358,7 +366,7 @@ fn broken_promise(nodes: &[OnNode], bounds: Bounds) -> Option<Finding> {
     }
     let low = nodes
         .iter()
-        .filter(|one| one.judged >= FEWEST && share(one) < bounds.share);
+        .filter(|one| one.judged >= FEWEST && unsent::best(one) < bounds.share);
     let worst = low.min_by(|a, b| share(a).total_cmp(&share(b)))?;
     let said = format!(
         "{} of {} requests on {} were answered, {} must be",
@@ -386,13 +394,18 @@ fn kept(nodes: &[OnNode], bounds: Bounds) -> Finding {
     Finding::new("answers", Verdict::Pass, said, evidence)
 }
 
-/// The share of a node's requests that were answered.
+/// The least share of what a node owed that was answered.
+fn share(one: &OnNode) -> f64 {
+    part(one.right, one)
+}
+
+/// So many requests as a part of all that a node owed an answer.
 #[expect(
     clippy::cast_precision_loss,
     reason = "counts of requests are far below 2^52"
 )]
-fn share(one: &OnNode) -> f64 {
-    one.right as f64 / (one.judged as f64).max(1.0)
+fn part(of: usize, one: &OnNode) -> f64 {
+    of as f64 / ((one.judged + one.unsent) as f64).max(1.0)
 }
 
 /// A share, rounded down, so that 99.96% never reads as 100%.

@@ -14,4 +14,7 @@ pub enum Answer {
     Failed(String),
     /// The harness had no way to the node: it was not asked.
     Unasked(String),
+    /// It was due, and the harness sent none, for too many were under way: nobody knows what the
+    /// node would have said.
+    Unsent(String),
 }

@@ -20,7 +20,7 @@ pub(super) async fn observe(
             Ok(Answer::Right) => Ok(()),
             Ok(Answer::Wrong(what)) => Err(format!("wrong answer: {what}").into()),
             Ok(Answer::Failed(why)) => Err(why.into()),
-            Ok(Answer::Unasked(why)) => Err(Miss { why, asked: false }),
+            Ok(Answer::Unasked(why) | Answer::Unsent(why)) => Err(Miss { why, asked: false }),
             Err(_) => Err(format!("no answer within {}", Span(page.within)).into()),
         }
     })

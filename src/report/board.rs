@@ -123,10 +123,14 @@ impl Board {
                 answer,
                 ..
             } => {
-                if !matches!(answer, Answer::Unasked(_)) {
+                if !matches!(answer, Answer::Unasked(_) | Answer::Unsent(_)) {
                     self.client(workload, at, *answer == Answer::Right);
                 }
-                if let Answer::Wrong(what) | Answer::Failed(what) | Answer::Unasked(what) = answer {
+                if let Answer::Wrong(what)
+                | Answer::Failed(what)
+                | Answer::Unasked(what)
+                | Answer::Unsent(what) = answer
+                {
                     self.error(at, &format!("{workload} through {via}: {what}"));
                 }
             }

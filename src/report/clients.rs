@@ -36,7 +36,7 @@ impl Word {
                 Answer::Right => Self::Good,
                 Answer::Wrong(_) => Self::Wrong,
                 Answer::Failed(_) => Self::Failed,
-                Answer::Unasked(_) => Self::Unknown,
+                Answer::Unasked(_) | Answer::Unsent(_) => Self::Unknown,
             },
             _ => Self::Unknown,
         }

@@ -79,7 +79,7 @@ pub(super) fn of(history: &History) -> Vec<Pages> {
         match answer {
             Answer::Right => pages.answered += 1,
             Answer::Wrong(_) => pages.wrong += 1,
-            Answer::Unasked(_) => continue,
+            Answer::Unasked(_) | Answer::Unsent(_) => continue,
             Answer::Failed(_) => {
                 pages.lost += 1;
                 *pages.lost_on.entry(via.clone()).or_default() += 1;

@@ -171,6 +171,8 @@ pub enum Sabotage {
     WrongService(String),
     /// Once struck, this node's pages break off.
     HalfPages(String),
+    /// For a while once struck, this node takes every request for a page and says nothing.
+    PagesHang(String),
     /// Once struck, the harness has no way to what this node publishes.
     NoWay(String),
     /// Somebody else writes rows of his own into the ledger.

@@ -12,8 +12,9 @@ use crate::journal::{Answer, Event, JournalError};
 use crate::substrate::PageRequest;
 use crate::units::{Rate, Span};
 
-/// Requests to one node that may be under way at once; a tick that finds none free is skipped.
-const IN_FLIGHT: usize = 4;
+/// The most requests to one node that are under way at once, whatever the plan says: each is a
+/// connection, and a process may often have no more than 1024 files open.
+const MOST: usize = 256;
 
 /// How much longer than its deadline a request is waited for, should the place forget it.
 const GRACE: Duration = Duration::from_secs(1);
@@ -33,13 +34,23 @@ pub struct Asker {
     pub rate: Rate,
 }
 
-/// Asks until it is stopped, broken node or not; returns when the last answer is journaled.
+/// Requests to one node that may be under way at once: as many as are due while a node that hangs
+/// keeps the first of them. With fewer, the requests that its clients miss would not be made, and
+/// nobody would count them.
+fn in_flight(rate: Rate, within: Duration) -> usize {
+    let (lasts, period) = ((within + GRACE).as_nanos(), rate.period().as_nanos());
+    let due = lasts.div_ceil(period.max(1)) + 1;
+    usize::try_from(due).unwrap_or(MOST).min(MOST)
+}
+
+/// Asks until it is stopped, broken node or not, and never at more than the plan's rate; returns
+/// when the last answer is journaled.
 ///
 /// # Errors
 /// When the journal cannot be written.
 pub async fn drive(context: Context, asker: Asker) -> Result<(), JournalError> {
     let asker = Arc::new(asker);
-    let free = Arc::new(Semaphore::new(IN_FLIGHT));
+    let free = Arc::new(Semaphore::new(in_flight(asker.rate, asker.page.within)));
     let mut under_way = JoinSet::new();
     let mut ticks = interval(asker.rate.period());
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -48,8 +59,8 @@ pub async fn drive(context: Context, asker: Asker) -> Result<(), JournalError> {
             biased;
             () = context.stop.cancelled() => break,
             Some(ended) = under_way.join_next() => finished(ended)?,
-            _ = ticks.tick() => {
-                if let Ok(permit) = free.clone().try_acquire_owned() {
+            _ = ticks.tick() => match free.clone().try_acquire_owned() {
+                Ok(permit) => {
                     let (context, asker) = (context.clone(), asker.clone());
                     under_way.spawn(async move {
                         let ended = ask(&context, &asker).await;
@@ -57,6 +68,7 @@ pub async fn drive(context: Context, asker: Asker) -> Result<(), JournalError> {
                         ended
                     });
                 }
+                Err(_) => hold_back(&context, &asker)?,
             }
         }
     }
@@ -74,6 +86,24 @@ async fn ask(context: &Context, asker: &Asker) -> Result<(), JournalError> {
     let answer = timeout(within + GRACE, got)
         .await
         .unwrap_or_else(|_| Answer::Failed(format!("no answer within {}", Span(within))));
+    tell(context, asker, began_us, answer)
+}
+
+/// A request that is due and not sent is told, or the node would seem to owe fewer than it does.
+fn hold_back(context: &Context, asker: &Asker) -> Result<(), JournalError> {
+    let under_way = in_flight(asker.rate, asker.page.within);
+    let why = format!("not sent: {under_way} requests are under way");
+    let now_us = context.journal.clock().now_us();
+    tell(context, asker, now_us, Answer::Unsent(why))
+}
+
+/// Journals what became of a request.
+fn tell(
+    context: &Context,
+    asker: &Asker,
+    began_us: u64,
+    answer: Answer,
+) -> Result<(), JournalError> {
     let event = Event::Got {
         workload: asker.workload.clone(),
         via: asker.via.clone(),
@@ -91,5 +121,19 @@ fn finished(
         Ok(end) => end,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_are_under_way_as_are_due_while_a_node_hangs() {
+        let of = |per_second, within| in_flight(Rate { per_second }, Duration::from_secs(within));
+        assert_eq!(of(5.0, 2), 16);
+        assert_eq!(of(10.0, 2), 31);
+        assert_eq!(of(0.01, 2), 2);
+        assert_eq!(of(10_000.0, 60), MOST);
     }
 }

@@ -9,10 +9,10 @@ use super::*;
 /// What a client was told of a row; `None` if it never heard.
 fn told() -> impl Strategy<Value = Option<Outcome>> {
     prop_oneof![
-        6 => Just(Some(Outcome::Acknowledged)),
+        4 => Just(Some(Outcome::Acknowledged)),
         1 => Just(Some(Outcome::Refused("read only".to_owned()))),
-        1 => Just(Some(Outcome::Unknown("no answer".to_owned()))),
-        1 => Just(None),
+        2 => Just(Some(Outcome::Unknown("no answer".to_owned()))),
+        2 => Just(None),
     ]
 }
 
@@ -26,8 +26,8 @@ enum Read {
 
 fn read() -> impl Strategy<Value = Read> {
     prop_oneof![
-        12 => Just(Read::Sound),
-        1 => (1..16_u64).prop_map(Read::Toggled),
+        8 => Just(Read::Sound),
+        3 => (1..16_u64).prop_map(Read::Toggled),
         1 => Just(Read::Unreadable),
     ]
 }

@@ -35,7 +35,7 @@ mod two_at_once;
 mod upgrades;
 
 use catalogue::{answers, intact, never_two, nothing_lost, recovers};
-use story::{Story, asked, container, containers, got, read_back, rows};
+use story::{Story, container, containers, got, read_back, rows};
 
 #[rstest]
 fn a_journal_is_judged_as_expected(#[files("tests/journals/*.jsonl")] path: PathBuf) {
@@ -110,6 +110,15 @@ fn judged(check: Check, change: impl Fn(&mut Story)) -> Finding {
     let mut story = Story::kept("story", &[check]);
     change(&mut story);
     finding(&story.history(), name)
+}
+
+/// The ledger's rows, read through a node, with when they were asked for.
+fn asked(began: f64, via: &str, ranges: &[(u64, u64)]) -> Event {
+    let mut event = read_back(via, ranges);
+    if let Event::ReadBack { began_us, .. } = &mut event {
+        *began_us = Some(story::micros(began));
+    }
+    event
 }
 
 /// Takes out all that is told of faults.

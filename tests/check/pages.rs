@@ -80,6 +80,48 @@ fn a_node_that_never_answers_after_its_heal_is_a_failure() {
     );
 }
 
+/// So many requests on `server-1` were due, and not sent.
+fn judged_without(unsent: usize) -> Finding {
+    judged(answers(), |story| {
+        for at in 0..unsent {
+            let at = 60.0 + at as f64 / 100.0;
+            let answer = Answer::Unsent("256 requests are under way".to_owned());
+            story.at(at, got("server-1", at, answer));
+        }
+    })
+}
+
+#[test]
+fn a_request_that_was_not_sent_is_neither_answered_nor_lost() {
+    // 97 of 100 must be answered: 38 of 39 would be, whatever became of one.
+    let finding = judged_without(1);
+    says(
+        &finding,
+        Verdict::Pass,
+        "0 of 130 requests lost; at least 97.4%",
+    );
+    says(
+        &judged_without(2),
+        Verdict::Unknown,
+        "server-1 was not sent 2 requests that were due, for too many were under way: 38 of 40 \
+         were answered, 97% must be",
+    );
+}
+
+#[test]
+fn requests_that_were_not_sent_excuse_none_that_were_lost() {
+    let lose = |story: &mut Story| {
+        story.change(|at, event| catalogue::fail_on("server-1", 60.0..64.0, *at, event));
+        let answer = Answer::Unsent("256 requests are under way".to_owned());
+        story.at(70.0, got("server-1", 70.0, answer));
+    };
+    says(
+        &judged(answers(), lose),
+        Verdict::Fail,
+        "requests on server-1 were answered, 97% must be",
+    );
+}
+
 #[test]
 fn never_asked_is_unknown() {
     let finding = judged(answers(), |story| {

@@ -87,8 +87,8 @@ fn a_row_given_up_may_still_be_settled_between_two_read_backs() {
     says(&finding, Verdict::Pass, "all read back through 4 nodes");
 }
 
-/// Row 7's fate is unknown. Everybody reads it, and then `server-4` ends without it: it was asked at
-/// this time, while the last of the others ended at 101.3.
+/// Row 7's fate is unknown. Everybody reads it, and then `server-4` ends without it: it was asked
+/// at this time, while the last of the others ended at 101.3.
 fn read_without_row_7(began: f64) -> Finding {
     judged(nothing_lost(), |story| {
         catalogue::settle(story, 7, &Outcome::Unknown("no answer".to_owned()));

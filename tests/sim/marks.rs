@@ -213,6 +213,16 @@ pub(crate) fn half_a_page(history: &History) -> bool {
     })
 }
 
+pub(crate) fn silent_pages(history: &History) -> bool {
+    let silent = |e: &Event| match e {
+        Event::Got { via, answer, .. } => {
+            via == "server-1" && matches!(answer, Answer::Failed(why) if why.contains("no answer"))
+        }
+        _ => false,
+    };
+    count(history, silent) > 20
+}
+
 pub(crate) fn no_way(history: &History) -> bool {
     any(history, |e| match e {
         Event::Got { answer, .. } => matches!(answer, Answer::Unasked(_)),

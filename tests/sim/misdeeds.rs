@@ -9,7 +9,7 @@ use seatrial::verdict::Verdict::{self, Fail, Unknown};
 
 use super::marks::*;
 use super::plans::{self, cut, paused, ports, slow, with_fault};
-use super::{inward, leavings, upgrade};
+use super::{askers, inward, leavings, probes, upgrade};
 
 /// True for a journal that shows the misdeed.
 pub(crate) type Mark = fn(&seatrial::journal::History) -> bool;
@@ -30,6 +30,7 @@ pub(crate) fn all() -> Vec<Misdeed> {
         rows_of_the_ledger(),
         the_table_itself(),
         pages(),
+        askers::misdeeds(),
         what_is_to_hold(),
         two_at_once(),
         faults(),
@@ -37,6 +38,7 @@ pub(crate) fn all() -> Vec<Misdeed> {
         leavings::misdeeds(),
         heals(),
         managers_and_engines(),
+        probes::misdeeds(),
         recoveries(),
         actions(),
         upgrade::misdeeds(),
@@ -132,7 +134,7 @@ fn mounted() -> Plan {
 }
 
 /// A database that is to have a setting.
-fn configured() -> Plan {
+pub(crate) fn configured() -> Plan {
     let mut plan = stopped();
     plan.steady.push(Probe::Variables {
         service: "mariadb".to_owned(),
@@ -140,14 +142,6 @@ fn configured() -> Plan {
         set: [("max_connections".to_owned(), "100".to_owned())].into(),
         within: Span::secs(2),
     });
-    plan
-}
-
-/// The same, with nothing else asked of it.
-fn only_configured() -> Plan {
-    let mut plan = configured();
-    let other = |probe: &Probe| !matches!(probe, Probe::Sql { .. });
-    plan.steady.retain(other);
     plan
 }
 
@@ -460,22 +454,7 @@ fn managers_and_engines() -> Vec<Misdeed> {
 fn recoveries() -> Vec<Misdeed> {
     use Sabotage::*;
     let (gone, by) = (not_recovered, "recovers");
-    let unasked = no_way_to_a_database;
     vec![
-        unknown(
-            "no way to a database",
-            stopped(),
-            NoWay(server(2)),
-            unasked,
-            by,
-        ),
-        unknown(
-            "no way to a database's settings",
-            only_configured(),
-            NoWay(server(2)),
-            unasked,
-            by,
-        ),
         fail(
             "a database that stays away",
             stopped(),

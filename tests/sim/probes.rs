@@ -11,6 +11,8 @@ use seatrial::substrate::sim::{Sabotage, Sim};
 use seatrial::substrate::{Lab, PowerOff};
 use seatrial::wait::{self, Look};
 
+use super::marks::no_way_to_a_database;
+use super::misdeeds::{self, Misdeed, stopped, unknown};
 use super::plans;
 
 /// Asks one probe of a plan once, in the word of `server-1`.
@@ -132,6 +134,20 @@ async fn a_target_that_nobody_knows_cannot_be_asked() {
     )
     .await;
     assert!(matches!(look, Look::CannotTell(_)), "{look:?}");
+}
+
+/// What becomes of a database that the harness cannot ask.
+pub(crate) fn misdeeds() -> Vec<Misdeed> {
+    let (unasked, by) = (no_way_to_a_database, "recovers");
+    let no_way = Sabotage::NoWay("server-2".to_owned());
+    let mut settings = misdeeds::configured();
+    let other = |probe: &Probe| !matches!(probe, Probe::Sql { .. });
+    settings.steady.retain(other);
+    let (one, other) = ("no way to a database", "no way to a database's settings");
+    vec![
+        unknown(one, stopped(), no_way.clone(), unasked, by),
+        unknown(other, settings, no_way, unasked, by),
+    ]
 }
 
 /// A lab whose nodes have all been asked, and one of which the harness then finds no way to.

@@ -175,15 +175,6 @@ pub(crate) fn rows(via: &str, rows: Rows) -> Event {
     }
 }
 
-/// The ledger's rows, read through a node, with when they were asked for.
-pub(crate) fn asked(began: f64, via: &str, ranges: &[(u64, u64)]) -> Event {
-    let mut event = read_back(via, ranges);
-    if let Event::ReadBack { began_us, .. } = &mut event {
-        *began_us = Some(micros(began));
-    }
-    event
-}
-
 /// What the database says of its table through a node, in pairs of kind and text.
 pub(crate) fn table(via: &str, words: &[(&str, &str)]) -> Event {
     let word = |(kind, text): &(&str, &str)| TableWord {

@@ -205,9 +205,10 @@ async fn look(lab: &DindLab) -> Result<(Found, Found, Found), Trouble> {
     let answered = || async {
         match lab.get(node, 80, &ask).await {
             Answer::Right => Look::Holds(()),
-            Answer::Wrong(what) | Answer::Failed(what) | Answer::Unasked(what) => {
-                Look::NotYet(what)
-            }
+            Answer::Wrong(what)
+            | Answer::Failed(what)
+            | Answer::Unasked(what)
+            | Answer::Unsent(what) => Look::NotYet(what),
         }
     };
     let mesh = until("a published port", MESH, pace, answered).await;

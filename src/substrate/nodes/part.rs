@@ -126,7 +126,9 @@ impl dyn Nodes + '_ {
         match page::get(address, &ask).await {
             Answer::Right => Ok(()),
             Answer::Wrong(what) => Err(ApiError::NotUnderstood(what)),
-            Answer::Failed(why) | Answer::Unasked(why) => Err(ApiError::Unreachable(why)),
+            Answer::Failed(why) | Answer::Unasked(why) | Answer::Unsent(why) => {
+                Err(ApiError::Unreachable(why))
+            }
         }
     }
 }

@@ -51,8 +51,8 @@ impl dyn Nodes + '_ {
     }
 }
 
-/// Where a machine is reached, or why the harness has no way there. A way is given up before whoever
-/// asks gives up, and takes the harness's trouble for the node's silence.
+/// Where a machine is reached, or why the harness has no way there. A way is given up before
+/// whoever asks gives up, and takes the harness's trouble for the node's silence.
 async fn way(
     address: impl Future<Output = Result<SocketAddr, Trouble>>,
     deadline: Duration,

@@ -17,6 +17,9 @@ const LOSSY: Duration = Duration::from_secs(5);
 /// How long a [`Sabotage::DeafNode`] is deaf: longer than a gap that anybody allows.
 const DEAF: Duration = Duration::from_secs(15);
 
+/// How long pages hang under [`Sabotage::PagesHang`].
+const HANGS: Duration = Duration::from_secs(20);
+
 /// What the identity of a node that joined again begins with.
 const AGAIN: &str = "node-again";
 
@@ -310,6 +313,17 @@ impl World {
     pub(super) fn is_deaf(&self, node: &str) -> bool {
         let recent = self.struck.is_some_and(|struck| self.now < struck + DEAF);
         recent && self.is(&Sabotage::DeafNode(node.to_owned()))
+    }
+
+    /// True while this machine takes requests for pages and says nothing, on purpose.
+    pub(super) fn pages_hang(&self, machine: usize) -> bool {
+        let recent = self.struck.is_some_and(|struck| self.now < struck + HANGS);
+        let named = |one: &super::world::Machine| Sabotage::PagesHang(one.name.clone());
+        recent
+            && self
+                .machines
+                .get(machine)
+                .is_some_and(|one| self.is(&named(one)))
     }
 
     /// True for a request that is lost on purpose.

@@ -142,7 +142,8 @@ impl SimLab {
     pub(super) fn door(&self, machine: &str) -> Option<(usize, bool)> {
         let mut world = present(&self.world);
         if world.plan.topology.part(Part::Balancer) != Some(machine) {
-            return Some((world.machine(machine)?, true));
+            let node = world.machine(machine)?;
+            return Some((node, !world.pages_hang(node)));
         }
         let every = vec![true; world.machines.len()];
         let node = world.balanced(&every)?;
