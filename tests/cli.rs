@@ -29,6 +29,8 @@ const SCENARIO: &str = "scenarios/mariadb-nfs-survives-node-stop.yaml";
 /// A folder for runs and cache, and the repository to start in.
 struct Desk {
     folder: TempDir,
+    /// For the programs' own temporary files: what other tests leave for a moment is nobody's here.
+    temporary: TempDir,
 }
 
 /// What a command came to, with paths and times taken out.
@@ -41,7 +43,8 @@ struct Said {
 impl Desk {
     fn new() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        Self { folder }
+        let temporary = tempfile::tempdir().expect("a folder");
+        Self { folder, temporary }
     }
 
     fn path(&self, name: &str) -> std::path::PathBuf {
@@ -55,6 +58,7 @@ impl Desk {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("SEATRIAL_CACHE", self.path("cache"))
+            .env("TMPDIR", self.temporary.path())
             .current_dir(env!("CARGO_MANIFEST_DIR"));
         command
     }

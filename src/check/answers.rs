@@ -13,7 +13,9 @@ use crate::plan::Workload;
 use crate::scenario::Target;
 use crate::verdict::wording::{count, counted, seconds};
 use crate::verdict::{Finding, Requests, Verdict};
+use excuse::{Excuse, excuses};
 
+mod excuse;
 mod unsent;
 
 /// Fewer requests than this on one node say nothing about it.
@@ -196,70 +198,6 @@ fn asked_nodes<'a>(
         Some(Target::Part(part)) => vec![part.name()],
         _ => requests.keys().copied().collect(),
     }
-}
-
-/// When a node is excused, and how long it then took to answer right again.
-struct Excuse {
-    from: Duration,
-    to: Duration,
-    silence: Option<Silence>,
-}
-
-/// From a heal, or from when a node was in the swarm again, until the first right answer after it
-/// or the end of the load.
-struct Silence {
-    from: Duration,
-    to: Duration,
-    /// How long it may be. A node that joins has its networks made first, which is no gap: it may
-    /// take as long as the steady state may take to be back.
-    allowed: Duration,
-    /// The heal's entry.
-    seq: u64,
-}
-
-/// The times in which a node owes no answer.
-fn excuses(
-    timeline: &Timeline,
-    node: &str,
-    list: &[Request],
-    last: Duration,
-    (gap, again): (Duration, Duration),
-) -> Vec<Excuse> {
-    let faults = timeline.against(node);
-    let faults = faults.filter_map(|window| Some((window.injecting?, window.healed, gap)));
-    let absences = timeline.absences(node);
-    let absences = absences
-        .into_iter()
-        .map(|(from, over)| (from, over, gap.max(again)));
-    let excuses = faults.chain(absences).map(|(from, over, allowed)| {
-        let from = from.at;
-        let Some(healed) = over else {
-            return Excuse {
-                from,
-                to: Duration::MAX,
-                silence: None,
-            };
-        };
-        let right = |r: &&Request| r.began >= healed.at && *r.answer == Answer::Right;
-        let silence = |to, allowed| Silence {
-            from: healed.at,
-            to,
-            allowed,
-            seq: healed.seq,
-        };
-        let (to, silence) = match list.iter().filter(right).map(|r| r.ended).min() {
-            Some(first) => (first, Some(silence(first, allowed))),
-            None if list.iter().any(|r| r.began >= healed.at) => {
-                (last, Some(silence(Duration::MAX, gap)))
-            }
-            // Nobody asked it again: a gap like any other.
-            None => (healed.at, None),
-        };
-        Excuse { from, to, silence }
-    });
-    let mut excuses: Vec<Excuse> = excuses.collect();
-    excuses.sort_by_key(|excuse| excuse.from);
-    excuses
 }
 
 /// Judges one node's requests over the load.

@@ -18,11 +18,11 @@ fn planned(desk: &Desk, inventory: &str) -> (Option<i32>, String) {
 fn an_inventory_that_is_not_there_or_not_understood_is_told() {
     let desk = Desk::new();
     let said = desk.say(&["plan", SCENARIO, "--on=hosts=/nowhere/swarm.toml"]);
-    assert_eq!(said.code, Some(2));
+    assert_eq!(said.code, Some(64));
     let missing = "error: cannot use the inventory `/nowhere/swarm.toml`: No such file";
     assert!(said.err.starts_with(missing), "{}", said.err);
     let (code, err) = planned(&desk, "[[node]]\nname = \"a\"\nhost = \"a\"\n");
-    assert_eq!(code, Some(2));
+    assert_eq!(code, Some(64));
     assert!(
         err.contains("line 3, column 1") && err.contains("unknown field `host`"),
         "{err}"

@@ -1,0 +1,72 @@
+//! When a node owes no answer: while it is broken or not in the swarm, and until it has answered
+//! right again, which may take no longer than is allowed.
+
+use std::time::Duration;
+
+use super::Request;
+use crate::journal::Answer;
+use crate::journal::timeline::Timeline;
+
+/// When a node is excused, and how long it then took to answer right again.
+pub(super) struct Excuse {
+    pub(super) from: Duration,
+    pub(super) to: Duration,
+    pub(super) silence: Option<Silence>,
+}
+
+/// From a heal, or from when a node was in the swarm again, until the first right answer after it
+/// or the end of the load.
+pub(super) struct Silence {
+    pub(super) from: Duration,
+    pub(super) to: Duration,
+    /// How long it may be. A node that joins has its networks made first, which is no gap: it may
+    /// take as long as the steady state may take to be back.
+    pub(super) allowed: Duration,
+    /// The heal's entry.
+    pub(super) seq: u64,
+}
+
+/// The times in which a node owes no answer.
+pub(super) fn excuses(
+    timeline: &Timeline,
+    node: &str,
+    list: &[Request],
+    last: Duration,
+    (gap, again): (Duration, Duration),
+) -> Vec<Excuse> {
+    let faults = timeline.against(node);
+    let faults = faults.filter_map(|window| Some((window.injecting?, window.healed, gap)));
+    let absences = timeline.absences(node);
+    let absences = absences
+        .into_iter()
+        .map(|(from, over)| (from, over, gap.max(again)));
+    let excuses = faults.chain(absences).map(|(from, over, allowed)| {
+        let from = from.at;
+        let Some(healed) = over else {
+            return Excuse {
+                from,
+                to: Duration::MAX,
+                silence: None,
+            };
+        };
+        let right = |r: &&Request| r.began >= healed.at && *r.answer == Answer::Right;
+        let silence = |to, allowed| Silence {
+            from: healed.at,
+            to,
+            allowed,
+            seq: healed.seq,
+        };
+        let (to, silence) = match list.iter().filter(right).map(|r| r.ended).min() {
+            Some(first) => (first, Some(silence(first, allowed))),
+            None if list.iter().any(|r| r.began >= healed.at) => {
+                (last, Some(silence(Duration::MAX, gap)))
+            }
+            // Nobody asked it again: a gap like any other.
+            None => (healed.at, None),
+        };
+        Excuse { from, to, silence }
+    });
+    let mut excuses: Vec<Excuse> = excuses.collect();
+    excuses.sort_by_key(|excuse| excuse.from);
+    excuses
+}
