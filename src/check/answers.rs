@@ -208,7 +208,7 @@ fn on_node<'a>(
     (start, end): (Duration, Duration),
 ) -> OnNode<'a> {
     // The first right answer after a heal is the node's own merit: it ends the excuse.
-    let excused = |r: &Request| excuses.iter().any(|e| r.ended > e.from && r.began < e.to);
+    let excused = |r: &Request| excuses.iter().any(|one| one.covers(r.began, r.ended));
     let judged: Vec<&Request> = list.iter().filter(|r| !excused(r)).collect();
     let mut gap = Gap::default();
     let mut from = start;

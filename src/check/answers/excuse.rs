@@ -14,6 +14,13 @@ pub(super) struct Excuse {
     pub(super) silence: Option<Silence>,
 }
 
+impl Excuse {
+    /// True if a request that was under way from `began` to `ended` was owed no answer.
+    pub(super) fn covers(&self, began: Duration, ended: Duration) -> bool {
+        ended > self.from && began < self.to
+    }
+}
+
 /// From a heal, or from when a node was in the swarm again, until the first right answer after it
 /// or the end of the load.
 pub(super) struct Silence {

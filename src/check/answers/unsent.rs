@@ -28,7 +28,7 @@ pub(super) fn of<'a>(history: &'a History, wanted: &str) -> BTreeMap<&'a str, Ve
 
 /// How many of them the node would have owed an answer.
 pub(super) fn owed(due: Option<&Vec<Duration>>, excuses: &[Excuse]) -> usize {
-    let excused = |at: Duration| excuses.iter().any(|e| at > e.from && at < e.to);
+    let excused = |at: Duration| excuses.iter().any(|one| one.covers(at, at));
     let due = due.into_iter().flatten();
     due.filter(|at| !excused(**at)).count()
 }

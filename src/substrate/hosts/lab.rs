@@ -61,9 +61,7 @@ impl HostsLab {
         let keep = self.keeps.get(node);
         keep.ok_or_else(|| Trouble(format!("there is no host `{node}`")))
     }
-}
 
-impl HostsLab {
     /// Deploys a stack, and has in writing that it is this run's: whoever gives the swarm back
     /// removes none by its name alone.
     async fn in_writing(
