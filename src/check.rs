@@ -97,6 +97,7 @@ fn one(check: &Check, history: &History, timeline: &Timeline) -> Finding {
             answers::Bounds {
                 share: share.0,
                 gap: gap.0,
+                again: history.plan.deadlines.steady_again.0.max(gap.0),
             },
         ),
         Check::Control { expected } => control::check(history, timeline, *expected),

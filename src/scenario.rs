@@ -240,7 +240,9 @@ pub enum Expectation {
     NothingLost(String),
     /// No moment with two live tasks of one slot of this service.
     NeverTwo(String),
-    /// A `get` workload was answered, on nodes that we did not break.
+    /// A `get` workload was answered, on nodes that we did not break. A node that we did break is
+    /// judged from its first right answer after the heal, which may take as long as the steady
+    /// state may take to be back.
     Answers(Answers),
     /// Whether the managers could be asked to change anything while the faults lasted.
     Control(Control),

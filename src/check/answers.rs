@@ -28,6 +28,8 @@ pub(super) struct Bounds {
     pub(super) share: f64,
     /// The longest time on one node without an answer.
     pub(super) gap: Duration,
+    /// The longest time until a node that was healed answers right again.
+    pub(super) again: Duration,
 }
 
 /// One request.
@@ -48,7 +50,16 @@ struct OnNode<'a> {
     gap: Gap,
     wrong: Option<(u64, &'a str)>,
     first_failed: Option<u64>,
-    silent: Option<(Duration, u64)>,
+    silent: Option<Silent>,
+}
+
+/// The longest time from a node's heal to its next right answer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Silent {
+    length: Duration,
+    /// False if the load ended before it.
+    answered: bool,
+    seq: u64,
 }
 
 /// The longest time without a right answer.
@@ -79,14 +90,13 @@ pub(super) fn check(
     let last = ends.max().unwrap_or(load.at);
     let next = timeline.phases.iter().find(|(_, mark)| mark.seq > load.seq);
     let over = next.map_or(timeline.end, |(_, mark)| mark.at).max(last);
-    let again = history.plan.deadlines.steady_again.0;
     let unsent = unsent::of(history, workload);
     let empty = Vec::new();
     let nodes: Vec<OnNode> = asked_nodes(history, workload, &requests)
         .into_iter()
         .map(|node| {
             let list = requests.get(node).unwrap_or(&empty);
-            let excuses = excuses(timeline, node, list, last, (bounds.gap, again));
+            let excuses = excuses(timeline, node, list, last);
             OnNode {
                 unsent: unsent::owed(unsent.get(node), &excuses),
                 ..on_node(node, list, &excuses, (load.at, last))
@@ -121,6 +131,11 @@ fn judge(nodes: &[OnNode], bounds: Bounds, idle: Duration) -> Finding {
             ),
             Vec::new(),
         );
+    }
+    if let Some((node, silent)) = silent(nodes, bounds.gap).filter(|(_, one)| !one.answered) {
+        let length = seconds(silent.length);
+        let said = format!("{node} was back, and the load ended {length} later without an answer");
+        return finding(said, vec![silent.seq]);
     }
     if let Some(said) = unsent::doubt(nodes, bounds) {
         return finding(said, Vec::new());
@@ -218,9 +233,13 @@ fn on_node<'a>(
     }
     longest_gap(&judged, from, end, &mut gap);
     let silences = excuses.iter().filter_map(|excuse| excuse.silence.as_ref());
-    let silences = silences.filter_map(|one| {
-        let length = one.to.min(end).saturating_sub(one.from);
-        (length > one.allowed).then_some((length, one.seq))
+    let silences = silences.map(|one| Silent {
+        length: one
+            .to
+            .map_or(end, |to| to.min(end))
+            .saturating_sub(one.from),
+        answered: one.to.is_some_and(|to| to <= end),
+        seq: one.seq,
     });
     OnNode {
         node,
@@ -279,14 +298,11 @@ fn broken_promise(nodes: &[OnNode], bounds: Bounds) -> Option<Finding> {
             vec![seq],
         );
     }
-    if let Some((one, (silent, seq))) = nodes.iter().find_map(|one| Some((one, one.silent?))) {
-        let silent = seconds(silent);
+    if let Some((node, silent)) = silent(nodes, bounds.again) {
+        let (length, allowed) = (seconds(silent.length), seconds(bounds.again));
         return fail(
-            format!(
-                "{} was back and did not answer again for {silent}",
-                one.node
-            ),
-            vec![seq],
+            format!("{node} was back and did not answer again for {length}, allowed {allowed}"),
+            vec![silent.seq],
         );
     }
     let long = nodes
@@ -316,6 +332,13 @@ fn broken_promise(nodes: &[OnNode], bounds: Bounds) -> Option<Finding> {
     fail(said, worst.first_failed.into_iter().collect())
 }
 
+/// The node that was silent the longest after a heal, if that was longer than so.
+fn silent<'a>(nodes: &[OnNode<'a>], than: Duration) -> Option<(&'a str, Silent)> {
+    let silent = nodes.iter().filter_map(|one| Some((one.node, one.silent?)));
+    let long = silent.filter(|(_, one)| one.length > than);
+    long.max_by_key(|(_, one)| *one)
+}
+
 /// The finding when every node kept the promise.
 fn kept(nodes: &[OnNode], bounds: Bounds) -> Finding {
     let worst = nodes.iter().min_by(|a, b| share(a).total_cmp(&share(b)));
@@ -329,6 +352,13 @@ fn kept(nodes: &[OnNode], bounds: Bounds) -> Finding {
         seconds(Duration::from_micros(requests.longest_gap_us)),
         seconds(bounds.gap)
     );
+    let back = silent(nodes, bounds.gap).map_or(String::new(), |(node, silent)| {
+        format!(
+            "; {node} answered again {} after it was back",
+            seconds(silent.length)
+        )
+    });
+    let said = said + &back;
     Finding::new("answers", Verdict::Pass, said, evidence)
 }
 

@@ -1,5 +1,5 @@
 //! When a node owes no answer: while it is broken or not in the swarm, and until it has answered
-//! right again, which may take no longer than is allowed.
+//! right again.
 
 use std::time::Duration;
 
@@ -21,14 +21,13 @@ impl Excuse {
     }
 }
 
-/// From a heal, or from when a node was in the swarm again, until the first right answer after it
-/// or the end of the load.
+/// From a heal, or from when a node was in the swarm again, until the first right answer after it.
+/// An engine that begins anew, joins, or hears of the others again has its networks made first;
+/// so a node may be silent for as long as the steady state may take to be back.
 pub(super) struct Silence {
     pub(super) from: Duration,
-    pub(super) to: Duration,
-    /// How long it may be. A node that joins has its networks made first, which is no gap: it may
-    /// take as long as the steady state may take to be back.
-    pub(super) allowed: Duration,
+    /// None if there was no right answer any more.
+    pub(super) to: Option<Duration>,
     /// The heal's entry.
     pub(super) seq: u64,
 }
@@ -39,15 +38,10 @@ pub(super) fn excuses(
     node: &str,
     list: &[Request],
     last: Duration,
-    (gap, again): (Duration, Duration),
 ) -> Vec<Excuse> {
     let faults = timeline.against(node);
-    let faults = faults.filter_map(|window| Some((window.injecting?, window.healed, gap)));
-    let absences = timeline.absences(node);
-    let absences = absences
-        .into_iter()
-        .map(|(from, over)| (from, over, gap.max(again)));
-    let excuses = faults.chain(absences).map(|(from, over, allowed)| {
+    let faults = faults.filter_map(|window| Some((window.injecting?, window.healed)));
+    let excuses = faults.chain(timeline.absences(node)).map(|(from, over)| {
         let from = from.at;
         let Some(healed) = over else {
             return Excuse {
@@ -57,17 +51,14 @@ pub(super) fn excuses(
             };
         };
         let right = |r: &&Request| r.began >= healed.at && *r.answer == Answer::Right;
-        let silence = |to, allowed| Silence {
+        let silence = |to| Silence {
             from: healed.at,
             to,
-            allowed,
             seq: healed.seq,
         };
         let (to, silence) = match list.iter().filter(right).map(|r| r.ended).min() {
-            Some(first) => (first, Some(silence(first, allowed))),
-            None if list.iter().any(|r| r.began >= healed.at) => {
-                (last, Some(silence(Duration::MAX, gap)))
-            }
+            Some(first) => (first, Some(silence(Some(first)))),
+            None if list.iter().any(|r| r.began >= healed.at) => (last, Some(silence(None))),
             // Nobody asked it again: a gap like any other.
             None => (healed.at, None),
         };
