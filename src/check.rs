@@ -5,8 +5,8 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use crate::journal::History;
 use crate::journal::timeline::Timeline;
-use crate::journal::{Event, History};
 use crate::plan::Check;
 use crate::verdict::{Finding, Judgement, Verdict};
 
@@ -15,6 +15,7 @@ mod clocks;
 mod completed;
 mod control;
 mod exercised;
+mod ground;
 mod intact;
 mod listed;
 mod must_fail;
@@ -54,13 +55,9 @@ pub fn check(history: &History) -> Judgement {
         let judged = judged.unwrap_or_else(|panic| Some(panicked(name, panic.as_ref())));
         findings.extend(judged);
     }
-    let trouble = history
-        .entries
-        .iter()
-        .filter_map(|entry| match &entry.event {
-            Event::Trouble { what } => Some(what.clone()),
-            _ => None,
-        });
+    ground::settle(history, &mut findings);
+    let entries = history.entries.iter();
+    let trouble = entries.filter_map(|entry| entry.event.trouble().map(str::to_owned));
     let trouble = trouble.collect();
     if history.plan.must_fail.is_empty() {
         let verdict = Verdict::worst(findings.iter().map(|finding| finding.verdict));

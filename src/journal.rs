@@ -197,6 +197,12 @@ pub enum Event {
         /// What, where, and what to do next.
         what: String,
     },
+    /// What the swarm stands on gave way, and not by us: a machine ended, or this computer slept.
+    /// No promise that is broken in such a run was broken by the swarm for certain.
+    GaveWay {
+        /// What did, and how that was seen.
+        what: String,
+    },
     /// Lines of a log that help a reader, such as a container's last words.
     Excerpt {
         /// Where they are from.
@@ -289,6 +295,16 @@ pub struct Steady {
 pub struct Poll {
     /// Each manager that was asked: the leader it names, or its error.
     pub managers: Vec<ManagerAnswer>,
+}
+
+impl Event {
+    /// What went wrong with the harness, or with what the swarm stands on.
+    pub fn trouble(&self) -> Option<&str> {
+        match self {
+            Self::Trouble { what } | Self::GaveWay { what } => Some(what),
+            _ => None,
+        }
+    }
 }
 
 impl Poll {

@@ -21,6 +21,7 @@ mod collect;
 mod course;
 mod excerpt;
 mod folder;
+mod ground;
 mod load;
 mod observe;
 mod order;

@@ -193,6 +193,11 @@ pub trait Lab: Send + Sync {
     /// Whether the node has power, as seen from outside of it.
     async fn powered(&self, node: &str) -> bool;
 
+    /// How a machine ended that nobody turned off, where the place can tell; none if it did not.
+    async fn ended(&self, _machine: &str) -> Option<String> {
+        None
+    }
+
     /// Freezes a machine with its power on, or lets it go on. Idempotent. Its clock stands still
     /// too, and is set right when it goes on.
     ///

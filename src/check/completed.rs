@@ -1,7 +1,7 @@
 //! The finding `run`: whether the record is whole, and whether everything was put right again.
 
+use crate::journal::History;
 use crate::journal::timeline::Timeline;
-use crate::journal::{Event, History};
 use crate::verdict::wording::counted;
 use crate::verdict::{Finding, Verdict};
 
@@ -43,10 +43,7 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
     let troubles: Vec<(u64, &str)> = history
         .entries
         .iter()
-        .filter_map(|entry| match &entry.event {
-            Event::Trouble { what } => Some((entry.seq, what.as_str())),
-            _ => None,
-        })
+        .filter_map(|entry| Some((entry.seq, entry.event.trouble()?)))
         .collect();
     if let Some((_, first)) = troubles.first() {
         let more = troubles.len() as u64 - 1;

@@ -134,7 +134,7 @@ impl Board {
                     self.error(at, &format!("{workload} through {via}: {what}"));
                 }
             }
-            Event::Trouble { what } => self.error(at, what),
+            Event::Trouble { what } | Event::GaveWay { what } => self.error(at, what),
             _ => {}
         }
     }

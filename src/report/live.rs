@@ -84,7 +84,7 @@ fn told(event: &Event, plan: &Plan) -> Option<(&'static str, String)> {
             format!("{} is not healed: {error}", fault(plan, *index)),
         ),
         Event::Action(one) => return action(one, plan),
-        Event::Trouble { what } => ("TROUBLE", what.clone()),
+        Event::Trouble { what } | Event::GaveWay { what } => ("TROUBLE", what.clone()),
         Event::Residue(left) if !left.is_empty() => ("LEFT", left.join("; ")),
         Event::End => ("END", "the run reached its end".to_owned()),
         _ => return None,

@@ -36,7 +36,7 @@ async fn watch(trial: Arc<Trial>) -> Result<(), JournalError> {
         let now = look();
         if let Some(jump) = jumped(last, now) {
             let seconds = jump.as_secs_f64();
-            trial.trouble(format!(
+            trial.gave_way(format!(
                 "the clock of this computer jumped by {seconds:.1}s: it was set, or the computer \
                  slept; run again"
             ));

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use super::trial::{Trial, lock};
-use super::{Halt, act, clocks, excerpt, load, observe, steady, strike};
+use super::{Halt, act, clocks, excerpt, ground, load, observe, steady, strike};
 use crate::journal::{Event, Phase, Rows, TableCheck};
 use crate::plan::Check;
 use crate::units::Span;
@@ -25,6 +25,7 @@ pub(super) async fn run(trial: &Arc<Trial>) -> Result<(), Halt> {
     enter(trial, Phase::SteadyBefore)?;
     observe::start(trial);
     clocks::start(trial);
+    ground::start(trial);
     steady::start(trial);
     steady_before(trial).await?;
     keep_steady(trial).await?;

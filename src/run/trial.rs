@@ -173,6 +173,11 @@ impl Trial {
         self.tell(Event::Trouble { what: what.into() });
     }
 
+    /// Journals that what the swarm stands on gave way.
+    pub(super) fn gave_way(&self, what: impl Into<String>) {
+        self.tell(Event::GaveWay { what: what.into() });
+    }
+
     /// The journal failed: the run must end, because it can no longer be judged.
     pub(super) fn fail(&self, error: JournalError) {
         lock(&self.fatal).get_or_insert(error);

@@ -195,6 +195,8 @@ pub enum Sabotage {
     NodeClockJumps(String),
     /// Twenty seconds after the run began, the clock of its computer jumps ahead by an hour.
     HostClockJumps,
+    /// This machine ends by itself while the load is on.
+    MachineEnds(String),
     /// Once struck, whoever tries a port panics.
     ProbePanics,
     /// This machine never shows what it has, and nobody says why.

@@ -56,6 +56,32 @@ fn a_fault_that_could_not_be_healed_is_unknown() {
     );
 }
 
+#[test]
+fn where_the_ground_gave_way_no_broken_promise_is_proof() {
+    let judged = |gave_way: bool| {
+        let mut story = Story::kept("story", &[answers(), nothing_lost()]);
+        story.change(|at, event| catalogue::fail_on("server-1", 60.0..80.0, *at, event));
+        if gave_way {
+            let what = "the machine `server-1` ended".to_owned();
+            story.at(70.0, Event::GaveWay { what });
+        }
+        check(&story.history())
+    };
+    let verdict_of = |judgement: &seatrial::verdict::Judgement, name: &str| {
+        let mut findings = judgement.findings.iter();
+        findings
+            .find(|one| one.check == name)
+            .map(|one| one.verdict)
+    };
+    let whole = judged(false);
+    assert_eq!(verdict_of(&whole, "answers"), Some(Verdict::Fail));
+    let gave_way = judged(true);
+    assert_eq!(gave_way.verdict, Verdict::Unknown);
+    assert_eq!(verdict_of(&gave_way, "answers"), Some(Verdict::Unknown));
+    assert_eq!(verdict_of(&gave_way, "nothing_lost"), Some(Verdict::Pass));
+    assert_eq!(gave_way.trouble, ["the machine `server-1` ended"]);
+}
+
 /// What another process did about a run that was killed makes it no better, and is no part of it.
 #[test]
 fn a_run_that_was_healed_by_another_process_is_still_unknown() {

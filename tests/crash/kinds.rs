@@ -71,6 +71,7 @@ kinds! {
     "read_back" = Event::ReadBack { .. },
     "table_check" = Event::TableCheck(_),
     "trouble" = Event::Trouble { .. },
+    "gave_way" = Event::GaveWay { .. },
     "excerpt" = Event::Excerpt { .. },
     "exhibit" = Event::Exhibit(_),
     "phase tear_down" = Event::Phase(Phase::TearDown),

@@ -18,7 +18,8 @@ pub(crate) struct Run {
 
 /// Every run.
 pub(crate) fn all() -> Vec<Run> {
-    use Sabotage::{FaultDoesNotBite, HealFails, OrderDoesNothing, TearDownFails};
+    use Sabotage::{FaultDoesNotBite, HealFails, MachineEnds, OrderDoesNothing, TearDownFails};
+    let ends = MachineEnds("server-16".to_owned());
     vec![
         honest("stop", "mariadb-nfs-survives-node-stop"),
         control("power cut", "mariadb-nfs-v3-power-cut"),
@@ -32,6 +33,7 @@ pub(crate) fn all() -> Vec<Run> {
         sabotaged("no bite", "article/03-node-down", FaultDoesNotBite),
         sabotaged("no heal", "article/03-node-down", HealFails),
         sabotaged("no action", "article/12-scaling", OrderDoesNothing),
+        sabotaged("lost machine", "nginx-nfs-answers-on-every-node", ends),
         sabotaged("no tear-down", "article/03-node-down", TearDownFails),
     ]
 }

@@ -192,6 +192,10 @@ pub(crate) fn trouble(history: &History) -> bool {
     any(history, |e| matches!(e, Event::Trouble { .. }))
 }
 
+pub(crate) fn gave_way(history: &History) -> bool {
+    any(history, |e| matches!(e, Event::GaveWay { .. }))
+}
+
 pub(crate) fn wrong(history: &History) -> bool {
     any(history, |e| {
         matches!(
@@ -303,7 +307,7 @@ pub(crate) fn told_from_the_future(history: &History) -> bool {
 
 pub(crate) fn clock_jumped(history: &History) -> bool {
     let walls = history.entries.windows(2);
-    trouble(history)
+    gave_way(history)
         && walls
             .clone()
             .any(|two| two[1].wall.duration_since(two[0].wall).as_secs() > 3000)

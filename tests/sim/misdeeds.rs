@@ -572,5 +572,12 @@ fn clocks() -> Vec<Misdeed> {
             clock_jumped,
             "run",
         ),
+        unknown(
+            "a machine that ends by itself",
+            web(),
+            MachineEnds(server(2)),
+            gave_way,
+            "answers",
+        ),
     ]
 }

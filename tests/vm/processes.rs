@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use seatrial::journal::{self, Event, Resource};
+use seatrial::substrate::{Lab, PowerOff};
 use seatrial::wait::{Look, until};
 use tokio::process::{Child, Command};
 
@@ -183,4 +184,53 @@ async fn an_interrupt_gives_up_machines_that_are_being_made() {
     let verdict = residue.map(|one| (one.verdict, one.summary.as_str()));
     let nothing = "nothing is left of the run";
     assert_eq!(verdict, Some((seatrial::verdict::Verdict::Pass, nothing)));
+}
+
+/// Kills the emulator of a machine that this process started.
+fn kill_emulator(machine: &str) {
+    let own = format!("PPid:\t{}", std::process::id());
+    let word = format!("seatrial.name={machine} ");
+    let is_it = |folder: &PathBuf| {
+        let read = |file| std::fs::read_to_string(folder.join(file)).unwrap_or_default();
+        read("status").lines().any(|line| line == own) && read("cmdline").contains(&word)
+    };
+    let processes = std::fs::read_dir("/proc").expect("a proc file system");
+    let folders: Vec<PathBuf> = processes.flatten().map(|one| one.path()).collect();
+    let found: Vec<&PathBuf> = folders.iter().filter(|folder| is_it(folder)).collect();
+    let [process] = found[..] else {
+        panic!("not one emulator of `{machine}`: {found:?}");
+    };
+    let process = process.file_name().expect("a number");
+    let killed = std::process::Command::new("kill")
+        .arg("-KILL")
+        .arg(process)
+        .status();
+    assert!(killed.expect("kill starts").success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_ends_by_itself_is_told_from_one_that_was_turned_off() {
+    let name = "a_machine_that_ends_by_itself_is_told_from_one_that_was_turned_off";
+    let Some(ground) = ground(name).await else {
+        return;
+    };
+    let plan = ground.plan_without_faults("nginx-nfs-answers-on-every-node");
+    let lab = ground.vm.lab(&plan, None).await.expect("a lab");
+    let (killed, cut) = ("server-16", "server-22");
+    lab.power_off(cut, PowerOff::Cut).await.expect("it is cut");
+    assert_eq!(lab.ended(killed).await, None);
+    kill_emulator(killed);
+    let look = || async {
+        match lab.ended(killed).await {
+            Some(how) => Look::Holds(how),
+            None => Look::NotYet(format!("`{killed}` runs")),
+        }
+    };
+    let pace = Duration::from_millis(20);
+    let how = until("the end of a machine", START, pace, look).await;
+    let how = how.unwrap_or_else(|late| panic!("{late}"));
+    assert!(how.contains("signal: 9"), "{how}");
+    assert_eq!(lab.ended(cut).await, None, "we turned it off");
+    assert_eq!(lab.ended("server-3").await, None, "it runs");
+    lab.tear_down().await.expect("it is taken down");
 }

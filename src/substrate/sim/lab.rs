@@ -237,6 +237,12 @@ impl Lab for SimLab {
             .is_some_and(|one| one.powered && !one.looks_off)
     }
 
+    async fn ended(&self, machine: &str) -> Option<String> {
+        let world = present(&self.world);
+        let ended = world.named(machine).is_some_and(|one| one.ended);
+        ended.then(|| "its process was killed".to_owned())
+    }
+
     async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
         self.exists(machine)?;
         if !self.powered(machine).await {

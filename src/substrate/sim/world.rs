@@ -33,6 +33,9 @@ const ELECTION: Duration = Duration::from_secs(4);
 /// When the clock of [`Sabotage::NodeClockJumps`] does, counted from the deployment.
 const JUMP_AT: Duration = Duration::from_secs(15);
 
+/// How long after the stack was taken a machine ends by itself, while the load is on.
+const END_AT: Duration = Duration::from_secs(15);
+
 /// One machine.
 pub(super) struct Machine {
     pub(super) name: String,
@@ -43,6 +46,8 @@ pub(super) struct Machine {
     pub(super) id: String,
     pub(super) drained: bool,
     pub(super) powered: bool,
+    /// True once it ended by itself: [`Sabotage::MachineEnds`].
+    pub(super) ended: bool,
     /// True while it only looks as if it had no power: [`Sabotage::PowerLooksOff`].
     pub(super) looks_off: bool,
     /// True while it stands still.
@@ -140,6 +145,7 @@ impl World {
                 id: format!("node{:02}", index - 1),
                 drained: false,
                 powered: true,
+                ended: false,
                 looks_off: false,
                 paused: false,
                 isolated: false,
@@ -195,12 +201,30 @@ impl World {
         let present = Instant::now();
         while self.now + STEP <= present {
             self.now += STEP;
+            self.end_machine();
             self.send_frames();
             self.gossip();
             self.check_health();
             self.elect();
             self.notice_nodes();
             self.move_tasks();
+        }
+    }
+
+    /// Ends the machine that is to end by itself.
+    fn end_machine(&mut self) {
+        let Some(Sabotage::MachineEnds(name)) = self.sabotage.clone() else {
+            return;
+        };
+        let due = self
+            .deployed
+            .is_some_and(|taken| self.now >= taken + END_AT);
+        let Some(machine) = self.machine(&name).filter(|_| due) else {
+            return;
+        };
+        if let Some(one) = self.machines.get_mut(machine).filter(|one| one.powered) {
+            (one.powered, one.ended) = (false, true);
+            self.drop_processes(machine);
         }
     }
 

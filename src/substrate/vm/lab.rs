@@ -277,6 +277,10 @@ impl Lab for VmLab {
         }
     }
 
+    async fn ended(&self, machine: &str) -> Option<String> {
+        self.machine(machine).ok()?.ended().await
+    }
+
     async fn pause(&self, machine: &str, paused: bool) -> Result<(), Trouble> {
         self.freeze(machine, paused).await
     }

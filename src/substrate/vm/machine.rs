@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -68,6 +69,8 @@ pub(super) struct Machine {
     /// What it boots instead of what it was made of, once its system disk was exchanged.
     start: Mutex<Option<Start>>,
     power: Mutex<Option<Powered>>,
+    /// True from when its guest was asked to shut down until it has power again.
+    leaving: AtomicBool,
     forwards: Mutex<BTreeMap<u16, u16>>,
 }
 
@@ -90,6 +93,7 @@ impl Machine {
             residents: Residents::default(),
             start: Mutex::default(),
             power: Mutex::new(None),
+            leaving: AtomicBool::default(),
             forwards: Mutex::default(),
         }
     }
@@ -133,6 +137,7 @@ impl Machine {
             self.migrated(&mut monitor).await?;
         }
         *power = Some(Powered { process, monitor });
+        self.leaving.store(false, Ordering::Relaxed);
         Ok(())
     }
 
@@ -196,6 +201,7 @@ impl Machine {
         if !self.powered().await {
             return Ok(());
         }
+        self.leaving.store(true, Ordering::Relaxed);
         self.agent.shut_down().await?;
         let look = || async {
             if self.powered().await {
@@ -218,6 +224,14 @@ impl Machine {
         power
             .as_mut()
             .is_some_and(|powered| matches!(powered.process.try_wait(), Ok(None)))
+    }
+
+    /// How its process ended, if it did without being told to.
+    pub(super) async fn ended(&self) -> Option<String> {
+        let mut power = self.power.lock().await;
+        let status = power.as_mut()?.process.try_wait().ok()??;
+        let asked = self.leaving.load(Ordering::Relaxed);
+        (!asked).then(|| format!("its QEMU ended with {status}"))
     }
 
     /// The loopback address that leads to a TCP port of the guest, by the management network.
