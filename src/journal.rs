@@ -297,16 +297,6 @@ pub struct Poll {
     pub managers: Vec<ManagerAnswer>,
 }
 
-impl Event {
-    /// What went wrong with the harness, or with what the swarm stands on.
-    pub fn trouble(&self) -> Option<&str> {
-        match self {
-            Self::Trouble { what } | Self::GaveWay { what } => Some(what),
-            _ => None,
-        }
-    }
-}
-
 impl Poll {
     /// The leader that a manager named, if all who named one agree.
     pub fn leader(&self) -> Option<&str> {

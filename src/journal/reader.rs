@@ -22,6 +22,16 @@ pub struct History {
     pub truncated: bool,
 }
 
+impl Event {
+    /// What went wrong with the harness, or with what the swarm stands on.
+    pub fn trouble(&self) -> Option<&str> {
+        match self {
+            Self::Trouble { what } | Self::GaveWay { what } => Some(what),
+            _ => None,
+        }
+    }
+}
+
 impl History {
     /// The entries that the run itself wrote: nothing that was added once it was over.
     pub fn own(&self) -> &[Entry] {
