@@ -50,11 +50,10 @@ struct OnNode<'a> {
     gap: Gap,
     wrong: Option<(u64, &'a str)>,
     first_failed: Option<u64>,
-    silent: Option<Silent>,
+    silences: Vec<Silent>,
 }
 
-/// The longest time from a node's heal to its next right answer.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+/// The time from a node's heal to its next right answer.
 struct Silent {
     length: Duration,
     /// False if the load ended before it.
@@ -132,7 +131,7 @@ fn judge(nodes: &[OnNode], bounds: Bounds, idle: Duration) -> Finding {
             Vec::new(),
         );
     }
-    if let Some((node, silent)) = silent(nodes, bounds.gap).filter(|(_, one)| !one.answered) {
+    if let Some((node, silent)) = silent(nodes, bounds.gap).find(|(_, one)| !one.answered) {
         let length = seconds(silent.length);
         let said = format!("{node} was back, and the load ended {length} later without an answer");
         return finding(said, vec![silent.seq]);
@@ -255,7 +254,7 @@ fn on_node<'a>(
             .iter()
             .find(|r| *r.answer != Answer::Right)
             .map(|r| r.seq),
-        silent: silences.max(),
+        silences: silences.collect(),
     }
 }
 
@@ -298,7 +297,7 @@ fn broken_promise(nodes: &[OnNode], bounds: Bounds) -> Option<Finding> {
             vec![seq],
         );
     }
-    if let Some((node, silent)) = silent(nodes, bounds.again) {
+    if let Some((node, silent)) = silent(nodes, bounds.again).max_by_key(|(_, one)| one.length) {
         let (length, allowed) = (seconds(silent.length), seconds(bounds.again));
         return fail(
             format!("{node} was back and did not answer again for {length}, allowed {allowed}"),
@@ -332,11 +331,14 @@ fn broken_promise(nodes: &[OnNode], bounds: Bounds) -> Option<Finding> {
     fail(said, worst.first_failed.into_iter().collect())
 }
 
-/// The node that was silent the longest after a heal, if that was longer than so.
-fn silent<'a>(nodes: &[OnNode<'a>], than: Duration) -> Option<(&'a str, Silent)> {
-    let silent = nodes.iter().filter_map(|one| Some((one.node, one.silent?)));
-    let long = silent.filter(|(_, one)| one.length > than);
-    long.max_by_key(|(_, one)| *one)
+/// Every time that a node was silent for longer than so after a heal.
+fn silent<'a>(
+    nodes: &'a [OnNode<'a>],
+    than: Duration,
+) -> impl Iterator<Item = (&'a str, &'a Silent)> {
+    let each = |one: &'a OnNode| one.silences.iter().map(|silent| (one.node, silent));
+    let all = nodes.iter().flat_map(each);
+    all.filter(move |(_, silent)| silent.length > than)
 }
 
 /// The finding when every node kept the promise.
@@ -352,7 +354,8 @@ fn kept(nodes: &[OnNode], bounds: Bounds) -> Finding {
         seconds(Duration::from_micros(requests.longest_gap_us)),
         seconds(bounds.gap)
     );
-    let back = silent(nodes, bounds.gap).map_or(String::new(), |(node, silent)| {
+    let longest = silent(nodes, bounds.gap).max_by_key(|(_, one)| one.length);
+    let back = longest.map_or(String::new(), |(node, silent)| {
         format!(
             "; {node} answered again {} after it was back",
             seconds(silent.length)

@@ -72,6 +72,44 @@ fn a_node_that_never_answers_after_its_heal_is_a_failure() {
 }
 
 #[test]
+fn a_node_that_never_answers_is_not_hidden_by_one_that_took_longer() {
+    let finding = judged(answers(), |story| {
+        story.plan.deadlines.steady_again = Span::secs(23);
+        let fault = story.plan.faults[0].clone();
+        story.plan.faults.push(fault);
+        let mut first = story.history().entries.into_iter().map(|entry| entry.event);
+        let intent = first.find_map(|event| match event {
+            Event::Intent(intent) => Some(intent),
+            _ => None,
+        });
+        let mut intent = intent.expect("a fault");
+        (intent.fault, intent.targets) = (1, vec!["server-2".to_owned()]);
+        story.change(|at, event| {
+            if matches!(event, Event::Healed { .. }) {
+                *at = 80.0;
+            }
+            catalogue::fail_on("server-2", 30.0..78.0, *at, event);
+            catalogue::fail_on("server-3", 76.0..100.0, *at, event);
+        });
+        story.at(29.9, Event::Intent(intent));
+        story.at(30.0, Event::Injecting { fault: 1 });
+        story.at(31.0, Event::Injected { fault: 1 });
+        let (fault, evidence) = (1, "seen".to_owned());
+        story.at(
+            31.4,
+            Event::Confirmed {
+                fault,
+                evidence: evidence.clone(),
+            },
+        );
+        story.at(55.0, Event::Healing { fault });
+        story.at(56.0, Event::Healed { fault, evidence });
+    });
+    let said = "server-3 was back, and the load ended 14.5s later without an answer";
+    says(&finding, Verdict::Unknown, said);
+}
+
+#[test]
 fn a_node_that_answers_late_after_its_heal_had_its_networks_made() {
     let late = |allowed| deaf(70.0, 66.0..88.0, allowed);
     let said = "server-3 was back and did not answer again for 22.5s, allowed 22.0s";
