@@ -30,11 +30,9 @@ pub(super) const BOOT: Duration = Duration::from_secs(8);
 /// From the loss of a leader to the next (raft's tick is 1 s, an election takes several).
 const ELECTION: Duration = Duration::from_secs(4);
 
-/// When the clock of [`Sabotage::NodeClockJumps`] does, counted from the deployment.
-const JUMP_AT: Duration = Duration::from_secs(15);
-
-/// How long after the stack was taken a machine ends by itself, while the load is on.
-const END_AT: Duration = Duration::from_secs(15);
+/// When [`Sabotage::NodeClockJumps`] and [`Sabotage::MachineEnds`] come, counted from the
+/// deployment: the load is on.
+const MISHAP_AT: Duration = Duration::from_secs(15);
 
 /// One machine.
 pub(super) struct Machine {
@@ -213,13 +211,11 @@ impl World {
 
     /// Ends the machine that is to end by itself.
     fn end_machine(&mut self) {
-        let Some(Sabotage::MachineEnds(name)) = self.sabotage.clone() else {
+        let Some(Sabotage::MachineEnds(name)) = &self.sabotage else {
             return;
         };
-        let due = self
-            .deployed
-            .is_some_and(|taken| self.now >= taken + END_AT);
-        let Some(machine) = self.machine(&name).filter(|_| due) else {
+        let machine = self.machine(name).filter(|_| self.mishap(self.now));
+        let Some(machine) = machine else {
             return;
         };
         if let Some(one) = self.machines.get_mut(machine).filter(|one| one.powered) {
@@ -238,11 +234,19 @@ impl World {
     pub(super) fn clock_of(&self, machine: usize, at: Instant) -> Option<Timestamp> {
         let name = &self.machines.get(machine)?.name;
         let jumps = self.is(&Sabotage::NodeClockJumps(name.clone()));
-        let jumped = jumps && self.deployed.is_some_and(|taken| at >= taken + JUMP_AT);
-        let ahead = if jumped { HOUR } else { self.skew_of(name) };
+        let ahead = if jumps && self.mishap(at) {
+            HOUR
+        } else {
+            self.skew_of(name)
+        };
         let passed = at.duration_since(self.began.0) + ahead;
         let passed = SignedDuration::try_from(passed).ok()?;
         self.began.1.checked_add(passed).ok()
+    }
+
+    /// True once what happens by itself has happened.
+    fn mishap(&self, at: Instant) -> bool {
+        self.deployed.is_some_and(|taken| at >= taken + MISHAP_AT)
     }
 
     /// The machine of this name.
