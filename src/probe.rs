@@ -147,6 +147,20 @@ pub fn needs_view(probe: &Probe) -> bool {
     }
 }
 
+/// True if the managers' word is all that a probe asks for.
+pub fn is_told(probe: &Probe) -> bool {
+    match probe {
+        Probe::Running { .. } | Probe::Node(_) | Probe::Nodes(_) => true,
+        Probe::Http { .. }
+        | Probe::Sql { .. }
+        | Probe::PortClosed { .. }
+        | Probe::Variables { .. }
+        | Probe::Mount { .. }
+        | Probe::Gone { .. }
+        | Probe::Docker { .. } => false,
+    }
+}
+
 /// What the managers say, if they say anything.
 fn view_of(sight: &Look<View>) -> Option<&View> {
     match sight {

@@ -162,8 +162,8 @@ pub enum Sabotage {
     BringUpHangs,
     /// The stack is not taken.
     DeployFails,
-    /// Two seconds after the stack was taken the managers call this node down, and ready again two
-    /// seconds later, although nothing became of it.
+    /// While the first page is on its way, which takes eight seconds, the managers call this node
+    /// down, and ready again eight seconds later, although nothing became of it.
     NodeFalters(String),
     /// The steady state cannot be kept.
     CheckpointFails,

@@ -2,8 +2,10 @@
 
 use rstest::rstest;
 use seatrial::journal::{ApiError, Event, History, ManagerAnswer, Outcome, Phase, Poll, Rows};
-use seatrial::scenario::{Cut, Direction, FaultAction, Isolate, Target};
+use seatrial::plan::{Plan, Probe};
+use seatrial::scenario::{Cut, Direction, FaultAction, Isolate, NodeCounts, Target};
 use seatrial::substrate::sim::{Sabotage, Sim};
+use seatrial::units::Span;
 use tokio_util::sync::CancellationToken;
 
 use super::plans::{self, with_fault};
@@ -48,6 +50,17 @@ fn is_kept(history: &History) -> bool {
     count(history, |e| *e == Event::Phase(Phase::Checkpoint)) == 1
 }
 
+/// The web plan, whose steady state waits for pages that take seconds.
+fn slow_pages() -> Plan {
+    let mut plan = plans::web();
+    for probe in &mut plan.steady {
+        if let Probe::Http { within, .. } = probe {
+            *within = Span::secs(9);
+        }
+    }
+    plan
+}
+
 #[rstest]
 #[case::a_node_that_falters(Some(Sabotage::NodeFalters("server-5".to_owned())), 1)]
 #[case::an_honest_swarm(None, 0)]
@@ -57,9 +70,36 @@ async fn a_swarm_whose_nodes_come_and_go_is_not_kept(
     #[case] distrusted: usize,
 ) {
     let place = sabotage.map_or_else(Sim::new, Sim::with);
-    let history = run_on(&place, &plans::web(), CancellationToken::new()).await;
+    let history = run_on(&place, &slow_pages(), CancellationToken::new()).await;
     assert_eq!(is_kept(&history), distrusted == 0, "{}", outline(&history));
     assert_eq!(place.distrusted(), distrusted);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_called_down_while_a_round_lasts_makes_it_not_hold() {
+    let mut plan = slow_pages();
+    plan.steady.push(Probe::Nodes(NodeCounts {
+        managers: None,
+        workers: None,
+        ready: Some(5),
+        leaders: None,
+    }));
+    let falters = "server-5";
+    let history = run_sim(&plan, Some(Sabotage::NodeFalters(falters.to_owned()))).await;
+    let mut down = false;
+    let mut called_down = 0;
+    for entry in &history.entries {
+        match &entry.event {
+            Event::Node(node) if node.name == falters => {
+                down = node.state == "down";
+                called_down += usize::from(down);
+            }
+            Event::Steady(steady) if down => assert!(!steady.holds, "{}", outline(&history)),
+            _ => {}
+        }
+    }
+    assert_eq!(called_down, 1);
+    assert!(history.ended(), "{}", outline(&history));
 }
 
 /// A fault's entries stand in the order of the acts that they announce.

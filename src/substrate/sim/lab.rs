@@ -315,6 +315,8 @@ impl Lab for SimLab {
         if present(&self.world).loses_request() {
             return Answer::Failed("connection refused".to_owned());
         }
+        let delay = present(&self.world).page_delay();
+        wait::pause(delay.min(ask.within)).await;
         let door = self.door(node);
         if let Some((_, false)) = door {
             wait::pause(ask.within.saturating_sub(ANSWER)).await;

@@ -8,8 +8,11 @@ use super::world::{Machine, World};
 use crate::journal::{ApiError, ContainerSeen, NodeSeen, TaskSeen};
 use crate::swarm::View;
 
-/// When the managers of [`Sabotage::NodeFalters`] call a node down, counted from the deployment.
-const FALTERING: Range<Duration> = Duration::from_secs(2)..Duration::from_secs(4);
+/// When the managers of [`Sabotage::NodeFalters`] call a node down, counted from the first page.
+const FALTERING: Range<Duration> = Duration::from_secs(4)..Duration::from_secs(12);
+
+/// How long a page takes that is asked for before that.
+const LONG_PAGE: Duration = Duration::from_secs(8);
 
 impl World {
     /// One manager's list of nodes and tasks.
@@ -77,8 +80,21 @@ impl World {
     /// True while the managers call a node down that is not.
     fn falters(&self, machine: &Machine) -> bool {
         let falters = self.is(&Sabotage::NodeFalters(machine.name.clone()));
-        let taken = self.deployed.filter(|_| falters);
-        taken.is_some_and(|taken| FALTERING.contains(&self.now.duration_since(taken)))
+        let asked = self.first_page.filter(|_| falters);
+        asked.is_some_and(|asked| FALTERING.contains(&self.now.duration_since(asked)))
+    }
+
+    /// How long a page takes beside what it always takes: long if a node falters meanwhile.
+    pub(super) fn page_delay(&mut self) -> Duration {
+        let falters = matches!(self.sabotage, Some(Sabotage::NodeFalters(_)));
+        if !falters || !self.tasks.iter().all(|task| task.state == "running") {
+            return Duration::ZERO;
+        }
+        let asked = *self.first_page.get_or_insert(self.now);
+        match self.now < asked + FALTERING.start {
+            true => LONG_PAGE,
+            false => Duration::ZERO,
+        }
     }
 
     fn task_seen(&self, i: usize) -> Option<TaskSeen> {

@@ -101,6 +101,8 @@ pub(super) struct World {
     /// The last identity that was given out.
     pub(super) identity: u64,
     pub(super) deployed: Option<Instant>,
+    /// When [`Sabotage::NodeFalters`] saw the first page asked for that a task could give.
+    pub(super) first_page: Option<Instant>,
     /// When a fault first reached a machine.
     pub(super) struck: Option<Instant>,
     /// What the last power cut left locked on the share.
@@ -182,6 +184,7 @@ impl World {
             index: index + 1,
             identity: 0,
             deployed: None,
+            first_page: None,
             struck: None,
             lock: None,
             shared: Table::default(),
