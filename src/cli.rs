@@ -25,6 +25,7 @@ mod index;
 mod interrupt;
 mod inventory;
 mod keep;
+mod keeper;
 mod kept;
 mod output;
 mod parity;
