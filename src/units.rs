@@ -61,17 +61,21 @@ impl FromStr for Span {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let millis = self.0.as_millis();
-        let (minutes, rest) = (millis / 60_000, millis % 60_000);
-        let (seconds, fraction) = (rest / 1000, rest % 1000);
-        let text = match (minutes, seconds, fraction) {
-            (0, 0, ms) if ms > 0 => format!("{ms}ms"),
-            (0, s, 0) => format!("{s}s"),
-            (0, s, ms) => format!("{s}.{}s", format!("{ms:03}").trim_end_matches('0')),
-            (m, 0, 0) => format!("{m}m"),
-            (m, s, 0) => format!("{m}m {s}s"),
-            (m, s, ms) => format!("{m}m {s}.{}s", format!("{ms:03}").trim_end_matches('0')),
+        let (hours, rest) = (millis / 3_600_000, millis % 3_600_000);
+        let (minutes, rest) = (rest / 60_000, rest % 60_000);
+        let seconds = match (rest / 1000, rest % 1000) {
+            (0, 0) if millis > 0 => String::new(),
+            (0, ms) if ms > 0 && ms == millis => format!("{ms}ms"),
+            (s, 0) => format!("{s}s"),
+            (s, ms) => format!("{s}.{}s", format!("{ms:03}").trim_end_matches('0')),
         };
-        f.pad(&text)
+        let text = match (hours, minutes) {
+            (0, 0) => seconds,
+            (0, m) => format!("{m}m {seconds}"),
+            (h, 0) => format!("{h}h {seconds}"),
+            (h, m) => format!("{h}h {m}m {seconds}"),
+        };
+        f.pad(text.trim_end())
     }
 }
 
@@ -252,7 +256,9 @@ mod tests {
 
     #[test]
     fn units_read_what_they_write() {
-        for text in ["500ms", "30s", "1.5s", "3m", "1m 30s", "0s"] {
+        for text in [
+            "500ms", "30s", "1.5s", "3m", "1m 30s", "1m 0.5s", "1h", "1h 1.5s", "26h 3m", "0s",
+        ] {
             assert_eq!(text.parse::<Span>().expect(text).to_string(), text);
         }
         for text in ["20/s", "30/m", "0.5/m"] {
