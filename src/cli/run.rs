@@ -20,7 +20,7 @@ use super::kept::Kept;
 use super::record::Record;
 use super::scenarios::Asked;
 use super::screen::Screen;
-use super::{Exit, cache, consent, folder, index, output};
+use super::{Exit, Refused, cache, consent, folder, index, output};
 
 /// What `run` is asked.
 #[derive(clap::Args)]
@@ -66,6 +66,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     if on == On::Hosts && !args.yes && !consent::given(&outcomes)? {
         return Ok(Exit::NOTHING_RAN);
+    }
+    if let Some(path) = &args.junit {
+        // Before hours of work, and so that a run that is killed leaves no older one's results.
+        let saved = output::save(path, &Junit::default().text());
+        saved.map_err(|error| Refused::new(format_args!("{error:#}")))?;
     }
     let (stop, left) = (CancellationToken::new(), Left::default());
     runtime(on)?.block_on(async {
