@@ -122,7 +122,7 @@ impl Nights {
         let real = env!("CARGO_BIN_EXE_seatrial");
         let script = format!(
             "#!/bin/sh\ncase \"$1\" in\nprepare) exit 0 ;;\n\
-             run) shift; exec {real} run --on sim --seed 7 \"$@\" ;;\n\
+             run) shift; exec {real} run --seed 7 \"$@\" ;;\n\
              *) exec {real} \"$@\" ;;\nesac\n"
         );
         fs::write(&program, script).expect("a program");
@@ -137,6 +137,7 @@ impl Nights {
             .current_dir(root())
             .env_remove("GITHUB_STEP_SUMMARY")
             .env("SEATRIAL", &self.program)
+            .env("SEATRIAL_ON", "sim")
             .env("SEATRIAL_CACHE", self.folder.path().join("cache"))
             .env("SEATRIAL_NIGHTS", self.folder.path().join("nights"))
             .env("SEATRIAL_RESULTS", self.folder.path().join("results"));
