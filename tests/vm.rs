@@ -10,6 +10,8 @@ mod ground;
 #[path = "vm/trial.rs"]
 mod trial;
 
+#[path = "vm/acts.rs"]
+mod acts;
 #[path = "vm/bundle.rs"]
 mod bundle;
 #[path = "vm/crash.rs"]
@@ -30,5 +32,3 @@ mod planted;
 mod processes;
 #[path = "vm/promises.rs"]
 mod promises;
-#[path = "vm/tour.rs"]
-mod tour;

@@ -1,5 +1,5 @@
 //! The scenario in which everything that a file can ask for comes once; real machines act it out
-//! too (`tests/vm/tour.rs`).
+//! too (`tests/vm/acts.rs`).
 
 use std::collections::BTreeSet;
 use std::fs::read_to_string;

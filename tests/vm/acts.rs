@@ -1,4 +1,7 @@
 //! Every action, probe, fault, workload and check of a scenario file, on real machines.
+//!
+//! Tests run in the order of their names. This one is first, so that a slow computer has time for
+//! it.
 
 use seatrial::verdict::Verdict;
 
