@@ -110,10 +110,10 @@ fn write(
 async fn one_round(trial: &Trial) -> Round {
     let began = Instant::now();
     let (broken, changed) = (trial.broken_now(), trial.changed());
-    let members = trial.members();
+    let (probes, members) = (trial.plan.steady_once(changed), trial.members());
     let sight = trial.sight(began).map(|sight| (sight, Instant::now()));
     let sight = sight.shared();
-    let asked = trial.plan.steady_once(changed).iter().map(|probe| {
+    let asked = probes.iter().map(|probe| {
         let (sight, broken, members) = (sight.clone(), &broken, &members);
         async move {
             // Managers that hang must not hold up what can be asked without them.
@@ -129,11 +129,10 @@ async fn one_round(trial: &Trial) -> Round {
     if outlasted && looks.iter().all(|look| matches!(look, Look::Holds(_))) {
         // What the managers said before the other answers came may be over by now.
         let sight = trial.sight(Instant::now()).await;
-        for (probe, look) in trial.plan.steady_once(changed).iter().zip(&mut looks) {
-            if probe::is_told(probe) {
-                *look = probe::observe(&*trial.lab, &trial.plan, &members, probe, &sight, &broken)
-                    .await;
-            }
+        let asked = probes.iter().zip(&mut looks);
+        for (probe, look) in asked.filter(|(probe, _)| probe::is_told(probe)) {
+            let again = probe::observe(&*trial.lab, &trial.plan, &members, probe, &sight, &broken);
+            *look = again.await;
         }
     }
     let holds = looks.iter().all(|look| matches!(look, Look::Holds(_)));
