@@ -85,13 +85,13 @@ enum Command {
     Heal(heal::Args),
     /// Bring up a swarm to keep and play with
     Up(up::Args),
-    /// Take that swarm down
+    /// Take the swarm of `up` down
     Down,
-    /// List that swarm's machines
+    /// List the machines of the swarm of `up`
     Ps,
-    /// Run a command in one of its machines
+    /// Run a command in a machine of the swarm of `up`
     Exec(exec::Args),
-    /// Turn one of its machines off or on
+    /// Turn a machine of the swarm of `up` off or on, or ask whether it is on
     Power(power::Args),
     /// Print the JSON Schema of scenario files, for editors, or of reports
     Schema(schema::Args),

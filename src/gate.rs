@@ -181,6 +181,11 @@ fn side_by_side(evidence: &Evidence) -> (Vec<Reason>, Vec<Comparison>) {
         match compare(&figures(&base), &figures(&target)) {
             Err(unlike) => reasons.push(unknown(name, unlike.to_string())),
             Ok(comparison) => {
+                if comparison.is_partly_blind() {
+                    let said = "what followed the faults was not compared, because they struck \
+                                nodes of other kinds: write `--repeat 3` or more";
+                    reasons.push(unknown(name, said));
+                }
                 reasons.extend(of_comparison(name, &comparison, &target));
                 comparisons.push(comparison);
             }

@@ -193,7 +193,8 @@ impl Workload {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ledger {
-    /// The service's name in the stack file; its one published port is used.
+    /// The service's name in the stack file; its one published port is used, as `root`, with the
+    /// `MYSQL_ROOT_PASSWORD` of its `environment`, if it has one.
     pub service: String,
     /// Rows a second, over all writers.
     pub rate: Rate,
@@ -234,7 +235,8 @@ pub struct Get {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Expectation {
-    /// The steady state holds again within this time of each fault, without our cure.
+    /// The steady state holds again within this time of each fault, without our cure, be it of
+    /// another fault.
     Recovers(Recovers),
     /// Every acknowledged row of this ledger is read back at the end.
     NothingLost(String),

@@ -40,6 +40,8 @@ mod leavings;
 mod marks;
 #[path = "sim/misdeeds.rs"]
 mod misdeeds;
+#[path = "sim/overlap.rs"]
+mod overlap;
 #[path = "sim/probes.rs"]
 mod probes;
 #[path = "sim/pulls.rs"]

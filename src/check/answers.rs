@@ -58,6 +58,8 @@ struct Silent {
     length: Duration,
     /// False if the load ended before it.
     answered: bool,
+    /// True if we broke the node before that.
+    cut_short: bool,
     seq: u64,
 }
 
@@ -238,6 +240,7 @@ fn on_node<'a>(
             .map_or(end, |to| to.min(end))
             .saturating_sub(one.from),
         answered: one.to.is_some_and(|to| to <= end),
+        cut_short: one.cut_short,
         seq: one.seq,
     });
     OnNode {
@@ -354,7 +357,8 @@ fn kept(nodes: &[OnNode], bounds: Bounds) -> Finding {
         seconds(Duration::from_micros(requests.longest_gap_us)),
         seconds(bounds.gap)
     );
-    let longest = silent(nodes, bounds.gap).max_by_key(|(_, one)| one.length);
+    let answered = silent(nodes, bounds.gap).filter(|(_, one)| !one.cut_short);
+    let longest = answered.max_by_key(|(_, one)| one.length);
     let back = longest.map_or(String::new(), |(node, silent)| {
         format!(
             "; {node} answered again {} after it was back",

@@ -136,7 +136,12 @@ fn seen(timeline: &Timeline, at: Duration, poll: &Poll) -> Seen {
     let whole = Poll {
         managers: ours.cloned().collect(),
     };
-    if let Some(leader) = whole.leader() {
+    // Others name a leader that has just gone for as long as they have not noticed.
+    let gone = |name: &str| {
+        let mut windows = timeline.against(name);
+        windows.any(|one| one.powerless(at) || one.still(at) || one.cut_off(at))
+    };
+    if let Some(leader) = whole.leader().filter(|name| !gone(name)) {
         return Seen::Leader(leader.to_owned());
     }
     let named = whole.managers.iter().any(|answer| answer.leader.is_some());

@@ -1,8 +1,8 @@
 //! `exercised`: the promise was really put to the test. Never `fail`: what was not exercised is
 //! unknown.
 
-use crate::journal::timeline::{Mark, Timeline};
-use crate::journal::{Answer, Event, History, Outcome};
+use crate::journal::timeline::{Mark, Timeline, Window};
+use crate::journal::{Answer, Event, History, Outcome, Phase};
 use crate::verdict::wording::counted;
 use crate::verdict::{Finding, Verdict};
 
@@ -46,6 +46,9 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Finding {
             lacks.push(format!("{what} was gone before it was healed"));
         } else if window.healed.is_none() {
             lacks.push(format!("{what} was not seen to be healed"));
+        } else if is_late(window, timeline) {
+            let asked = "the steady state was asked for";
+            lacks.push(format!("{what} was healed only after {asked}"));
         }
     }
     for (index, deed) in timeline.actions.iter().enumerate() {
@@ -94,6 +97,14 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Finding {
     let also = (planned > 0 && acted > 0).then(|| format!("{} seen", counted(acted, "action")));
     let said: Vec<String> = [said].into_iter().chain(also).chain(successes).collect();
     Finding::new("exercised", Verdict::Pass, said.join("; "), evidence)
+}
+
+/// True for a fault that was still in force when everybody looked whether all is well again: its
+/// nodes were left out of that.
+fn is_late(window: &Window, timeline: &Timeline) -> bool {
+    let asked = timeline.phase(Phase::SteadyAfter);
+    let late = window.healed.zip(asked);
+    late.is_some_and(|(healed, asked)| healed.seq > asked.seq)
 }
 
 /// What a workload did not do.
@@ -174,6 +185,11 @@ fn acts(history: &History) -> Vec<Acts> {
         .collect();
     for entry in &history.entries {
         let (name, good) = match &entry.event {
+            // One that the harness did not make is none.
+            Event::Got {
+                answer: Answer::Unasked(_) | Answer::Unsent(_),
+                ..
+            } => continue,
             Event::Insert { workload, .. } => (workload, false),
             Event::Inserted {
                 workload, outcome, ..

@@ -29,6 +29,8 @@ struct Asked<'a> {
     struck: Mark,
     deadline: Duration,
     within: Duration,
+    /// The first of our cures after it: its own heal, or that of another fault.
+    cure: Option<&'a Window>,
     /// The end of what can be seen without our cure.
     end: Duration,
 }
@@ -62,7 +64,8 @@ fn recovery(history: &History, timeline: &Timeline, window: &Window, within: Dur
         let said = format!("{what}: the fault was never confirmed, so nothing had to recover");
         return unknown(said, window.evidence());
     };
-    let healing = window.healing.map_or(u64::MAX, |mark| mark.seq);
+    let cure = timeline.cure(window);
+    let healing = cure.map_or(u64::MAX, |(_, mark)| mark.seq);
     let looks = history.looks(confirmed.seq, healing);
     let asked = Asked {
         what,
@@ -70,12 +73,17 @@ fn recovery(history: &History, timeline: &Timeline, window: &Window, within: Dur
         struck,
         deadline: struck.at.saturating_add(within),
         within,
-        end: window.healing.map_or(timeline.end, |mark| mark.at),
+        cure: cure.map(|(one, _)| one),
+        end: cure.map_or(timeline.end, |(_, mark)| mark.at),
     };
     let mut evidence = vec![struck.seq, confirmed.seq];
     evidence.dedup();
     let recovery = match looks.iter().position(|(_, look)| look.holds) {
-        Some(found) => asked.came_back(looks[found].0, &looks[..found], evidence),
+        Some(found) => {
+            let whole = asked.came_back(looks[found].0, &looks[..found], evidence);
+            let mut seen = history.looks(struck.seq, looks[found].0.seq).into_iter();
+            whole.disturbed(seen.any(|(_, look)| !look.holds))
+        }
         None => asked.stayed_away(&looks, evidence),
     };
     match unseen(history, timeline, struck) {
@@ -161,11 +169,10 @@ impl Asked<'_> {
         let seen = look.probes.join("; ");
         if self.end.saturating_add(EARLY_HEAL) < self.deadline {
             let left = seconds(self.deadline.saturating_sub(self.end));
-            let cured = self.window.healing.is_some();
-            let cause = if cured {
-                "our cure"
-            } else {
-                "the record's end"
+            let cause = match self.cure {
+                Some(cure) if cure == self.window => "our cure".to_owned(),
+                Some(other) => format!("the cure of `{}`", other.named()),
+                None => "the record's end".to_owned(),
             };
             let said = format!("{what}: not before {cause}, {left} short of the deadline");
             return unknown(said, evidence);
@@ -184,6 +191,16 @@ impl Asked<'_> {
             took: self.within,
             evidence,
         }
+    }
+}
+
+impl Recovery {
+    /// Says so if the fault was never seen to disturb anything: there was little to recover from.
+    fn disturbed(mut self, seen: bool) -> Self {
+        if self.verdict == Verdict::Pass && !seen {
+            self.said.push_str(", the steady state never seen to break");
+        }
+        self
     }
 }
 

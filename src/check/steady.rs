@@ -36,15 +36,15 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
     let after = timeline.phase(Phase::SteadyAfter);
     let quiet = plan.faults.is_empty() && plan.actions.is_empty() && plan.steady_after.is_empty();
     if quiet {
-        return Some(undisturbed(history, *held, after));
+        return Some(undisturbed(history, timeline, *held, after));
     }
     let Some(start) = after else {
         let said = "nobody asked whether it holds again after the last fault".to_owned();
         return finding(Verdict::Unknown, said, vec![held.seq]);
     };
-    let after = history.looks(start.seq, u64::MAX);
-    if let Some((again, again_seen)) = after.iter().find(|(_, look)| look.holds) {
-        let said = held_again(history, timeline, start, *again, again_seen);
+    let after = history.looks(start.seq, asked_until(timeline));
+    if let Some((again, again_seen)) = lasting(&after) {
+        let said = held_again(history, timeline, start, again, again_seen);
         return finding(Verdict::Pass, said, vec![held.seq, again.seq]);
     }
     let Some((last, look)) = after.last() else {
@@ -56,21 +56,39 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
         history.plan.deadlines.steady_again.0,
     );
     let evidence = vec![held.seq, start.seq, last.seq];
+    if let Some((once, _)) = after.iter().find(|(_, look)| look.holds) {
+        let (at, seen) = (seconds(once.at), look.probes.join("; "));
+        let said = format!("held again at [{at}], and not any more at the end: {seen}");
+        return finding(Verdict::Unknown, said, [evidence, vec![once.seq]].concat());
+    }
     let (verdict, said) = stayed_away(history, timeline, look, (waited, allowed));
     finding(verdict, said, evidence)
 }
 
+/// The end of what is asked of the steady state: what is read back then may disturb it.
+fn asked_until(timeline: &Timeline) -> u64 {
+    let read_back = timeline.phase(Phase::ReadBack);
+    read_back.map_or(u64::MAX, |mark| mark.seq)
+}
+
+/// The first look from which on the state held, as far as anybody could tell.
+fn lasting<'a>(looks: &[(Mark, &'a Steady)]) -> Option<(Mark, &'a Steady)> {
+    let lost = |(_, look): &(Mark, &Steady)| !look.holds && !look.cannot_tell;
+    let from = looks.iter().rposition(lost).map_or(0, |last| last + 1);
+    looks[from..].iter().find(|(_, look)| look.holds).copied()
+}
+
 /// Whether it still held at the end of a load during which nothing was broken or changed. If not,
 /// nobody knows what did it, so it is no proof against the swarm.
-fn undisturbed(history: &History, held: Mark, after: Option<Mark>) -> Finding {
+fn undisturbed(history: &History, timeline: &Timeline, held: Mark, after: Option<Mark>) -> Finding {
     let from = seconds(held.at);
     // Nobody looks again after a load that was cut short, which is told elsewhere.
     let Some(start) = after else {
         let said = format!("held from {from}");
         return Finding::new("steady", Verdict::Pass, said, vec![held.seq]);
     };
-    let looks = history.looks(start.seq, u64::MAX);
-    if let Some((again, _)) = looks.iter().find(|(_, look)| look.holds) {
+    let looks = history.looks(start.seq, asked_until(timeline));
+    if let Some((again, _)) = lasting(&looks) {
         let said = format!("held from {from} until the end");
         return Finding::new("steady", Verdict::Pass, said, vec![held.seq, again.seq]);
     }

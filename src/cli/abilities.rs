@@ -36,7 +36,7 @@ pub(super) fn table(cache: &Path) -> anyhow::Result<(String, bool)> {
     if let Found::Silent(why) = &found {
         text += &format!("\n{why}\n");
     }
-    Ok((text, !matches!(found, Found::Silent(_))))
+    Ok((text, matches!(found, Found::Tried(_))))
 }
 
 /// Asks the engine, if there is one.

@@ -1,6 +1,6 @@
 //! `seatrial compare`: what got better or worse between two handfuls of runs, and what is noise.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -28,7 +28,8 @@ const CODES: &str = "BASE and NEW are each a run's folder, a folder of runs such
                      makes, or several of either with commas between. Folders of several scenarios \
                      are compared scenario by scenario.\n\n\
                      Exit codes: 0 no worse, 1 worse, 2 unknown: a new run has no verdict, \
-                     64 bad usage, or different scenarios.";
+                     or one of several scenarios differs, 64 bad usage, or nothing to compare. \
+                     A scenario that only one side has is named, and does not count.";
 
 /// What `compare` is asked.
 #[derive(clap::Args)]
@@ -62,7 +63,13 @@ fn side(text: &str) -> Result<Side, String> {
 
 /// Compares, tells, and ends with the worst.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    let (mut base, new) = (runs(&args.base)?, runs(&args.new)?);
+    let (base, new) = (named(&args.base)?, named(&args.new)?);
+    let (mut base, new) = match (&base - &new, &new - &base) {
+        // A run on both sides would be compared with itself, and hide what it came to.
+        (old, _) if !old.is_empty() => (runs(&old)?, runs(&new)?),
+        (_, only) if !only.is_empty() => (runs(&base)?, runs(&only)?),
+        _ => (runs(&base)?, runs(&new)?),
+    };
     let one_each = base.len() == 1 && new.len() == 1;
     if one_each && !new.keys().any(|name| base.contains_key(name)) {
         // Their names differ, which is what is to be told.
@@ -117,17 +124,26 @@ fn tell(all: &[Comparison], format: Format) -> anyhow::Result<()> {
     }
 }
 
-/// The figures of all runs of one side, by scenario.
-fn runs(side: &Side) -> anyhow::Result<BTreeMap<String, Vec<Figures>>> {
-    let mut all: BTreeMap<String, Vec<Figures>> = BTreeMap::new();
+/// The journals of all runs of one side, each once.
+fn named(side: &Side) -> anyhow::Result<BTreeSet<PathBuf>> {
+    let mut all = BTreeSet::new();
     for path in &side.0 {
         for journal in journals(path)? {
-            let record = Record::read(&journal)?;
-            let figures = Figures::of(&record.history, &record.judgement);
-            all.entry(figures.scenario.clone())
-                .or_default()
-                .push(figures);
+            all.insert(journal.canonicalize().unwrap_or(journal));
         }
+    }
+    Ok(all)
+}
+
+/// Their figures, by scenario.
+fn runs(journals: &BTreeSet<PathBuf>) -> anyhow::Result<BTreeMap<String, Vec<Figures>>> {
+    let mut all: BTreeMap<String, Vec<Figures>> = BTreeMap::new();
+    for journal in journals {
+        let record = Record::read(journal)?;
+        let figures = Figures::of(&record.history, &record.judgement);
+        all.entry(figures.scenario.clone())
+            .or_default()
+            .push(figures);
     }
     Ok(all)
 }

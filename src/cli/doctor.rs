@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 
 use seatrial::substrate::Place;
@@ -104,7 +105,7 @@ fn here(cache: &Path) -> anyhow::Result<(String, bool)> {
             let about = vm.identity(&up::plan_of_a_swarm(&vm)?);
             rows.push(row("images", "ok", "prepared", ""));
             let found = format!("{}, patience {}", about.accelerator, about.patience);
-            rows.push(row("accelerator", "ok", found, ""));
+            rows.push(accelerator(&about.accelerator, found, cache));
         }
         None => {
             rows.push(row("images", "none", "not built yet", "seatrial prepare"));
@@ -132,6 +133,21 @@ fn here(cache: &Path) -> anyhow::Result<(String, bool)> {
     };
     text += &format!("\n{places}");
     Ok((text, can_run))
+}
+
+/// What images were built with is used as long as they are kept.
+fn accelerator(used: &str, found: String, cache: &Path) -> [String; 4] {
+    let device = Path::new("/dev/kvm");
+    let ours = OpenOptions::new().write(true).open(device).is_ok();
+    if used != "tcg" || ours || !device.exists() {
+        return row("accelerator", "ok", found, "");
+    }
+    let images = cache.join("images");
+    let mend = format!(
+        "have the right to write /dev/kvm; rm -r {}; seatrial prepare",
+        images.display()
+    );
+    row("accelerator", "slow", found, &mend)
 }
 
 /// A row of the table.

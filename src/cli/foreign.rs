@@ -200,7 +200,7 @@ pub(super) fn told(folder: &Path, node: &str) -> String {
     format!(
         "\nas a foreign swarm:\n\
          ssh -F {config} {node}\n\
-         docker node update --label-add seatrial.breakable=true NODE  each that may be broken\n\
+         docker node update --label-add seatrial.breakable=true NODE  for every node\n\
          seatrial run SCENARIO --on hosts={inventory}\n"
     )
 }

@@ -212,10 +212,11 @@ fn named(journal: &Path) -> String {
 fn abandoned(cache: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let work = cache.join(leavings::WORK);
     let entries = match std::fs::read_dir(&work) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.with_context(|| format!("cannot read `{}`", work.display()))?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        other => Some(other.with_context(|| format!("cannot read `{}`", work.display()))?),
     };
-    let paths = entries.flatten().map(|entry| entry.path());
+    let entries = entries.into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
     let mut folders: Vec<PathBuf> = paths
         .filter(|path| leavings::owner(path).is_some())
         .collect();

@@ -25,6 +25,8 @@ struct Leavings {
     folders: Vec<PathBuf>,
     /// The swarms on Docker engines that it announced, in words.
     swarms: Vec<String>,
+    /// The inventory of a swarm that was lent to it.
+    inventory: Option<String>,
     /// Its faults by index: what, and whether it was begun and not seen to be healed.
     faults: BTreeMap<usize, (String, bool)>,
 }
@@ -73,6 +75,7 @@ impl Leavings {
                 self.swarms.push(format!(
                     "the stacks `{stacks}` in the swarm of `{inventory}`"
                 ));
+                self.inventory = Some(lent.inventory.clone());
             }
             Event::Intent(intent) => {
                 let named = format!("{} {}", intent.verb, intent.targets.join(", "));
@@ -99,7 +102,10 @@ impl Leavings {
         if self.folders.iter().any(|folder| folder.exists()) {
             all.extend(self.swarms.iter().cloned());
         }
-        let run = self.run.display();
+        let mut run = self.run.display().to_string();
+        if let Some(inventory) = &self.inventory {
+            run += &format!(" --inventory {inventory}");
+        }
         match all.is_empty() {
             true => format!("nothing is left but the journal; `seatrial heal {run}` makes sure"),
             false => format!("left: {}; `seatrial heal {run}` removes it", all.join(", ")),

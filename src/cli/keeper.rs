@@ -56,12 +56,13 @@ impl Keeper {
     /// Waits for the swarm, and shows what the keeper says meanwhile.
     pub(super) async fn ready(&mut self, kept: &Kept, deadline: Duration) -> anyhow::Result<State> {
         let end = Instant::now() + deadline;
+        let log = format!("; all that it said: `{}`", kept.log().display());
         loop {
             let ended = self.process.try_wait().context("lost the keeper")?;
             self.show();
             if let Some(status) = ended {
                 let last = self.shown.lines().last().unwrap_or("it said nothing");
-                bail!("the keeper ended ({status}): {last}");
+                bail!("the process that keeps the swarm ended ({status}): {last}{log}");
             }
             let state = kept.read()?;
             if let Some(state) = state.filter(|state| state.ready) {
@@ -69,7 +70,7 @@ impl Keeper {
             }
             if Instant::now() > end {
                 let last = self.shown.lines().last().unwrap_or("it said nothing");
-                bail!("the swarm was not up within {deadline:?}; the keeper's last words: {last}");
+                bail!("the swarm was not up within {deadline:?}; last said: {last}{log}");
             }
             pause(PACE).await;
         }
@@ -135,7 +136,8 @@ mod tests {
         let error = dead.ready(&kept, minute).await.expect_err("it ended");
         let said = error.to_string();
         assert!(said.contains("exit status: 2"), "{said}");
-        assert!(said.ends_with("no memory for `server-3`"), "{said}");
+        let last = "no memory for `server-3`; all that it said: `";
+        assert!(said.contains(last), "{said}");
         dead.end().await.expect("it is gone");
     }
 

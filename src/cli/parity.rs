@@ -75,8 +75,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 
 /// A scenario's name, and what its newest run in a place came to, or why there is none.
 fn came_to(outcome: &Outcome, place: &str, runs: &[Figures]) -> (String, String) {
-    let name = match outcome {
-        Outcome::Ready(plan) => plan.name.clone(),
+    let plan = match outcome {
+        Outcome::Ready(plan) => plan,
         Outcome::Skipped { name, reason } => {
             let lacks = reason
                 .strip_prefix(&format!("`{place}` has "))
@@ -84,7 +84,9 @@ fn came_to(outcome: &Outcome, place: &str, runs: &[Figures]) -> (String, String)
             return (name.clone(), lacks.to_owned());
         }
     };
-    let there = |run: &&Figures| run.scenario == name && run.place() == place;
+    let name = plan.name.clone();
+    let there =
+        |run: &&Figures| run.scenario == name && run.place() == place && run.breaks_as(plan);
     let newest = runs.iter().rfind(there);
     let came = newest.map_or_else(|| "not run".to_owned(), |run| run.verdict.to_string());
     (name, came)

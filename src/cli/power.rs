@@ -119,7 +119,9 @@ pub(super) async fn turn(lab: &dyn Lab, node: &str, act: Act) -> Result<Power, T
             return Err(Trouble(format!("`{node}` stands still: {first}")));
         }
         (Act::Pause | Act::Resume, Power::Off) => {
-            return Err(Trouble(format!("`{node}` has no power")));
+            return Err(Trouble(format!(
+                "`{node}` has no power: `seatrial power {node} on` first"
+            )));
         }
         (Act::On, _) => lab.power_on(node).await?,
         (Act::Off, _) => lab.power_off(node, PowerOff::Shutdown).await?,
@@ -199,8 +201,9 @@ mod tests {
         assert_eq!(refused(Act::On).await, still);
         assert_eq!(refused(Act::Off).await, still);
         turn(&*lab, "server-3", Act::Cut).await.expect("off");
-        assert_eq!(refused(Act::Pause).await, "`server-3` has no power");
-        assert_eq!(refused(Act::Resume).await, "`server-3` has no power");
+        let off = "`server-3` has no power: `seatrial power server-3 on` first";
+        assert_eq!(refused(Act::Pause).await, off);
+        assert_eq!(refused(Act::Resume).await, off);
     }
 
     #[tokio::test(start_paused = true)]

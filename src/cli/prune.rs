@@ -13,7 +13,7 @@ use super::{Exit, Refused, folder, output};
 /// What `prune` is asked.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Keep the newest runs of each scenario, so many
+    /// Keep the newest runs of each scenario with the same faults, so many
     #[arg(long, value_name = "N")]
     keep: Option<usize>,
 
@@ -85,7 +85,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
 /// The runs that are old by every bound that was given. What began at a time that nobody can tell
 /// is not old by any.
 fn old<'a>(all: &'a [Kept], args: &Args, now: jiff::Timestamp) -> Vec<&'a Kept> {
-    let mut newer: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut newer: BTreeMap<(&str, &str), usize> = BTreeMap::new();
     let mut told: Vec<_> = all
         .iter()
         .filter_map(|kept| Some((kept, kept.figures()?)))
@@ -93,7 +93,8 @@ fn old<'a>(all: &'a [Kept], args: &Args, now: jiff::Timestamp) -> Vec<&'a Kept> 
     told.sort_by_key(|(_, figures)| figures.began);
     let mut old = Vec::new();
     for (kept, figures) in told.into_iter().rev() {
-        let newer = newer.entry(figures.scenario.as_str()).or_default();
+        let same = (figures.scenario.as_str(), figures.faults());
+        let newer = newer.entry(same).or_default();
         let beyond = args.keep.is_none_or(|keep| *newer >= keep);
         let age = now.duration_since(figures.began);
         if beyond && args.older_than.is_none_or(|oldest| age > oldest) {

@@ -193,6 +193,17 @@ impl Timeline {
             .filter(move |window| window.targets.iter().any(|one| one == node))
     }
 
+    /// The first of our cures after a fault was seen to bite: its own heal, or that of another
+    /// fault. What recovers later may owe it to that.
+    pub fn cure(&self, of: &Window) -> Option<(&Window, Mark)> {
+        let bit = of.confirmed?;
+        let healings = self.faults.iter();
+        let healings = healings.filter_map(|one| Some((one, one.healing?)));
+        healings
+            .filter(|(_, healing)| healing.seq > bit.seq)
+            .min_by_key(|(_, healing)| healing.seq)
+    }
+
     /// True while our hand may be on a node.
     pub fn broken(&self, node: &str, at: Duration) -> bool {
         self.against(node).any(|window| window.in_force(at))

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::journal::timeline::{Mark, Window};
+use crate::journal::timeline::{Mark, Timeline, Window};
 use crate::journal::{Answer, Entry, Event, History, Outcome, TaskSeen};
 use crate::verdict::wording::seconds;
 
@@ -19,13 +19,14 @@ pub(super) fn of(history: &History, window: &Window) -> Vec<Step> {
     let Some(struck) = window.struck() else {
         return Vec::new();
     };
-    let until = window.healing.map_or(u64::MAX, |mark| mark.seq);
+    let healing = window.healing.map_or(u64::MAX, |mark| mark.seq);
     let during = || {
         history
             .entries
             .iter()
-            .filter(|e| e.seq > struck.seq && e.seq < until)
+            .filter(|e| e.seq > struck.seq && e.seq < healing)
     };
+    let until = alone(history, window);
     let mut steps = Vec::new();
     let mut add = |entry: &Entry, said: String| {
         let after = entry.at().saturating_sub(struck.at);
@@ -50,12 +51,9 @@ pub(super) fn of(history: &History, window: &Window) -> Vec<Step> {
             add(step.entry, step.said());
         }
     }
-    if let Some(mark) = history
-        .looks(struck.seq, until)
-        .iter()
-        .find(|(_, look)| look.holds)
+    if let Some((mark, _)) = recovered(history, window)
+        && let Some(entry) = history.entries.iter().find(|entry| entry.seq == mark.seq)
     {
-        let entry = &history.entries[usize::try_from(mark.0.seq).unwrap_or(0)];
         add(entry, "the steady state holds again".to_owned());
     }
     for (entry, said) in answered_again(history, struck, until) {
@@ -65,11 +63,24 @@ pub(super) fn of(history: &History, window: &Window) -> Vec<Step> {
     steps
 }
 
-/// The first look at the steady state that held while a fault lasted, and how long after it.
+/// The entry up to which whatever moves is the work of this fault alone: the first blow or cure of
+/// any fault after it.
+pub(super) fn alone(history: &History, window: &Window) -> u64 {
+    let timeline = Timeline::of(history);
+    let struck = window.struck().map_or(u64::MAX, |mark| mark.seq);
+    let marks = timeline.faults.iter();
+    let marks = marks.flat_map(|one| [one.struck(), one.healing]).flatten();
+    let later = marks.map(|mark| mark.seq).filter(|seq| *seq > struck);
+    later.min().unwrap_or(u64::MAX)
+}
+
+/// The first look at the steady state that held while a fault lasted, before any cure, and how long
+/// after it.
 pub(super) fn recovered(history: &History, window: &Window) -> Option<(Mark, Duration)> {
     let (struck, confirmed) = (window.struck()?, window.confirmed?);
-    let until = window.healing.map_or(u64::MAX, |mark| mark.seq);
-    let looks = history.looks(confirmed.seq, until);
+    let timeline = Timeline::of(history);
+    let cure = timeline.cure(window).map_or(u64::MAX, |(_, mark)| mark.seq);
+    let looks = history.looks(confirmed.seq, cure);
     let (mark, _) = looks.iter().find(|(_, look)| look.holds)?;
     Some((*mark, mark.at.saturating_sub(struck.at)))
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::aftermath::{Moved, moved, told};
+use super::aftermath::{Moved, alone, moved, recovered, told};
 use crate::journal::timeline::{Mark, Window};
 use crate::journal::{Entry, Event, History};
 use crate::verdict::wording::seconds;
@@ -89,19 +89,19 @@ impl Part {
 /// The parts of the recovery from a fault, in the order in which they follow from each other;
 /// none for a fault after which the steady state was not seen while it lasted.
 pub(super) fn of(history: &History, window: &Window) -> Vec<Part> {
-    let (Some(struck), Some(confirmed)) = (window.struck(), window.confirmed) else {
+    let Some(struck) = window.struck() else {
         return Vec::new();
     };
-    let until = window.healing.map_or(u64::MAX, |mark| mark.seq);
-    let looks = history.looks(confirmed.seq, until);
-    if !looks.iter().any(|(_, look)| look.holds) {
+    if recovered(history, window).is_none() {
         return Vec::new();
     }
+    let healing = window.healing.map_or(u64::MAX, |mark| mark.seq);
+    let until = alone(history, window);
     let leader = leader_before(history, struck.seq);
     let mut parts = Vec::new();
     let mut down: Option<Duration> = None;
     for target in &window.targets {
-        let seen = between(history, struck.seq, until).find(|entry| {
+        let seen = between(history, struck.seq, healing).find(|entry| {
             matches!(&entry.event, Event::Node(node)
                 if &node.name == target && node.state == "down")
         });

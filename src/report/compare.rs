@@ -23,8 +23,8 @@ pub use told::{comparison, comparisons_json, comparisons_markdown, comparisons_s
 /// The version of the JSON.
 const FORMAT: u32 = 1;
 
-/// So many runs a side, the newest, are compared. More say no more, and an exact test of them takes
-/// long.
+/// Of so many runs a side, the newest, numbers are compared. More say no more, and an exact test of
+/// them takes long. What promises came to is counted of all.
 const RUNS_MAX: usize = 30;
 
 /// The name under which a run's verdict stands among its checks.
@@ -118,6 +118,12 @@ impl Comparison {
         self.outcome
     }
 
+    /// True if something that decides was not compared, because faults struck nodes of other kinds.
+    pub fn is_partly_blind(&self) -> bool {
+        let mut deciding = self.quantities.iter().filter(|one| one.decides);
+        deciding.any(|one| one.called == Called::Elsewhere)
+    }
+
     /// The sentence that says so.
     pub fn sentence(&self) -> &str {
         &self.sentence
@@ -130,7 +136,7 @@ impl Comparison {
 /// When a side has no runs, or they do not all do the same.
 pub fn compare(base: &[Figures], new: &[Figures]) -> Result<Comparison, Unlike> {
     likeness::alike(base, new)?;
-    let (base, new) = (newest(base), newest(new));
+    let (base, new) = (in_order(base), in_order(new));
     // A run without a verdict shows nothing: what it measured was not what was asked.
     let judged = |runs: &[&'_ Figures]| -> Vec<usize> {
         let all = runs.iter().enumerate();
@@ -139,7 +145,7 @@ pub fn compare(base: &[Figures], new: &[Figures]) -> Result<Comparison, Unlike> 
     };
     let was: Vec<&Figures> = judged(&base).into_iter().map(|index| base[index]).collect();
     let is: Vec<&Figures> = judged(&new).into_iter().map(|index| new[index]).collect();
-    let (checks, quantities) = (checks(&was, &is), change::of(&was, &is));
+    let (checks, quantities) = (checks(&was, &is), change::of(newest(&was), newest(&is)));
     let called = |wanted: Called| {
         let deciding = quantities.iter().filter(|one| one.decides);
         let quantities = deciding.map(|one| one.called);
@@ -173,11 +179,16 @@ pub fn compare(base: &[Figures], new: &[Figures]) -> Result<Comparison, Unlike> 
     Ok(comparison)
 }
 
-/// The newest runs, the oldest of them first.
-fn newest(runs: &[Figures]) -> Vec<&Figures> {
+/// The runs, the oldest first.
+fn in_order(runs: &[Figures]) -> Vec<&Figures> {
     let mut runs: Vec<&Figures> = runs.iter().collect();
     runs.sort_by_key(|run| run.began);
-    runs.split_off(runs.len().saturating_sub(RUNS_MAX))
+    runs
+}
+
+/// The newest of what is in order.
+fn newest<T>(all: &[T]) -> &[T] {
+    &all[all.len().saturating_sub(RUNS_MAX)..]
 }
 
 impl Run {
@@ -230,7 +241,7 @@ fn came(was: &[Verdict], is: &[Verdict]) -> Called {
     let as_numbers = |verdicts: &[Verdict]| -> Vec<f64> {
         verdicts.iter().map(|one| f64::from(*one as u8)).collect()
     };
-    let chance = rank::chance(&as_numbers(was), &as_numbers(is));
+    let chance = rank::chance(&as_numbers(newest(was)), &as_numbers(newest(is)));
     let mean = |numbers: Vec<f64>| numbers.iter().sum::<f64>() / numbers.len() as f64;
     let (before, after) = (mean(as_numbers(was)), mean(as_numbers(is)));
     let all_better = was.iter().min() > is.iter().max();

@@ -17,7 +17,7 @@ use crate::units::Span;
 use crate::verdict::{Judgement, Verdict};
 
 /// The version of this format, for whoever keeps figures.
-pub const FIGURES: u32 = 2;
+pub const FIGURES: u32 = 3;
 
 /// The figures of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -87,6 +87,21 @@ impl Figures {
         self.with.get("place").map_or("", String::as_str)
     }
 
+    /// The digest of what it broke: a run without faults is another than one with them.
+    pub fn faults(&self) -> &str {
+        self.plan.get("faults").map_or("", String::as_str)
+    }
+
+    /// True if it broke nothing.
+    pub(super) fn breaks_nothing(&self) -> bool {
+        self.faults() == digest(&serde_json::json!([]))
+    }
+
+    /// True if it broke what this plan would.
+    pub fn breaks_as(&self, plan: &Plan) -> bool {
+        digests(plan).get("faults").map(String::as_str) == Some(self.faults())
+    }
+
     /// True for a run of `sim`.
     pub(super) fn is_simulated(&self) -> bool {
         self.place() == "sim"
@@ -148,10 +163,6 @@ fn with(history: &History) -> BTreeMap<String, String> {
 /// What of the plan must be the same for numbers to mean the same, and what a reader must know to
 /// have been changed. Without what only the place or the seed decides.
 fn digests(plan: &Plan) -> BTreeMap<String, String> {
-    let digest = |part: serde_json::Value| {
-        let digest = format!("{:x}", Sha256::digest(part.to_string()));
-        digest.chars().take(8).collect::<String>()
-    };
     let faults = plan.faults.iter().map(|fault| {
         let lasts = match fault.end {
             FaultEnd::After(span) => Some(span),
@@ -162,22 +173,56 @@ fn digests(plan: &Plan) -> BTreeMap<String, String> {
     });
     let actions = plan.actions.iter();
     let actions = actions.map(|action| serde_json::json!([action.at, action.change]));
+    let patient = |mut part: serde_json::Value| {
+        without_patience(&mut part, plan.patience);
+        part
+    };
     let checks: Vec<serde_json::Value> = plan.checks.iter().map(|one| promise(plan, one)).collect();
     let parts = [
         ("faults", faults.collect()),
         ("actions", actions.collect()),
-        ("workload", serde_json::json!(plan.workloads)),
+        ("workload", patient(serde_json::json!(plan.workloads))),
         ("cluster", serde_json::json!([plan.topology, plan.share])),
         ("stack", serde_json::json!(plan.stack)),
         (
             "steady state",
-            serde_json::json!([plan.steady, plan.steady_after]),
+            patient(serde_json::json!([plan.steady, plan.steady_after])),
         ),
         ("expectations", serde_json::json!([checks, plan.must_fail])),
     ];
     parts
-        .map(|(name, part)| (name.to_owned(), digest(part)))
+        .map(|(name, part)| (name.to_owned(), digest(&part)))
         .into()
+}
+
+/// What tells a part of a plan from another.
+fn digest(part: &serde_json::Value) -> String {
+    let digest = format!("{:x}", Sha256::digest(part.to_string()));
+    digest.chars().take(8).collect()
+}
+
+/// Tells every `within` as the scenario has it: in milliseconds, without the place's patience.
+fn without_patience(part: &mut serde_json::Value, patience: f64) {
+    match part {
+        serde_json::Value::Object(all) => {
+            for (key, value) in all {
+                let span = value.as_str().and_then(|text| text.parse::<Span>().ok());
+                match span.filter(|_| key == "within") {
+                    Some(span) => {
+                        let millis = span.0.as_secs_f64() * 1000.0 / patience;
+                        *value = serde_json::json!(millis.round());
+                    }
+                    None => without_patience(value, patience),
+                }
+            }
+        }
+        serde_json::Value::Array(all) => {
+            for value in all {
+                without_patience(value, patience);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// What a check asks for; its budget is told without the place's patience, to the second.

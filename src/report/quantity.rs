@@ -173,7 +173,12 @@ fn missed(history: &History, timeline: &Timeline, workload: &Workload) -> Vec<Qu
         let what = |what: &str| format!("{name}: {what}{through}");
         let counted = |word| clients.iter().map(|one| one.tally(word).count).sum::<u64>();
         let good = counted(Word::Good);
-        let told: u64 = Word::ALL.into_iter().map(counted).sum();
+        let words: &[Word] = match workload {
+            Workload::Ledger { .. } => &Word::ALL,
+            // A page that the harness did not ask for is no request.
+            Workload::Get { .. } => &[Word::Good, Word::Failed, Word::Wrong],
+        };
+        let told: u64 = words.iter().copied().map(counted).sum();
         let longest = clients.iter().filter_map(|one| one.silence).max();
         let mut found = Vec::new();
         if let Some((longest, _)) = longest {

@@ -1,5 +1,7 @@
 //! Many runs in one table.
 
+use std::time::Duration;
+
 use comfy_table::{CellAlignment, Table, presets};
 
 use super::Figures;
@@ -35,7 +37,8 @@ impl SummaryRow {
     pub fn of(history: &History, judgement: &Judgement, folder: &str) -> Self {
         let timeline = Timeline::of(history);
         let windows = timeline.faults.iter();
-        let times = windows.filter_map(|window| Some(recovered(history, window)?.1));
+        let times = windows.map(|window| recovered(history, window).map(|(_, took)| took));
+        let times: Option<Vec<Duration>> = times.collect();
         let lost = judgement
             .findings
             .iter()
@@ -58,7 +61,7 @@ impl SummaryRow {
         Self {
             scenario: history.plan.name.clone(),
             verdict: judgement.verdict.to_string(),
-            recovery: times.max().map(seconds),
+            recovery: times.and_then(|times| times.into_iter().max()).map(seconds),
             lost: lost.or(missed),
             place: folder.to_owned(),
         }

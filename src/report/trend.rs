@@ -17,14 +17,19 @@ const DRAWN_MAX: usize = 60;
 const LEGEND: &str = "a character a run, the newest last; 0 is nothing, 9 the most of its line, x \
                       was not seen; . passed, ? unknown, F failed";
 
-/// Runs that can be told in one picture: one scenario on machines of one kind.
-type Key<'a> = (&'a str, &'a str, &'a str);
+/// Runs that can be told in one picture: one scenario on machines of one kind, with the same
+/// faults.
+type Key<'a> = (&'a str, &'a str, &'a str, &'a str);
 
 /// A picture for each scenario that ran. Ends with a line end.
 pub fn trend(runs: &[Figures]) -> String {
     let mut text = String::new();
-    for ((scenario, place, accelerator), mut runs) in grouped(runs) {
+    for ((scenario, place, accelerator, _), mut runs) in grouped(runs) {
         runs = runs.split_off(runs.len().saturating_sub(DRAWN_MAX));
+        let quiet = match runs.iter().all(|run| run.breaks_nothing()) {
+            true => ", without faults",
+            false => "",
+        };
         let control = if runs.iter().any(|run| run.control) {
             " (control: it must fail, and passes when it does)"
         } else {
@@ -33,7 +38,7 @@ pub fn trend(runs: &[Figures]) -> String {
         let (scenario, place, accelerator) = (line(scenario), line(place), line(accelerator));
         let _ = writeln!(
             text,
-            "{scenario} on {place}, accelerator {accelerator}{control}"
+            "{scenario} on {place}, accelerator {accelerator}{quiet}{control}"
         );
         let days = [runs.first(), runs.last()].map(|run| run.map(|run| day(run)));
         let days = match days {
@@ -74,8 +79,8 @@ pub fn trend_json(runs: &[(String, Figures)]) -> String {
     };
     let all = grouped(&figures)
         .into_iter()
-        .map(|((scenario, place, accelerator), runs)| {
-            let runs = runs.iter().map(|run| {
+        .map(|((scenario, place, accelerator, _), runs)| {
+            let told = runs.iter().map(|run| {
                 let told = |one: &&Quantity| is_told(one);
                 let told = run.quantities.iter().filter(told);
                 let told: BTreeMap<&str, Option<f64>> =
@@ -92,8 +97,9 @@ pub fn trend_json(runs: &[(String, Figures)]) -> String {
                 "scenario": scenario,
                 "place": place,
                 "accelerator": accelerator,
+                "breaks_nothing": runs.iter().all(|run| run.breaks_nothing()),
                 "control": figures.iter().any(|run| run.scenario == scenario && run.control),
-                "runs": runs.collect::<Vec<_>>(),
+                "runs": told.collect::<Vec<_>>(),
             })
         });
     format!("{:#}\n", serde_json::Value::from_iter(all))
@@ -103,7 +109,8 @@ pub fn trend_json(runs: &[(String, Figures)]) -> String {
 fn grouped(runs: &[Figures]) -> BTreeMap<Key<'_>, Vec<&Figures>> {
     let mut groups: BTreeMap<Key, Vec<&Figures>> = BTreeMap::new();
     for run in runs {
-        let key = (run.scenario.as_str(), run.place(), run.accelerator());
+        let (place, accelerator) = (run.place(), run.accelerator());
+        let key = (run.scenario.as_str(), place, accelerator, run.faults());
         groups.entry(key).or_default().push(run);
     }
     for group in groups.values_mut() {

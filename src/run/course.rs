@@ -126,20 +126,26 @@ async fn strike_all(trial: &Arc<Trial>, began: Instant) -> Result<(), Halt> {
     Ok(())
 }
 
-/// Waits for the steady state after the last heal, and lets the workloads go on for a while.
-/// That it does not hold again is a fact about the swarm, and the ledgers are read all the same.
+/// Waits for the steady state after the last heal, and lets the workloads go on for a while, at
+/// the end of which it must still hold. That it does not hold again is a fact about the swarm, and
+/// the ledgers are read all the same.
 async fn steady_after(trial: &Trial) -> Result<bool, Halt> {
     trial.change_over();
     enter(trial, Phase::SteadyAfter)?;
     let healed = trial.mark();
     let end = healed + trial.plan.deadlines.steady_again.0;
-    let waited = steady::holds_after(trial, healed, end);
-    let holds = trial.unless_stopped(waited).await.ok_or(Halt::Stopped)?;
-    if holds {
-        let quiet = wait::pause(trial.plan.deadlines.after.0);
-        trial.unless_stopped(quiet).await.ok_or(Halt::Stopped)?;
-    }
-    Ok(holds)
+    let waited = async {
+        let mut since = healed;
+        while steady::holds_after(trial, since, end).await {
+            wait::pause(trial.plan.deadlines.after.0).await;
+            if steady::still_holds(trial) {
+                return true;
+            }
+            since = Instant::now();
+        }
+        false
+    };
+    trial.unless_stopped(waited).await.ok_or(Halt::Stopped)
 }
 
 /// Reads every ledger through every node that is in the swarm; true if all could be read.

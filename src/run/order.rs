@@ -1,4 +1,5 @@
-//! Who goes first: an action waits for every earlier step, a fault for every earlier action.
+//! Who goes first: an action waits for every earlier step, a fault for every earlier action, and
+//! for the faults that are over by then as far as the plan can tell.
 
 use tokio::time::Instant;
 
@@ -27,7 +28,7 @@ pub(super) async fn turn(trial: &Trial, step: Step, hour: Instant) {
 }
 
 /// The steps that must be over before this one: those that are earlier, actions before faults when
-/// the time is the same. Faults may overlap each other.
+/// the time is the same. Faults may overlap each other where their times in the plan do.
 fn awaited(plan: &Plan, step: Step) -> Vec<Step> {
     let place = |step: Step| {
         let at = match step {
@@ -38,7 +39,13 @@ fn awaited(plan: &Plan, step: Step) -> Vec<Step> {
     };
     let actions = (0..plan.actions.len()).map(Step::Action);
     let faults = (0..plan.faults.len()).map(Step::Fault);
-    let both_faults = |other: Step| matches!((step, other), (Step::Fault(_), Step::Fault(_)));
-    let earlier = |other: &Step| place(*other) < place(step) && !both_faults(*other);
+    let overlap = |other: Step| {
+        let (Step::Fault(this), Step::Fault(other)) = (step, other) else {
+            return false;
+        };
+        let both = plan.faults.get(this).zip(plan.faults.get(other));
+        both.is_some_and(|(this, other)| other.at.0 + other.end.longest().0 > this.at.0)
+    };
+    let earlier = |other: &Step| place(*other) < place(step) && !overlap(*other);
     actions.chain(faults).filter(earlier).collect()
 }

@@ -52,6 +52,13 @@ pub(super) async fn holds_after(trial: &Trial, since: Instant, end: Instant) -> 
     timeout_at(end, in_time).await.unwrap_or(false)
 }
 
+/// True if the last round held.
+pub(super) fn still_holds(trial: &Trial) -> bool {
+    let round = trial.rounds.borrow();
+    let steady = round.as_ref().map(|round| &round.steady);
+    steady.is_some_and(|steady| steady.holds)
+}
+
 /// The last round's lines, for a message.
 pub(super) fn last_seen(trial: &Trial) -> String {
     match &*trial.rounds.borrow() {

@@ -124,6 +124,7 @@ async fn last(
             evidence,
         })?,
     };
+    trial.bites(index, confirmed);
     if let Some(planned) = trial.plan.faults.get(index)
         && (planned.action.is_blow() || !planned.action.takes_node())
     {
@@ -181,6 +182,11 @@ async fn wait_for_end(
     confirmed: Instant,
 ) -> Result<(), JournalError> {
     let longest = injected + end.longest().0;
+    if trial.plan.steady_once(trial.changed()).is_empty() {
+        // Nobody can see recovery.
+        wait::pause_until(longest).await;
+        return Ok(());
+    }
     let recovered = steady::holds_after(trial, confirmed, longest).await;
     if recovered {
         trial.record(Event::Recovered { fault: index })?;
@@ -189,11 +195,27 @@ async fn wait_for_end(
     }
     match end {
         FaultEnd::After(_) => wait::pause_until(longest).await,
-        // The workloads must be seen to work while the fault still lasts.
-        FaultEnd::Recovery { .. } if recovered => wait::pause(trial.plan.deadlines.after.0).await,
+        FaultEnd::Recovery { .. } if recovered => outlast(trial, confirmed, longest).await,
         FaultEnd::Recovery { .. } => {}
     }
     Ok(())
+}
+
+/// Lets the workloads be seen to work while the fault still lasts; and others that were begun
+/// meanwhile bite, and what they broke recover: this heal would pass for their recovery.
+async fn outlast(trial: &Trial, confirmed: Instant, longest: Instant) {
+    let mut since = confirmed;
+    loop {
+        wait::pause(trial.plan.deadlines.after.0).await;
+        since = match trial.all_bite() {
+            Some(last) if last <= since => return,
+            Some(last) => last,
+            None => Instant::now(),
+        };
+        if !steady::holds_after(trial, since, longest).await {
+            return;
+        }
+    }
 }
 
 /// Heals, whatever the journal says of it.

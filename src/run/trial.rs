@@ -56,6 +56,8 @@ pub(super) struct Trial {
     /// Held while a fault chooses its targets, so that two never choose the same node.
     pub(super) choosing: tokio::sync::Mutex<()>,
     intents: Mutex<BTreeMap<usize, Intent>>,
+    /// When each fault was seen to bite.
+    bites: Mutex<BTreeMap<usize, Instant>>,
     /// Faults in force whose nodes take part in the swarm all the same.
     spared: Mutex<BTreeSet<usize>>,
     membership: Mutex<Membership>,
@@ -89,6 +91,7 @@ impl Trial {
             broken: watch::Sender::new(BTreeSet::new()),
             choosing: tokio::sync::Mutex::new(()),
             intents: Mutex::default(),
+            bites: Mutex::default(),
             spared: Mutex::default(),
             membership: Mutex::new(Membership::of(&plan)),
             changed: AtomicBool::new(false),
@@ -215,6 +218,20 @@ impl Trial {
     pub(super) fn count_broken(&self, intent: &Intent) {
         lock(&self.intents).insert(intent.fault, intent.clone());
         self.publish_broken();
+    }
+
+    /// A fault was seen to bite.
+    pub(super) fn bites(&self, fault: usize, at: Instant) {
+        lock(&self.bites).insert(fault, at);
+    }
+
+    /// When the last of the faults that were begun and are not healed was seen to bite; nothing
+    /// while one was not yet.
+    pub(super) fn all_bite(&self) -> Option<Instant> {
+        let bites = lock(&self.bites);
+        let intents = lock(&self.intents);
+        let each = intents.keys().map(|fault| bites.get(fault).copied());
+        each.collect::<Option<Vec<Instant>>>()?.into_iter().max()
     }
 
     /// Counts them as whole although the fault is in force, or its heal not yet looked at.

@@ -51,7 +51,8 @@ pub struct Running {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Sql {
-    /// The service's name in the stack file; its one published port is used.
+    /// The service's name in the stack file; its one published port is used, as `root`, with the
+    /// `MYSQL_ROOT_PASSWORD` of its `environment`, if it has one.
     pub service: String,
     /// The statement; it holds when it succeeds.
     pub query: String,
@@ -128,7 +129,8 @@ pub enum MountKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Variables {
-    /// The service's name in the stack file; its one published port is used.
+    /// The service's name in the stack file; its one published port is used, as `root`, with the
+    /// `MYSQL_ROOT_PASSWORD` of its `environment`, if it has one.
     pub service: String,
     /// Names to values, as `SHOW GLOBAL VARIABLES` prints them: `max_connections: "100"`.
     pub set: BTreeMap<String, String>,

@@ -12,6 +12,9 @@ use crate::journal::{Event, Journal, Resource};
 use crate::leavings::{self, TURN};
 use crate::wait::{Look, until};
 
+/// The file of a cache whose lock is the turn to build images.
+const BUILD: &str = "images.lock";
+
 /// What of ours is on this computer, one line each, for a place with this cache.
 pub(super) fn here(cache: &Path) -> Result<BTreeSet<String>, Trouble> {
     let places = [cache.join(leavings::WORK), std::env::temp_dir()];
@@ -69,13 +72,35 @@ impl Drop for Workspace {
 }
 
 /// Waits for the one place where a swarm may run on this machine.
-pub(super) async fn take_turn(cache: &Path, progress: &Progress) -> Result<std::fs::File, Trouble> {
+pub(super) async fn take_turn(cache: &Path, progress: &Progress) -> Result<File, Trouble> {
+    take(
+        cache,
+        TURN,
+        "wait for another run on this computer",
+        progress,
+    )
+    .await
+}
+
+/// Waits for the one place where images may be built in this cache: of two that build, each would
+/// clear away what the other has.
+pub(super) async fn take_build(cache: &Path, progress: &Progress) -> Result<File, Trouble> {
+    take(cache, BUILD, "wait for others who build images", progress).await
+}
+
+/// Waits for the lock of a file of the cache.
+async fn take(
+    cache: &Path,
+    file: &str,
+    waiting: &str,
+    progress: &Progress,
+) -> Result<File, Trouble> {
     make_folder(cache)?;
-    let path = cache.join(TURN);
+    let path = cache.join(file);
     if let Look::Holds(turn) = try_turn(&path) {
         return Ok(turn);
     }
-    let step = progress.step("wait for another run on this computer");
+    let step = progress.step(waiting);
     let hour = Duration::from_secs(3600);
     let pace = Duration::from_millis(200);
     let what = format!("`{}`", path.display());
@@ -86,10 +111,10 @@ pub(super) async fn take_turn(cache: &Path, progress: &Progress) -> Result<std::
 }
 
 /// Takes the turn if nobody has it.
-fn try_turn(path: &Path) -> Look<std::fs::File> {
-    match std::fs::File::create(path).map(|file| (file.try_lock(), file)) {
+fn try_turn(path: &Path) -> Look<File> {
+    match File::create(path).map(|file| (file.try_lock(), file)) {
         Ok((Ok(()), file)) => Look::Holds(file),
-        Ok((Err(_), _)) => Look::NotYet("another run has it".into()),
+        Ok((Err(_), _)) => Look::NotYet("somebody else has it".into()),
         Err(error) => Look::CannotTell(error.to_string()),
     }
 }

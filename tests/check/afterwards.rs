@@ -42,6 +42,32 @@ fn what_held_is_asked_once_more_where_nothing_was_broken() {
 }
 
 #[test]
+fn what_holds_once_and_not_any_more_is_unknown() {
+    let lost = || not_yet("mariadb 0/1");
+    let looks = |looks: &[(f64, Event)]| {
+        let mut story = Story::kept("story", &[recovers()]);
+        story.without(|at, e| matches!(e, Event::Steady(_)) && at > 90.0);
+        for (at, look) in looks {
+            story.at(*at, look.clone());
+        }
+        finding(&story.history(), "steady")
+    };
+    says(
+        &looks(&[(95.5, holds()), (98.0, lost())]),
+        Verdict::Unknown,
+        "held again at [95.5s], and not any more at the end: mariadb 0/1",
+    );
+    says(
+        &looks(&[(95.5, holds()), (96.5, lost()), (98.0, holds())]),
+        Verdict::Pass,
+        "again 8.0s after the last heal",
+    );
+    // While the ledgers are read nothing is asked of it any more.
+    let read = looks(&[(95.5, holds()), (101.0, lost())]);
+    says(&read, Verdict::Pass, "again 5.5s after the last heal");
+}
+
+#[test]
 fn what_is_to_hold_after_the_load_is_judged_by_what_was_seen_then() {
     let open = || not_yet("port_closed :2375: open on `server-1`");
     says(

@@ -25,6 +25,24 @@ fn a_manager_that_we_broke_is_not_asked_who_leads() {
     says(&finding, Verdict::Pass, "the managers had no leader");
 }
 
+/// The others name a leader that has just gone for as long as they have not noticed.
+#[test]
+fn a_leader_that_we_took_away_does_not_lead() {
+    for verb in ["stop", "kill", "pause", "isolate"] {
+        let named = |story: &mut Story| {
+            story.change(|at, event| match event {
+                Event::Intent(intent) => intent.verb = verb.to_owned(),
+                Event::Poll(_) if (51.4..76.0).contains(at) => {
+                    *event = story::poll("server-3", &["server-3"]);
+                }
+                _ => {}
+            });
+        };
+        let finding = judged(catalogue::control(Control::Kept), named);
+        assert_eq!(finding.verdict, Verdict::Unknown, "{verb}: {finding:?}");
+    }
+}
+
 /// A harness that was killed during an election saw no promise broken.
 #[test]
 fn a_record_that_breaks_off_in_an_election_is_unknown() {

@@ -1,5 +1,7 @@
 //! `exercised` at its edges.
 
+use seatrial::journal::Answer;
+
 use super::*;
 
 fn lacking(change: impl Fn(&mut Story)) -> Finding {
@@ -36,6 +38,42 @@ fn a_workload_must_be_busy_before_during_and_after() {
         &finding,
         Verdict::Unknown,
         "`get` had no success after the last heal",
+    );
+}
+
+#[test]
+fn what_the_harness_did_not_ask_is_no_try() {
+    let finding = lacking(|story| {
+        story.change(|at, event| {
+            if let Event::Got { answer, .. } = event
+                && (51.0..76.0).contains(at)
+            {
+                *answer = Answer::Unasked("no way to it".to_owned());
+            }
+        });
+    });
+    says(
+        &finding,
+        Verdict::Unknown,
+        "`get` tried nothing during fault 1",
+    );
+}
+
+#[test]
+fn a_fault_in_force_when_all_was_to_be_well_is_told() {
+    let finding = lacking(|story| {
+        story.change(|at, event| {
+            if matches!(event, Event::Healed { .. }) {
+                *at = 99.0;
+            }
+        });
+        let error = "`server-3` is not ready".to_owned();
+        story.at(90.0, Event::HealFailed { fault: 0, error });
+    });
+    says(
+        &finding,
+        Verdict::Unknown,
+        "was healed only after the steady state was asked for",
     );
 }
 

@@ -112,6 +112,28 @@ fn judged(check: Check, change: impl Fn(&mut Story)) -> Finding {
     finding(&story.history(), name)
 }
 
+/// A second fault of the same kind, at these times: begun, seen to bite, its heal begun and seen.
+fn also_breaks(story: &mut Story, node: &str, [begun, bites, healing, healed]: [f64; 4]) {
+    let planned = story.plan.faults[0].clone();
+    story.plan.faults.push(planned);
+    let mut events = story.events.iter().map(|(_, event)| event.clone());
+    let intent = events.find_map(|event| match event {
+        Event::Intent(intent) => Some(intent),
+        _ => None,
+    });
+    let mut intent = intent.expect("a fault");
+    (intent.fault, intent.targets) = (1, vec![node.to_owned()]);
+    let (fault, evidence) = (1, "seen".to_owned());
+    let seen = evidence.clone();
+    story.at(begun - 0.1, Event::Intent(intent));
+    story.at(begun, Event::Injecting { fault });
+    story.at(begun + 0.3, Event::Injected { fault });
+    story.at(bites, Event::Confirmed { fault, evidence });
+    story.at(healing, Event::Healing { fault });
+    let evidence = seen;
+    story.at(healed, Event::Healed { fault, evidence });
+}
+
 /// The ledger's rows, read through a node, with when they were asked for.
 fn asked(began: f64, via: &str, ranges: &[(u64, u64)]) -> Event {
     let mut event = read_back(via, ranges);

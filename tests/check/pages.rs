@@ -75,15 +75,6 @@ fn a_node_that_never_answers_after_its_heal_is_a_failure() {
 fn a_node_that_never_answers_is_not_hidden_by_one_that_took_longer() {
     let finding = judged(answers(), |story| {
         story.plan.deadlines.steady_again = Span::secs(23);
-        let fault = story.plan.faults[0].clone();
-        story.plan.faults.push(fault);
-        let mut first = story.history().entries.into_iter().map(|entry| entry.event);
-        let intent = first.find_map(|event| match event {
-            Event::Intent(intent) => Some(intent),
-            _ => None,
-        });
-        let mut intent = intent.expect("a fault");
-        (intent.fault, intent.targets) = (1, vec!["server-2".to_owned()]);
         story.change(|at, event| {
             if matches!(event, Event::Healed { .. }) {
                 *at = 80.0;
@@ -91,22 +82,32 @@ fn a_node_that_never_answers_is_not_hidden_by_one_that_took_longer() {
             catalogue::fail_on("server-2", 30.0..78.0, *at, event);
             catalogue::fail_on("server-3", 76.0..100.0, *at, event);
         });
-        story.at(29.9, Event::Intent(intent));
-        story.at(30.0, Event::Injecting { fault: 1 });
-        story.at(31.0, Event::Injected { fault: 1 });
-        let (fault, evidence) = (1, "seen".to_owned());
-        story.at(
-            31.4,
-            Event::Confirmed {
-                fault,
-                evidence: evidence.clone(),
-            },
-        );
-        story.at(55.0, Event::Healing { fault });
-        story.at(56.0, Event::Healed { fault, evidence });
+        also_breaks(story, "server-2", [30.0, 31.4, 55.0, 56.0]);
     });
     let said = "server-3 was back, and the load ended 14.5s later without an answer";
     says(&finding, Verdict::Unknown, said);
+}
+
+#[test]
+fn a_silence_ends_where_we_break_the_node_again() {
+    let again = |blow: f64| {
+        judged(answers(), |story| {
+            story.plan.deadlines.steady_again = Span::secs(14);
+            story.change(|at, event| match event {
+                Event::Healing { .. } => *at = 69.0,
+                Event::Healed { .. } => *at = 70.0,
+                _ => catalogue::fail_on("server-3", 66.0..91.0, *at, event),
+            });
+            also_breaks(story, "server-3", [blow, blow + 1.0, 88.0, 90.0]);
+        })
+    };
+    says(&again(72.0), Verdict::Pass, "longest gap 2.0s of 10.0s");
+    let said = "server-3 was back and did not answer again for 15.0s, allowed 14.0s";
+    says(&again(85.0), Verdict::Fail, said);
+    // Long, and allowed; but it did not answer.
+    let finding = again(82.0);
+    says(&finding, Verdict::Pass, "longest gap");
+    assert!(!finding.summary.contains("answered again"), "{finding:?}");
 }
 
 #[test]

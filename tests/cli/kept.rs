@@ -144,6 +144,31 @@ fn repeats_are_compared_as_one() {
     );
 }
 
+/// It would be compared with itself, and its broken promise hidden.
+#[test]
+fn a_run_on_both_sides_is_one_of_the_new() {
+    let [kept, broken] = ["recovers.pass", "recovers.fail"];
+    let [kept, broken] = [kept, broken].map(|name| format!("tests/journals/{name}.jsonl"));
+    let all = format!("{kept},{broken}");
+    let said = Desk::new().say(&["compare", &all, &broken]);
+    assert_eq!(said.code, Some(1), "{}", said.whole());
+    let twice = Desk::new().say(&["compare", &format!("{kept},{kept}"), &broken]);
+    assert_eq!(twice.code, Some(1), "{}", twice.whole());
+    assert!(twice.out.contains("1 run before"), "{}", twice.out);
+}
+
+/// It broke nothing, so it says nothing of what breaks.
+#[test]
+fn a_run_without_faults_is_another() {
+    let desk = Desk::new();
+    desk.runs(&["run", "--on=sim", "--seed=7", SCENARIO]);
+    desk.runs(&["run", "--on=sim", "--seed=7", "--no-faults", SCENARIO]);
+    let trend = desk.runs(&["trend"]).out;
+    assert_eq!(trend.matches("on sim, accelerator").count(), 2, "{trend}");
+    let pruned = desk.runs(&["runs", "prune", "--keep=1"]);
+    assert!(pruned.out.contains("of 0 runs"), "{}", pruned.whole());
+}
+
 #[test]
 fn runs_are_listed_and_followed() {
     let desk = Desk::new();

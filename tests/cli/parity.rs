@@ -30,6 +30,10 @@ fn a_cell_is_the_newest_verdict_or_what_the_place_lacks() {
     assert_eq!(row(&table(), "03-node-down")[1..], ["not run", "not run"]);
     let ran = desk.runs(&["run", LINES[0], "--on", "sim", "--seed", "7"]);
     assert_eq!(ran.code, Some(0), "{}", ran.whole());
+    // One without faults says nothing of them.
+    let quiet = ["run", LINES[2], "--on", "sim", "--seed", "7", "--no-faults"];
+    let quiet = desk.runs(&quiet);
+    assert_eq!(quiet.code, Some(0), "{}", quiet.whole());
     let told = table();
     let header = told.lines().next().expect("a header");
     assert_eq!(header, "| scenario | sim | dind |");

@@ -5,8 +5,8 @@ use std::path::Path;
 use insta::assert_snapshot;
 use rstest::rstest;
 use seatrial::check::check;
-use seatrial::journal::{Event, History};
-use seatrial::plan::Check;
+use seatrial::journal::{Answer, Event, History};
+use seatrial::plan::{Check, Workload};
 use seatrial::report::{
     Comparison, Figures, Outcome, Style, Unlike, compare, comparison, comparisons_json,
     comparisons_markdown, comparisons_schema, trend, trend_json,
@@ -14,7 +14,7 @@ use seatrial::report::{
 use serde_json::Value;
 
 use super::catalogue;
-use super::story::Story;
+use super::story::{Story, got};
 use super::{control, failing, too_little, whole};
 
 const NAME: &str = "mariadb-nfs-survives-node-stop";
@@ -23,10 +23,10 @@ fn figures(history: &History) -> Figures {
     Figures::of(history, &check(history))
 }
 
-/// Of a story as it would be on a place that is neither emulated nor a machine, whose noise is
-/// small beside the story's 25 s.
+/// Of a story as it would be on the simulated place, whose noise is small beside the story's 25 s.
 fn of(story: &Story) -> Figures {
     let text = story.text().replace("\"tcg\"", "\"none\"");
+    let text = text.replace("\"place\":\"vm\"", "\"place\":\"sim\"");
     let history = History::from_text(Path::new("journal.jsonl"), &text);
     figures(&history.expect("a sound journal"))
 }
@@ -163,6 +163,49 @@ fn recoveries_from_other_blows_are_not_compared() {
     assert_eq!(none.outcome(), Outcome::NoDifference, "{}", none.sentence());
 }
 
+/// Numbers of more runs say no more; a broken promise does.
+#[test]
+fn a_promise_that_was_broken_long_ago_counts() {
+    let base = vec![of(&whole(NAME)); 35];
+    let mut new = base.clone();
+    new[0] = of(&failing());
+    let told = compared(&base, &new);
+    assert_eq!(told.outcome(), Outcome::Worse, "{}", told.sentence());
+    assert_eq!(compared(&base, &base).outcome(), Outcome::NoDifference);
+}
+
+#[test]
+fn what_the_harness_did_not_ask_is_not_missed() {
+    let beside = |answer: Answer| {
+        let mut story = whole(NAME);
+        for index in 0..10 {
+            let at = 25.0 + f64::from(index);
+            story.at(at + 0.01, got("server-1", at, answer.clone()));
+        }
+        compared(&[of(&whole(NAME))], &[of(&story)]).outcome()
+    };
+    let unasked = Answer::Unasked("no way to it".to_owned());
+    assert_eq!(beside(unasked), Outcome::NoDifference);
+    let failed = Answer::Failed("no answer within 2s".to_owned());
+    assert_eq!(beside(failed), Outcome::Worse);
+}
+
+/// Two recoveries of one version may be seconds apart there.
+#[test]
+fn containers_and_hosts_are_no_simulation() {
+    let on = |place: &str, story: &Story| {
+        let text = story.text().replace("\"tcg\"", "\"none\"");
+        let text = text.replace("\"place\":\"vm\"", &format!("\"place\":\"{place}\""));
+        let history = History::from_text(Path::new("journal.jsonl"), &text);
+        figures(&history.expect("a sound journal"))
+    };
+    for place in ["dind", "hosts"] {
+        let pair = [whole(NAME), slower(7.0)].map(|story| on(place, &story));
+        let told = compared(&pair[..1], &pair[1..]);
+        assert_eq!(told.outcome(), Outcome::NoDifference, "{}", told.sentence());
+    }
+}
+
 #[test]
 fn comparisons_are_what_their_schema_says() {
     let validator = jsonschema::validator_for(&comparisons_schema()).expect("a sound schema");
@@ -288,6 +331,10 @@ fn stretch(story: &mut Story, patience: f64) {
         if let Check::Recovers { within } | Check::Answers { gap: within, .. } = check {
             *within = within.stretched(factor);
         }
+    }
+    for workload in &mut story.plan.workloads {
+        let (Workload::Ledger { within, .. } | Workload::Get { within, .. }) = workload;
+        *within = within.stretched(factor);
     }
 }
 

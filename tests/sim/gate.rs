@@ -6,11 +6,13 @@ use seatrial::gate::{
     Decision, Evidence, Ruling, Run, Weight, decide, gate, gate_json, gate_markdown,
 };
 use seatrial::journal::History;
-use seatrial::plan::Plan;
-use seatrial::report::{Figures, Style};
+use seatrial::plan::{Plan, Probe};
+use seatrial::report::{Figures, Style, compare};
 use seatrial::scenario::UpgradeOrder::ManagersFirst;
+use seatrial::scenario::{FaultAction, Target};
 use seatrial::substrate::sim::Sabotage;
 
+use super::plans::with_fault;
 use super::{plans, run_sim, upgrade};
 
 fn judged(history: &History) -> Run {
@@ -149,6 +151,39 @@ async fn a_new_engine_without_a_mesh_is_rejected_because_of_its_mesh() {
         first.said
     );
     assert!(first.said.contains("refuses port 8080"), "{}", first.said);
+}
+
+/// Recoveries from the loss of a worker with a task and of an idle one cannot be compared.
+#[tokio::test(start_paused = true)]
+async fn recoveries_that_cannot_be_compared_are_not_accepted() {
+    let mut plan = with_fault(plans::web(), 10, FaultAction::Kill(Target::Worker));
+    "one-worker".clone_into(&mut plan.name);
+    for service in plan.stack.iter_mut().flat_map(|stack| &mut stack.services) {
+        service.replicas = Some(4);
+    }
+    for probe in &mut plan.steady {
+        if let Probe::Running { replicas, .. } = probe {
+            *replicas = 4;
+        }
+    }
+    let mut blind = None;
+    let base = run(&plan, None).await;
+    for seed in 0..20 {
+        plan.seed = seed;
+        let target = run(&plan, None).await;
+        let one = std::slice::from_ref;
+        let told = compare(one(&base.figures), one(&target.figures));
+        if told.expect("of one scenario").is_partly_blind() {
+            blind = Some(target);
+            break;
+        }
+    }
+    let mut evidence = well().await;
+    evidence.base.push(base);
+    evidence.target.push(blind.expect("another kind of node"));
+    let decision = decide(&evidence);
+    assert_eq!(decision.ruling, Ruling::Undecided, "{}", told(&decision));
+    assert!(told(&decision).contains("write `--repeat 3` or more"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,8 +26,10 @@ impl Excuse {
 /// so a node may be silent for as long as the steady state may take to be back.
 pub(super) struct Silence {
     pub(super) from: Duration,
-    /// None if there was no right answer any more.
+    /// The first right answer, or our next blow; none if there was neither any more.
     pub(super) to: Option<Duration>,
+    /// True if it was the blow.
+    pub(super) cut_short: bool,
     /// The heal's entry.
     pub(super) seq: u64,
 }
@@ -54,6 +56,7 @@ pub(super) fn excuses(
         let silence = |to| Silence {
             from: healed.at,
             to,
+            cut_short: false,
             seq: healed.seq,
         };
         let (to, silence) = match list.iter().filter(right).map(|r| r.ended).min() {
@@ -66,5 +69,14 @@ pub(super) fn excuses(
     });
     let mut excuses: Vec<Excuse> = excuses.collect();
     excuses.sort_by_key(|excuse| excuse.from);
+    // A node that we broke again before it answered was silent until then.
+    let blows: Vec<Duration> = excuses.iter().map(|excuse| excuse.from).collect();
+    for silence in excuses.iter_mut().filter_map(|one| one.silence.as_mut()) {
+        let next = blows.iter().find(|blow| **blow >= silence.from);
+        if let Some(blow) = next.filter(|blow| silence.to.is_none_or(|to| to > **blow)) {
+            silence.to = Some(*blow);
+            silence.cut_short = true;
+        }
+    }
     excuses
 }

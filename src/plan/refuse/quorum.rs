@@ -99,9 +99,8 @@ impl Docket<'_> {
     }
 
     fn lasts_until(&self, fault: &Fault) -> Span {
-        let longest = fault
-            .duration
-            .unwrap_or_else(|| recovery_deadline(self.scenario()));
+        let recovery = || recovery_deadline(self.scenario()).stretched(self.patience);
+        let longest = fault.duration.unwrap_or_else(recovery);
         Span(fault.at.0 + longest.0)
     }
 }

@@ -72,7 +72,10 @@ pub(super) fn of(base: &[&Figures], new: &[&Figures]) -> Vec<Change> {
             firsts.push(quantity);
         }
     }
-    let accelerator = new.first().map_or("", |run| run.accelerator());
+    let accelerator = new.first().map_or("", |run| match run.is_simulated() {
+        true => "sim",
+        false => run.accelerator(),
+    });
     let pairs = firsts.into_iter().map(|first| {
         let had = !of_kind(base, first).is_empty() && !of_kind(new, first).is_empty();
         let (base, new) = (values(base, new, first), values(new, base, first));

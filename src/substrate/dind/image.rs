@@ -11,6 +11,7 @@ use crate::substrate::vm::archive::{self, ServiceImage};
 use crate::substrate::vm::prepare::{
     Builder, SERVICE_RECIPE, SERVICES, SERVICES_FROM, cannot, config, make_folder,
 };
+use crate::substrate::workspace::take_build;
 use crate::substrate::{Progress, Trouble};
 
 /// What a machine holds besides Debian's minimum: any of them may be a node or one of the others.
@@ -92,6 +93,11 @@ fn key() -> String {
 /// # Errors
 /// The step that failed, with the end of its log. Nothing that looks whole is left behind.
 pub async fn prepare(cache: &Path, progress: &Progress) -> Result<NodeImages, Trouble> {
+    if let Some(images) = NodeImages::find(cache) {
+        return Ok(images);
+    }
+    let _turn = take_build(cache, progress).await?;
+    // Whoever had it may have built them.
     if let Some(images) = NodeImages::find(cache) {
         return Ok(images);
     }

@@ -101,7 +101,7 @@ impl Accelerator {
 
 /// How often this computer's counter ticks in a millisecond, which QEMU's emulated processors have
 /// as theirs (`cpu_get_host_ticks`, `include/qemu/timer.h`). Nothing where that is not so.
-fn counter_khz() -> Option<u64> {
+pub(super) fn counter_khz() -> Option<u64> {
     static PACE: OnceLock<Option<u64>> = OnceLock::new();
     let measure = || {
         let counts = cfg!(target_arch = "x86_64");

@@ -12,6 +12,8 @@ use tokio::process::Command;
 
 use super::accelerator::Accelerator;
 use super::archive::{self, ServiceImage};
+use super::shelf::Shelf;
+use crate::substrate::workspace::take_build;
 use crate::substrate::{Progress, Trouble};
 
 mod load;
@@ -157,9 +159,18 @@ pub async fn prepare_release(
     if let Some(images) = Images::of(cache, release) {
         return Ok(images);
     }
+    let _turn = take_build(cache, progress).await?;
+    make(cache, release, progress).await
+}
+
+/// The images, made by whoever has the turn to.
+async fn make(cache: &Path, release: Release, progress: &Progress) -> Result<Images, Trouble> {
+    if let Some(images) = Images::of(cache, release) {
+        return Ok(images);
+    }
     let services = match release {
         SERVICES_FROM => None,
-        _ => Some(Box::pin(prepare_release(cache, SERVICES_FROM, progress)).await?),
+        _ => Some(Box::pin(make(cache, SERVICES_FROM, progress)).await?),
     };
     let place = cache.join("images");
     let key = key(release);
@@ -181,6 +192,7 @@ pub async fn prepare_release(
             partial.display()
         )));
     }
+    Shelf::new(cache).clear(&key)?;
     let folder = place.join(key);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::rename(&partial, &folder).map_err(|error| cannot("rename", &partial, &error))?;

@@ -5,15 +5,17 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use tokio::process::Command;
 
-use super::prepare::Facts;
+use super::accelerator::counter_khz;
+use super::prepare::{Facts, cannot};
 use super::snapshot::{ABOUT, About, Base, Moment, Snapshot, key};
 use crate::plan::Plan;
 use crate::substrate::Trouble;
@@ -23,6 +25,11 @@ const SNAPSHOTS: &str = "snapshots";
 
 /// What all saved swarms may take. Those of every scenario of this project take about half of it.
 const MOST: u64 = 32 << 30;
+
+/// How long a saved swarm may start runs. Its nodes' certificates are good for 90 days
+/// (moby/swarmkit `ca/certificates.go`, `DefaultNodeCertExpiration`), and while it is saved nobody
+/// renews them.
+const GOOD_FOR: Duration = Duration::from_secs(60 * 24 * 3600);
 
 /// Where saved swarms are.
 #[derive(Clone, Debug)]
@@ -35,6 +42,10 @@ pub(super) struct Shelf {
 struct Kept {
     folder: PathBuf,
     used: SystemTime,
+    /// When its disks and memory were written, which never are again; none where nobody can tell.
+    saved: Option<SystemTime>,
+    /// The pace of the computer's counter then.
+    khz: Option<u64>,
     bytes: u64,
     id: u64,
     /// The folder of the snapshot that holds the disks below its own, and that snapshot's number.
@@ -66,8 +77,9 @@ impl Shelf {
             .find(|(_, snapshot)| self.complete(snapshot))
     }
 
-    /// True if a snapshot was saved as a whole, and all that it rests on is still there: what was
-    /// removed by hand and saved again has other disks, on which nothing older can rest.
+    /// True if a snapshot was saved as a whole, not too long ago, and all that it rests on is still
+    /// there: what was removed by hand and saved again has other disks, on which nothing older can
+    /// rest.
     pub(super) fn complete(&self, snapshot: &Snapshot) -> bool {
         let kept = self.kept();
         let find = |folder: &PathBuf| kept.iter().find(|one| one.folder == *folder);
@@ -77,7 +89,7 @@ impl Shelf {
                 let below = one.rests_on.as_ref();
                 below.is_none_or(|(below, id)| find(below).is_some_and(|one| one.id == *id))
             };
-            find(&folder).is_some_and(sound)
+            find(&folder).is_some_and(|one| sound(one) && fresh(one) && paced(one))
         })
     }
 
@@ -131,6 +143,17 @@ impl Shelf {
         }
     }
 
+    /// Removes all that was saved of these images: other disks take their place.
+    pub(super) fn clear(&self, images: &str) -> Result<(), Trouble> {
+        let folder = self.folder.join(images);
+        match std::fs::remove_dir_all(&folder) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                Err(cannot("remove", &folder, &error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// No run starts from this snapshot again. Its disks stay until the next is saved: those of
     /// a swarm that runs now may rest on them.
     pub(super) fn distrust(&self, snapshot: &Snapshot) {
@@ -171,17 +194,36 @@ fn folders(shelf: &Path) -> impl Iterator<Item = PathBuf> {
     inside(shelf).flat_map(move |images| inside(&images).collect::<Vec<_>>())
 }
 
+/// True for a swarm whose certificates will do for every run that may start from it.
+fn fresh(one: &Kept) -> bool {
+    let age = one.saved.map(|saved| saved.elapsed().unwrap_or_default());
+    age.is_none_or(|age| age < GOOD_FOR)
+}
+
+/// True for a swarm whose clocks keep time on this computer: one that was saved on another would
+/// have a day of another length.
+fn paced(one: &Kept) -> bool {
+    let both = one.khz.zip(counter_khz());
+    both.is_none_or(|(then, now)| then.abs_diff(now) <= now / 50)
+}
+
 /// A snapshot, if it is whole.
 fn read(folder: PathBuf) -> Option<Kept> {
     let path = folder.join(ABOUT);
     let about: About = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
     let used = path.metadata().and_then(|about| about.modified()).ok()?;
     let files = std::fs::read_dir(&folder).ok()?.flatten();
-    // A disk has holes: what it takes, not how long it is.
-    let bytes = files.filter_map(|file| Some(file.metadata().ok()?.blocks() * 512));
+    let files: Vec<_> = files
+        .filter_map(|file| Some((file.file_name(), file.metadata().ok()?)))
+        .collect();
+    let saved = files.iter().filter(|(name, _)| name != ABOUT);
+    let saved = saved.filter_map(|(_, file)| file.modified().ok()).min();
     Some(Kept {
         used,
-        bytes: bytes.sum(),
+        saved,
+        khz: about.khz,
+        // A disk has holes: what it takes, not how long it is.
+        bytes: files.iter().map(|(_, file)| file.blocks() * 512).sum(),
         id: about.id,
         rests_on: about
             .rests_on
@@ -226,8 +268,6 @@ fn superfluous(mut kept: Vec<Kept>, spared: &Path, limit: u64) -> Vec<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// A snapshot of ten bytes, used so many seconds after the first.
@@ -235,6 +275,8 @@ mod tests {
         Kept {
             folder: name.into(),
             used: SystemTime::UNIX_EPOCH + Duration::from_secs(used),
+            saved: None,
+            khz: None,
             bytes: 10,
             id: 0,
             rests_on: rests_on.map(|below| (PathBuf::from(below), 0)),
@@ -320,6 +362,45 @@ mod tests {
         assert!(!shelf.complete(&steady));
         let again = saved(&shelf, "formed", None);
         assert!(shelf.complete(&again) && !shelf.complete(&steady));
+    }
+
+    #[test]
+    fn a_swarm_whose_certificates_may_end_is_none() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let shelf = Shelf::new(cache.path());
+        let formed = saved(&shelf, "formed", None);
+        let memory = formed.folder.join("server-3.memory.zst");
+        let disk = File::create(memory).expect("a file");
+        let steady = saved(&shelf, "steady", Some("formed"));
+        for (days, good) in [(59, true), (61, false)] {
+            let then = SystemTime::now() - Duration::from_secs(days * 24 * 3600);
+            disk.set_modified(then).expect("a time");
+            assert_eq!(shelf.complete(&formed), good, "{days} days");
+            assert_eq!(shelf.complete(&steady), good, "rests on one of {days} days");
+        }
+    }
+
+    #[test]
+    fn a_swarm_of_a_computer_of_another_pace_is_none() {
+        let saved = |khz| Kept {
+            khz,
+            ..kept("formed", 1, None)
+        };
+        assert!(paced(&saved(None)));
+        assert!(paced(&saved(counter_khz())));
+        let twice = counter_khz().map(|khz| khz * 2);
+        assert_eq!(paced(&saved(twice)), twice.is_none());
+    }
+
+    #[test]
+    fn what_rests_on_other_disks_is_cleared() {
+        let cache = tempfile::tempdir().expect("a folder");
+        let shelf = Shelf::new(cache.path());
+        let snapshot = saved(&shelf, "formed", None);
+        shelf.clear("others").expect("nothing to clear");
+        assert!(shelf.complete(&snapshot));
+        shelf.clear("images").expect("cleared");
+        assert!(!snapshot.folder.exists());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::accelerator::counter_khz;
 use super::prepare::{Facts, make_folder};
 use crate::plan::Plan;
 use crate::substrate::Trouble;
@@ -45,6 +46,10 @@ pub(super) struct About {
     pub(super) id: u64,
     /// The snapshot on whose disks its own are overlays.
     pub(super) rests_on: Option<Base>,
+    /// How often this computer's counter ticked in a millisecond, where it has one: the guests'
+    /// clocks were told so when they booted.
+    #[serde(default)]
+    pub(super) khz: Option<u64>,
 }
 
 /// A snapshot that holds the disks below those of another.
@@ -85,6 +90,7 @@ impl Snapshot {
             machines,
             id: rand::random(),
             rests_on,
+            khz: counter_khz(),
         };
         let path = self.folder.join(ABOUT);
         serde_json::to_vec_pretty(&about)
