@@ -25,8 +25,13 @@ fn figures(history: &History) -> Figures {
 
 /// Of a story as it would be on the simulated place, whose noise is small beside the story's 25 s.
 fn of(story: &Story) -> Figures {
+    on("sim", story)
+}
+
+/// Of a story as it would be on a place that emulates nothing.
+fn on(place: &str, story: &Story) -> Figures {
     let text = story.text().replace("\"tcg\"", "\"none\"");
-    let text = text.replace("\"place\":\"vm\"", "\"place\":\"sim\"");
+    let text = text.replace("\"place\":\"vm\"", &format!("\"place\":\"{place}\""));
     let history = History::from_text(Path::new("journal.jsonl"), &text);
     figures(&history.expect("a sound journal"))
 }
@@ -193,12 +198,6 @@ fn what_the_harness_did_not_ask_is_not_missed() {
 /// Two recoveries of one version may be seconds apart there.
 #[test]
 fn containers_and_hosts_are_no_simulation() {
-    let on = |place: &str, story: &Story| {
-        let text = story.text().replace("\"tcg\"", "\"none\"");
-        let text = text.replace("\"place\":\"vm\"", &format!("\"place\":\"{place}\""));
-        let history = History::from_text(Path::new("journal.jsonl"), &text);
-        figures(&history.expect("a sound journal"))
-    };
     for place in ["dind", "hosts"] {
         let pair = [whole(NAME), slower(7.0)].map(|story| on(place, &story));
         let told = compared(&pair[..1], &pair[1..]);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use seatrial::journal::History;
 use seatrial::journal::timeline::{Timeline, Window};
-use seatrial::plan::{Check, FaultEnd, Plan, Registry};
+use seatrial::plan::{Check, FaultEnd};
 use seatrial::scenario::{FaultAction, Part, Target};
 use seatrial::units::Span;
 
@@ -31,22 +31,13 @@ async fn what_follows_in_the_plan_waits_for_what_is_over_by_then() {
     assert!(apart, "{}", outline(&history));
 }
 
-/// Nothing that runs needs the registry, so its loss is over at once.
-fn beside_a_registry(at: u64) -> Plan {
-    let mut plan = plans::web();
-    plan.topology.registry = Some(Registry {
-        name: "registry".to_owned(),
-        address: "192.168.150.28".to_owned(),
-        port: 5000,
-    });
-    let plan = with_fault(plan, 10, FaultAction::Kill(Target::Part(Part::Registry)));
-    let host = Target::HostOf("nginx".to_owned());
-    with_fault(plan, at, FaultAction::Kill(host))
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_heal_waits_until_what_was_struck_meanwhile_is_over() {
-    let history = run_sim(&beside_a_registry(16), None).await;
+    // Its loss is over at once.
+    let registry = FaultAction::Kill(Target::Part(Part::Registry));
+    let host = FaultAction::Kill(Target::HostOf("nginx".to_owned()));
+    let plan = with_fault(plans::beside_a_registry(), 10, registry);
+    let history = run_sim(&with_fault(plan, 16, host), None).await;
     passed(&history);
     let windows = windows(&history);
     let begun = windows[1].injecting.zip(windows[0].recovered);

@@ -132,14 +132,20 @@ pub(crate) fn balanced() -> Plan {
 /// An image that only the registry of [`registered`] has.
 pub(crate) const REMOTE: &str = "192.168.150.28:5000/nginx:1";
 
-/// The web plan, with an image that nodes must pull.
-pub(crate) fn registered() -> Plan {
+/// The web plan beside a registry that nothing in it needs.
+pub(crate) fn beside_a_registry() -> Plan {
     let mut plan = web();
     plan.topology.registry = Some(Registry {
         name: "registry".to_owned(),
         address: "192.168.150.28".to_owned(),
         port: 5000,
     });
+    plan
+}
+
+/// The web plan, with an image that nodes must pull.
+pub(crate) fn registered() -> Plan {
+    let mut plan = beside_a_registry();
     for service in plan.stack.iter_mut().flat_map(|stack| &mut stack.services) {
         REMOTE.clone_into(&mut service.image);
     }

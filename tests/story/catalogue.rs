@@ -301,8 +301,10 @@ pub(crate) fn stays_away(story: &mut Story) {
 fn after_the_heal(story: &mut Story, look: &Event) {
     story.without(|at, event| matches!(event, Event::Steady(_)) && at > 95.0);
     story.change(|at, event| {
-        let over = Event::Phase(Phase::ReadBack);
-        if *event == over || matches!(event, Event::End | Event::Phase(Phase::TearDown)) {
+        if matches!(
+            event,
+            Event::End | Event::Phase(Phase::ReadBack | Phase::TearDown)
+        ) {
             *at += 20.0;
         }
     });
