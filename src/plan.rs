@@ -317,7 +317,7 @@ pub struct Deadlines {
     pub confirm: Span,
     /// From heal to the observation that the fault is gone.
     pub heal: Span,
-    /// From the last heal to the steady state.
+    /// From the last heal to the steady state, and to the first time that each workload is served.
     pub steady_again: Span,
     /// One read-back through one node.
     pub read_back: Span,

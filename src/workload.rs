@@ -1,9 +1,10 @@
 //! Keeps using the services while they are being broken, and journals what clients were told.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::journal::Journal;
@@ -23,6 +24,18 @@ pub struct Context {
     pub nodes: Arc<[String]>,
     /// The nodes that are broken now.
     pub broken: watch::Receiver<BTreeSet<String>>,
+    /// When each workload was last served, by name: an answer that is right, a row that is
+    /// acknowledged, or a server's own word that the table is gone, after which no row can be.
+    pub served: watch::Sender<BTreeMap<String, Instant>>,
     /// Cancelled when the workload must end; what is under way is finished.
     pub stop: CancellationToken,
+}
+
+impl Context {
+    /// Takes down that a workload was served just now.
+    fn serve(&self, workload: &str) {
+        self.served.send_modify(|last| {
+            last.insert(workload.to_owned(), Instant::now());
+        });
+    }
 }

@@ -201,7 +201,7 @@ fn acts(history: &History) -> Vec<Acts> {
         };
         if let Some(one) = all.iter_mut().find(|one| &one.name == name) {
             one.acts.push((entry.into(), good));
-            if table_is_gone(&entry.event) {
+            if tells_of_no_table(&entry.event) {
                 one.gone = entry.seq;
             }
         }
@@ -209,8 +209,7 @@ fn acts(history: &History) -> Vec<Acts> {
     all
 }
 
-/// True for a server's own word that there is no such table (1146) or database (1049).
-fn table_is_gone(event: &Event) -> bool {
-    matches!(event, Event::Inserted { outcome: Outcome::Refused(why), .. }
-        if why.starts_with("ERROR 1146 ") || why.starts_with("ERROR 1049 "))
+/// True for an insert that was refused because there is no table any more.
+fn tells_of_no_table(event: &Event) -> bool {
+    matches!(event, Event::Inserted { outcome, .. } if outcome.tells_that_the_table_is_gone())
 }

@@ -1,6 +1,8 @@
-//! What a database says of a table, when it is told to check it.
+//! What a database says of a table: when it is told to check it, and when there is none.
 
 use serde::{Deserialize, Serialize};
+
+use super::Outcome;
 
 /// The ledger's table, checked by the database itself (`CHECK TABLE … EXTENDED`), asked through one
 /// node.
@@ -23,4 +25,14 @@ pub struct TableWord {
     pub kind: String,
     /// `Msg_text`: `OK` of a sound table, or what is wrong with it.
     pub text: String,
+}
+
+impl Outcome {
+    /// True for a server's own word that there is no such table (1146) or database (1049): no
+    /// insert can succeed then, and yet its client is answered.
+    #[must_use]
+    pub fn tells_that_the_table_is_gone(&self) -> bool {
+        matches!(self, Self::Refused(why)
+            if why.starts_with("ERROR 1146 ") || why.starts_with("ERROR 1049 "))
+    }
 }

@@ -126,15 +126,16 @@ async fn strike_all(trial: &Arc<Trial>, began: Instant) -> Result<(), Halt> {
     Ok(())
 }
 
-/// Waits for the steady state after the last heal, and lets the workloads go on for a while, at
-/// the end of which it must still hold. That it does not hold again is a fact about the swarm, and
-/// the ledgers are read all the same.
+/// Waits for the steady state after the last heal and for each workload to be served again, and
+/// lets the workloads go on for a while, at the end of which it must still hold. That it does not
+/// hold again is a fact about the swarm, and the ledgers are read all the same.
 async fn steady_after(trial: &Trial) -> Result<bool, Halt> {
     trial.change_over();
     enter(trial, Phase::SteadyAfter)?;
     let healed = trial.mark();
     let end = healed + trial.plan.deadlines.steady_again.0;
     let waited = async {
+        load::all_served(trial, healed, end).await;
         let mut since = healed;
         while steady::holds_after(trial, since, end).await {
             wait::pause(trial.plan.deadlines.after.0).await;

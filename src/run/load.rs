@@ -1,6 +1,9 @@
 //! Starts the plan's workloads.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use tokio::time::{Instant, timeout_at};
 
 use super::trial::Trial;
 use crate::plan::{Plan, Workload};
@@ -42,6 +45,7 @@ pub(super) fn start(trial: &Arc<Trial>, ledgers: &[Ledger]) {
         journal: trial.journal.clone(),
         nodes: trial.plan.node_names().map(str::to_owned).collect(),
         broken: trial.broken.subscribe(),
+        served: trial.served.clone(),
         stop: trial.working.clone(),
     };
     for ledger in ledgers {
@@ -57,6 +61,20 @@ pub(super) fn start(trial: &Arc<Trial>, ledgers: &[Ledger]) {
             trial.spawn(&trial.workloads, name, get::drive(context.clone(), asker));
         }
     }
+}
+
+/// Waits until every workload was served after `since`; not beyond `end`. A database whose share
+/// was away writes again only when its node's NFS client has asked again, up to a minute after the
+/// steady state holds (`scenarios/acceptance/nfs-server-away.yaml`).
+pub(super) async fn all_served(trial: &Trial, since: Instant, end: Instant) {
+    let mut served = trial.served.subscribe();
+    let is_served = |last: &BTreeMap<String, Instant>| {
+        let mut names = trial.plan.workloads.iter().map(Workload::name);
+        names.all(|name| last.get(name).is_some_and(|at| *at > since))
+    };
+    let all = async { served.wait_for(is_served).await.is_ok() };
+    // What was not served by then is said by the checker `exercised`.
+    let _served = timeout_at(end, all).await.unwrap_or(false);
 }
 
 /// One asker for each node that a `get` workload asks.

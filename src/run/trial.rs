@@ -55,6 +55,8 @@ pub(super) struct Trial {
     pub(super) broken: watch::Sender<BTreeSet<String>>,
     /// Held while a fault chooses its targets, so that two never choose the same node.
     pub(super) choosing: tokio::sync::Mutex<()>,
+    /// When each workload was last served.
+    pub(super) served: watch::Sender<BTreeMap<String, Instant>>,
     intents: Mutex<BTreeMap<usize, Intent>>,
     /// When each fault was seen to bite.
     bites: Mutex<BTreeMap<usize, Instant>>,
@@ -90,6 +92,7 @@ impl Trial {
             loaded: AtomicBool::new(false),
             broken: watch::Sender::new(BTreeSet::new()),
             choosing: tokio::sync::Mutex::new(()),
+            served: watch::Sender::default(),
             intents: Mutex::default(),
             bites: Mutex::default(),
             spared: Mutex::default(),

@@ -211,6 +211,9 @@ pub enum Sabotage {
     NewEngineWithoutMesh,
     /// A node that was upgraded reaches no task on another.
     NewEngineWithoutOverlay,
+    /// For a minute and a half once struck, nobody who stores on the share is answered: a client of
+    /// NFS waits longer before each time that it asks again.
+    ShareRests,
     /// A node that was upgraded is never heard of again.
     NewEngineNeverAnswers,
 }

@@ -104,13 +104,18 @@ fn tell(
     began_us: u64,
     answer: Answer,
 ) -> Result<(), JournalError> {
+    let right = answer == Answer::Right;
     let event = Event::Got {
         workload: asker.workload.clone(),
         via: asker.via.clone(),
         began_us,
         answer,
     };
-    context.journal.record(event).map(drop)
+    context.journal.record(event)?;
+    if right {
+        context.serve(&asker.workload);
+    }
+    Ok(())
 }
 
 /// Passes a panic on to whoever watches this workload.

@@ -161,13 +161,18 @@ fn settle(
     row: u64,
     outcome: Outcome,
 ) -> Result<(), JournalError> {
+    let served = outcome == Outcome::Acknowledged || outcome.tells_that_the_table_is_gone();
     let workload = ledger.workload.clone();
     let event = Event::Inserted {
         workload,
         row,
         outcome,
     };
-    context.journal.record(event).map(drop)
+    context.journal.record(event)?;
+    if served {
+        context.serve(&ledger.workload);
+    }
+    Ok(())
 }
 
 /// Opens a session.

@@ -57,6 +57,7 @@ async fn asked(per_second: f64) -> Vec<(u64, Answer)> {
     let stop = CancellationToken::new();
     let (_kept, broken) = watch::channel(BTreeSet::new());
     let context = Context {
+        served: watch::Sender::default(),
         lab,
         journal,
         nodes: plan.node_names().map(str::to_owned).collect(),

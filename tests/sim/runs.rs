@@ -1,5 +1,7 @@
 //! Honest runs: every fault, quorum loss, and no fault at all.
 
+use std::path::Path;
+
 use rstest::rstest;
 use seatrial::journal::{ApiError, Event, History, ManagerAnswer, Outcome, Phase, Poll, Rows};
 use seatrial::plan::{Plan, Probe};
@@ -9,7 +11,7 @@ use seatrial::units::Span;
 use tokio_util::sync::CancellationToken;
 
 use super::plans::{self, with_fault};
-use super::{count, outline, run_on, run_sim, seq};
+use super::{count, outline, passed, planned, run_on, run_sim, seq};
 
 /// What must be true of every journal of a run that reached its end.
 fn is_whole(history: &History) {
@@ -463,4 +465,14 @@ async fn the_outline_of_a_run_reads_well() {
         FaultAction::Kill(plans::database_host()),
     );
     insta::assert_snapshot!(outline(&run_sim(&plan, None).await));
+}
+
+/// A node's NFS client asks its server again only half a minute after that is back.
+#[tokio::test(start_paused = true)]
+async fn the_load_goes_on_until_each_workload_was_served_again() {
+    let plan = planned(
+        Path::new("scenarios/acceptance/nfs-server-away.yaml"),
+        false,
+    );
+    passed(&run_sim(&plan, Some(Sabotage::ShareRests)).await);
 }

@@ -83,7 +83,9 @@ impl Session {
         let shared = world.plan.topology.storage.is_some();
         match task.node {
             Some(node) if !world.connected(self.via, node, OVERLAY) => Way::Silent,
-            Some(node) if stores && shared && (cut(node) || !stored) => Way::Silent,
+            Some(node) if stores && shared && (cut(node) || !stored || world.share_rests()) => {
+                Way::Silent
+            }
             _ => Way::Open(i),
         }
     }

@@ -20,6 +20,9 @@ const DEAF: Duration = Duration::from_secs(15);
 /// How long pages hang under [`Sabotage::PagesHang`].
 const HANGS: Duration = Duration::from_secs(20);
 
+/// How long [`Sabotage::ShareRests`] lasts.
+const RESTS: Duration = Duration::from_secs(90);
+
 /// What the identity of a node that joined again begins with.
 const AGAIN: &str = "node-again";
 
@@ -313,6 +316,12 @@ impl World {
     pub(super) fn is_deaf(&self, node: &str) -> bool {
         let recent = self.struck.is_some_and(|struck| self.now < struck + DEAF);
         recent && self.is(&Sabotage::DeafNode(node.to_owned()))
+    }
+
+    /// True while nobody who stores on the share is answered, on purpose.
+    pub(super) fn share_rests(&self) -> bool {
+        let recent = self.struck.is_some_and(|struck| self.now < struck + RESTS);
+        recent && self.is(&Sabotage::ShareRests)
     }
 
     /// True while this machine takes requests for pages and says nothing, on purpose.
