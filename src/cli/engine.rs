@@ -5,9 +5,11 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use seatrial::substrate::dind::DEFAULT_ENGINE;
+use seatrial::substrate::dind::{self, DEFAULT_ENGINE};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+
+use super::output;
 
 /// Where that engine listens: `$DOCKER_HOST`, or the context that is chosen by `$DOCKER_CONTEXT`
 /// or by `docker context use`, or the usual socket.
@@ -25,6 +27,16 @@ pub(super) fn address() -> anyhow::Result<String> {
         return Ok(DEFAULT_ENGINE.to_owned());
     };
     chosen(&config, said("DOCKER_CONTEXT").map(text))
+}
+
+/// Removes what was being tried on the engine when the user ended it, and says what is left.
+pub(super) async fn give_up() {
+    let Ok(address) = address() else { return };
+    for why in dind::give_up(&address).await.failed {
+        output::tell(format_args!(
+            "error: {why}; `seatrial heal --all` tries again"
+        ));
+    }
 }
 
 /// Where the engine of a context listens (docker/cli: `cli/context/store`).

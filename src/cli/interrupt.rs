@@ -150,7 +150,7 @@ pub(super) fn watch(stop: &CancellationToken, left: &Left, screen: &Screen) -> a
         screen.end();
         match left.told() {
             Some(what) => screen.tell(format_args!("interrupted again: {what}")),
-            None => screen.tell("interrupted again"),
+            None => screen.tell("interrupted again: `seatrial heal --all` removes what is left"),
         }
         end_at_once();
     });

@@ -39,9 +39,19 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let prepared = Runtime::new().context("cannot start")?.block_on(async {
         let mut interrupts = Interrupts::catch()?;
         tokio::select! {
-            built = build(args, &cache) => anyhow::Ok(Some(built?)),
-            () = interrupts.next() => Ok(None),
+            built = build(args, &cache) => return anyhow::Ok(Some(built?)),
+            () = interrupts.next() => {}
         }
+        if args.on == On::Dind {
+            output::tell("interrupted: removing what was tried; once more to end at once");
+            tokio::select! {
+                () = engine::give_up() => {}
+                () = interrupts.next() => {
+                    output::tell("interrupted again: `seatrial heal --all` removes what is left");
+                }
+            }
+        }
+        Ok(None)
     })?;
     let Some(tables) = prepared else {
         output::tell("interrupted: nothing was kept; `seatrial prepare` starts again");

@@ -20,7 +20,7 @@ use super::kept::Kept;
 use super::record::Record;
 use super::scenarios::Asked;
 use super::screen::Screen;
-use super::{Exit, Refused, cache, consent, folder, index, output};
+use super::{Exit, Refused, cache, consent, engine, folder, index, output};
 
 /// What `run` is asked.
 #[derive(clap::Args)]
@@ -85,7 +85,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             let ready = Ground::prepare(on, asked.engines, &cache, args.fresh);
             ground = tokio::select! {
                 ready = ready => ready?,
-                () = stop.cancelled() => return Ok(Exit::INTERRUPTED),
+                () = stop.cancelled() => {
+                    if on == On::Dind {
+                        engine::give_up().await;
+                    }
+                    return Ok(Exit::INTERRUPTED);
+                }
             };
             outcomes = asked.plan(&ground.options(seed, asked.no_faults))?;
         }

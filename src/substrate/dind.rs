@@ -14,7 +14,6 @@ use tokio_util::codec::{BytesCodec, FramedRead};
 
 use crate::capability::{Capabilities, Capability};
 use crate::journal::Journal;
-use crate::leavings;
 use crate::plan::Plan;
 use crate::substrate::workspace::{here, take_turn};
 use crate::substrate::{Identity, Lab, Place, Progress, Trouble};
@@ -39,7 +38,7 @@ mod way;
 pub use ability::{Ability, forget};
 pub use image::{NodeImages, prepare};
 pub use lab::DindLab;
-pub use left::{clear, swarms, user};
+pub use left::{clear, give_up, swarms, user};
 
 /// Where an engine listens if nobody says otherwise.
 pub const DEFAULT_ENGINE: &str = "unix:///var/run/docker.sock";
@@ -203,8 +202,7 @@ impl Dind {
     /// What of this process is on the engine.
     async fn made(&self) -> Result<BTreeSet<String>, String> {
         let swarms = left::swarms(&self.address).await?;
-        let ours = |swarm: &String| leavings::owner(Path::new(swarm)) == Some(std::process::id());
-        let ours = swarms.iter().filter(|(swarm, _)| ours(swarm));
+        let ours = swarms.iter().filter(|(name, has)| left::is_own(name, has));
         let things = ours.flat_map(|(_, things)| things);
         Ok(things.map(ToString::to_string).collect())
     }

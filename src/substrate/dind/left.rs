@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use super::lab::ELSEWHERE;
 use crate::leavings;
 use crate::swarm::engine::{Engine, Kind, Labelled};
+use crate::wait;
 
 /// The label whose value is the swarm's name, the same as that of its folder.
 pub(super) const SWARM: &str = "seatrial.swarm";
@@ -26,6 +27,10 @@ pub(super) const COMPUTER: &str = "seatrial.computer";
 /// How long an engine may take to remove one thing: a node's engine and all its containers end
 /// with it.
 const REMOVAL: Duration = Duration::from_secs(60);
+
+/// How long an engine may go on with what was asked of it by a client that is dead. A network was
+/// seen to come after all that it had been asked for before was removed.
+const LATE: Duration = Duration::from_secs(2);
 
 /// The name of this computer.
 pub(super) fn computer() -> String {
@@ -58,12 +63,36 @@ pub fn user(left: &[Labelled]) -> Option<String> {
     }
 }
 
+/// True for what this very process made.
+pub(super) fn is_own(swarm: &str, things: &[Labelled]) -> bool {
+    let here = computer();
+    let made_here = |one: &Labelled| one.labels.get(COMPUTER) == Some(&here);
+    leavings::owner(Path::new(swarm)) == Some(std::process::id()) && things.iter().all(made_here)
+}
+
+/// Removes all that this process has on an engine, for who tries one and is told to end.
+pub async fn give_up(engine: &str) -> leavings::Outcome {
+    let mut outcome = leavings::Outcome::default();
+    match swarms(engine).await {
+        Ok(swarms) => {
+            for (swarm, _) in swarms.iter().filter(|(name, has)| is_own(name, has)) {
+                take_in(&mut outcome, remove_all(engine, swarm).await);
+            }
+        }
+        Err(why) => {
+            let what = format!("what was made there is not known: {why}");
+            outcome.failed.push(what);
+        }
+    }
+    outcome
+}
+
 /// Removes everything of a swarm that nobody uses any more. Visits all of it.
 pub async fn clear(engine: &str, swarm: &str) -> leavings::Outcome {
     let used = find(engine, swarm).await.ok();
     let used = used.and_then(|(_, found)| user(&found));
     match used {
-        None => remove(engine, swarm).await,
+        None => remove_all(engine, swarm).await,
         Some(who) => leavings::Outcome {
             done: Vec::new(),
             failed: vec![format!(
@@ -74,7 +103,27 @@ pub async fn clear(engine: &str, swarm: &str) -> leavings::Outcome {
     }
 }
 
-/// Removes everything of a swarm. Visits all of it.
+/// Removes everything of a swarm, and looks again until there is nothing more: what its dead
+/// harness had asked for may still be on its way.
+async fn remove_all(engine: &str, swarm: &str) -> leavings::Outcome {
+    let mut outcome = leavings::Outcome::default();
+    loop {
+        let removed = remove(engine, swarm).await;
+        let more = !removed.done.is_empty() && removed.failed.is_empty();
+        take_in(&mut outcome, removed);
+        if !more {
+            return outcome;
+        }
+        wait::pause(LATE).await;
+    }
+}
+
+fn take_in(outcome: &mut leavings::Outcome, more: leavings::Outcome) {
+    outcome.done.extend(more.done);
+    outcome.failed.extend(more.failed);
+}
+
+/// Removes everything of a swarm that is there now. Visits all of it.
 pub(super) async fn remove(engine: &str, swarm: &str) -> leavings::Outcome {
     let mut outcome = leavings::Outcome::default();
     if leavings::owner(Path::new(swarm)).is_none() || swarm.contains('/') {
@@ -164,6 +213,22 @@ mod tests {
         drop(held);
         let theirs = labelled(&[(FOLDER, path.as_str()), (COMPUTER, "another")]);
         assert!(user(&theirs).is_some_and(|who| who.contains("`another`")));
+    }
+
+    #[test]
+    fn only_what_this_process_made_on_this_computer_is_its_own() {
+        let here = labelled(&[(COMPUTER, &computer())]);
+        let name = leavings::name();
+        assert!(is_own(&name, &here));
+        assert!(!is_own("seatrial-4194305-0a1b2c3d", &here));
+        assert!(!is_own(&name, &labelled(&[(COMPUTER, "another")])));
+        assert!(!is_own(&name, &labelled(&[])));
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_says_what_it_could_not_ask() {
+        let outcome = give_up("unix:///nowhere").await;
+        assert!(outcome.failed[0].contains("not known"), "{outcome:?}");
     }
 
     #[test]
