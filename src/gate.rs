@@ -183,7 +183,7 @@ fn side_by_side(evidence: &Evidence) -> (Vec<Reason>, Vec<Comparison>) {
             Ok(comparison) => {
                 if comparison.is_partly_blind() {
                     let said = "what followed the faults was not compared, because they struck \
-                                nodes of other kinds: write `--repeat 3` or more";
+                                nodes of other kinds: break what is the same wherever tasks run";
                     reasons.push(unknown(name, said));
                 }
                 reasons.extend(of_comparison(name, &comparison, &target));

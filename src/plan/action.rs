@@ -26,7 +26,8 @@ pub struct Action {
     pub at: Span,
     /// What to change.
     pub change: Change,
-    /// How long it may take until it is seen, patience included; of an upgrade each node's turn.
+    /// How long it may take until it is seen, patience included; of an upgrade each half of a
+    /// node's turn.
     pub within: Span,
 }
 

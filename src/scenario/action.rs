@@ -22,7 +22,8 @@ pub struct Action {
     #[serde(rename = "do")]
     pub verb: ActionVerb,
     /// How long it may take until it is seen; multiplied by the place's patience. Default 2m. Of an
-    /// `upgrade` each node's turn may take so long; default 5m.
+    /// `upgrade` each node may take so long until it is back, and again so long until all is as
+    /// before; default 5m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Span>,
 }

@@ -183,7 +183,7 @@ async fn recoveries_that_cannot_be_compared_are_not_accepted() {
     evidence.target.push(blind.expect("another kind of node"));
     let decision = decide(&evidence);
     assert_eq!(decision.ruling, Ruling::Undecided, "{}", told(&decision));
-    assert!(told(&decision).contains("write `--repeat 3` or more"));
+    assert!(told(&decision).contains("break what is the same wherever tasks run"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,11 +34,12 @@ impl Release {
     }
 
     /// What its system disk holds besides Debian's minimum. From trixie on the client is a package
-    /// of its own, and nodes deploy stacks by it.
+    /// of its own, and nodes deploy stacks by it; and so is `hwclock`, without which QEMU's guest
+    /// agent sets no clock.
     pub(super) fn packages(self) -> String {
         match self {
             Self::Bookworm => SYSTEM_PACKAGES.to_owned(),
-            Self::Trixie | Self::Forky => format!("{SYSTEM_PACKAGES},docker-cli"),
+            Self::Trixie | Self::Forky => format!("{SYSTEM_PACKAGES},util-linux-extra,docker-cli"),
         }
     }
 
