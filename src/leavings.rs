@@ -88,6 +88,14 @@ pub struct Outcome {
     pub failed: Vec<String>,
 }
 
+impl Outcome {
+    /// Takes in what became of something else.
+    pub(crate) fn take_in(&mut self, other: Self) {
+        self.done.extend(other.done);
+        self.failed.extend(other.failed);
+    }
+}
+
 /// Ends the machines that use one of these folders, and removes the folders. Visits everything, and
 /// leaves alone what is in use or has no name of ours.
 pub async fn clear(folders: &[PathBuf]) -> Outcome {

@@ -184,32 +184,30 @@ fn acts(history: &History) -> Vec<Acts> {
         })
         .collect();
     for entry in &history.entries {
-        let (name, good) = match &entry.event {
+        let (name, good, gone) = match &entry.event {
             // One that the harness did not make is none.
             Event::Got {
                 answer: Answer::Unasked(_) | Answer::Unsent(_),
                 ..
             } => continue,
-            Event::Insert { workload, .. } => (workload, false),
+            Event::Insert { workload, .. } => (workload, false, false),
             Event::Inserted {
                 workload, outcome, ..
-            } => (workload, *outcome == Outcome::Acknowledged),
+            } => {
+                let gone = outcome.tells_that_the_table_is_gone();
+                (workload, *outcome == Outcome::Acknowledged, gone)
+            }
             Event::Got {
                 workload, answer, ..
-            } => (workload, *answer == Answer::Right),
+            } => (workload, *answer == Answer::Right, false),
             _ => continue,
         };
         if let Some(one) = all.iter_mut().find(|one| &one.name == name) {
             one.acts.push((entry.into(), good));
-            if tells_of_no_table(&entry.event) {
+            if gone {
                 one.gone = entry.seq;
             }
         }
     }
     all
-}
-
-/// True for an insert that was refused because there is no table any more.
-fn tells_of_no_table(event: &Event) -> bool {
-    matches!(event, Event::Inserted { outcome, .. } if outcome.tells_that_the_table_is_gone())
 }

@@ -56,25 +56,19 @@ fn not_given(lent: &Lent) -> leavings::Outcome {
 /// its faults. A swarm that was lent is given back by this inventory. Does nothing that was done
 /// before.
 pub async fn clear(history: &History, inventory: Option<&Path>) -> Cleared {
-    let leavings::Outcome {
-        mut done,
-        mut failed,
-    } = leavings::clear(&announced(history)).await;
+    let mut outcome = leavings::clear(&announced(history)).await;
     for (engine, swarm) in on_engines(history) {
-        let removed = dind::clear(engine, swarm).await;
-        done.extend(removed.done);
-        failed.extend(removed.failed);
+        outcome.take_in(dind::clear(engine, swarm).await);
     }
     if !is_settled(history) {
         for lent in lent(history) {
-            let given = match inventory {
+            outcome.take_in(match inventory {
                 Some(inventory) => hosts::give_back(lent, inventory).await,
                 None => not_given(lent),
-            };
-            done.extend(given.done);
-            failed.extend(given.failed);
+            });
         }
     }
+    let leavings::Outcome { mut done, failed } = outcome;
     let before = history.cleared().any(|cleared| cleared.failed.is_empty());
     if failed.is_empty() && !before {
         // Faults are rules and machines of the harness, and end with it.

@@ -64,8 +64,8 @@ pub(super) fn start(trial: &Arc<Trial>, ledgers: &[Ledger]) {
 }
 
 /// Waits until every workload was served after `since`; not beyond `end`. A database whose share
-/// was away writes again only when its node's NFS client has asked again, up to a minute after the
-/// steady state holds (`scenarios/acceptance/nfs-server-away.yaml`).
+/// was away writes again only when its node's NFS client has asked again, half a minute after the
+/// steady state held in one run (`scenarios/acceptance/nfs-server-away.yaml`).
 pub(super) async fn all_served(trial: &Trial, since: Instant, end: Instant) {
     let mut served = trial.served.subscribe();
     let is_served = |last: &BTreeMap<String, Instant>| {

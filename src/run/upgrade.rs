@@ -1,5 +1,7 @@
 //! An upgrade: the nodes take turns, and after each all must be as before.
 
+use std::time::Duration;
+
 use tokio::time::{Instant, timeout_at};
 
 use super::trial::Trial;
@@ -81,9 +83,8 @@ impl Upgrade<'_> {
         trial.note(index, ActionStep::Acting)?;
         let within = trial.plan.actions[index].within.0;
         for (turn, node) in self.intent.targets.iter().enumerate() {
-            let end = Instant::now() + within;
             let about = |last: String| format!("`{node}`: {last}");
-            match self.turn(node, turn, end).await {
+            match self.turn(node, turn, within).await {
                 Err(End::Differs(last)) => {
                     self.note(node, Stage::Differs(last.clone()))?;
                     return Err(End::Differs(about(last)));
@@ -114,7 +115,10 @@ impl Upgrade<'_> {
     }
 
     /// One node's turn: drained, off and on with another disk, back, activated, all as before.
-    async fn turn(&self, node: &str, turn: usize, end: Instant) -> Result<(), End> {
+    /// An exchange that took long is no fault of what runs on the node afterwards, which has as
+    /// much time again.
+    async fn turn(&self, node: &str, turn: usize, within: Duration) -> Result<(), End> {
+        let end = Instant::now() + within;
         self.note(node, Stage::Draining)?;
         let drained = self.trial.mark();
         self.drain(node, true, end).await?;
@@ -146,8 +150,6 @@ impl Upgrade<'_> {
         self.note(node, Stage::Back(engines))?;
         another.map_err(End::Unseen)?;
         self.drain(node, false, end).await?;
-        // What an exchange took is no fault of what runs on the node afterwards.
-        let within = self.trial.plan.actions[self.index].within.0;
         let seen = self.as_before(Instant::now() + within).await?;
         self.note(node, Stage::AsBefore(seen))
     }

@@ -72,6 +72,9 @@ pub enum Sabotage {
     SyncIsAsync,
     /// The share writes before it answers, whatever was asked.
     AsyncIsSync,
+    /// For a minute and a half once struck, nobody who stores on the share is answered: a client of
+    /// NFS waits longer before each time that it asks again.
+    ShareRests,
     /// A rule for frames is taken, and does nothing.
     RuleNoOp,
     /// A rule for some frames of a machine strikes all of them.
@@ -211,9 +214,6 @@ pub enum Sabotage {
     NewEngineWithoutMesh,
     /// A node that was upgraded reaches no task on another.
     NewEngineWithoutOverlay,
-    /// For a minute and a half once struck, nobody who stores on the share is answered: a client of
-    /// NFS waits longer before each time that it asks again.
-    ShareRests,
     /// A node that was upgraded is never heard of again.
     NewEngineNeverAnswers,
 }

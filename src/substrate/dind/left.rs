@@ -76,7 +76,7 @@ pub async fn give_up(engine: &str) -> leavings::Outcome {
     match swarms(engine).await {
         Ok(swarms) => {
             for (swarm, _) in swarms.iter().filter(|(name, has)| is_own(name, has)) {
-                take_in(&mut outcome, remove_all(engine, swarm).await);
+                outcome.take_in(remove_all(engine, swarm).await);
             }
         }
         Err(why) => {
@@ -110,17 +110,12 @@ async fn remove_all(engine: &str, swarm: &str) -> leavings::Outcome {
     loop {
         let removed = remove(engine, swarm).await;
         let more = !removed.done.is_empty() && removed.failed.is_empty();
-        take_in(&mut outcome, removed);
+        outcome.take_in(removed);
         if !more {
             return outcome;
         }
         wait::pause(LATE).await;
     }
-}
-
-fn take_in(outcome: &mut leavings::Outcome, more: leavings::Outcome) {
-    outcome.done.extend(more.done);
-    outcome.failed.extend(more.failed);
 }
 
 /// Removes everything of a swarm that is there now. Visits all of it.

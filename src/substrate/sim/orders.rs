@@ -314,19 +314,19 @@ impl World {
 
     /// True while this node refuses every request on purpose.
     pub(super) fn is_deaf(&self, node: &str) -> bool {
-        let recent = self.struck.is_some_and(|struck| self.now < struck + DEAF);
+        let recent = self.was_struck_within(DEAF);
         recent && self.is(&Sabotage::DeafNode(node.to_owned()))
     }
 
     /// True while nobody who stores on the share is answered, on purpose.
     pub(super) fn share_rests(&self) -> bool {
-        let recent = self.struck.is_some_and(|struck| self.now < struck + RESTS);
+        let recent = self.was_struck_within(RESTS);
         recent && self.is(&Sabotage::ShareRests)
     }
 
     /// True while this machine takes requests for pages and says nothing, on purpose.
     pub(super) fn pages_hang(&self, machine: usize) -> bool {
-        let recent = self.struck.is_some_and(|struck| self.now < struck + HANGS);
+        let recent = self.was_struck_within(HANGS);
         let named = |one: &super::world::Machine| Sabotage::PagesHang(one.name.clone());
         recent
             && self

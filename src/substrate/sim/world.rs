@@ -267,6 +267,11 @@ impl World {
         self.struck.is_some() && self.is(sabotage)
     }
 
+    /// True if the first strike was less than so long ago.
+    pub(super) fn was_struck_within(&self, time: Duration) -> bool {
+        self.struck.is_some_and(|struck| self.now < struck + time)
+    }
+
     /// True while this machine's engine runs.
     pub(super) fn live(&self, machine: usize) -> bool {
         self.machines.get(machine).is_some_and(|m| m.live(self.now))
