@@ -38,6 +38,7 @@ pub trait Fault: Send + Sync {
             targets,
             chosen,
             rule: None,
+            witness: None,
             inside: None,
         }
     }

@@ -190,6 +190,7 @@ mod tests {
             targets: vec!["server-3".to_owned()],
             chosen: "worker".to_owned(),
             rule: None,
+            witness: None,
             inside: None,
         };
         (0..3).for_each(|fault| left.note(&Event::Intent(intent(fault))));

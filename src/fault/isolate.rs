@@ -10,10 +10,14 @@ use tokio::time::Instant;
 use super::{Fault, PACE, flow, visited, watch};
 use crate::journal::Intent;
 use crate::substrate::{Lab, Trouble};
+use crate::units::Port;
 use crate::wait::{self, Look};
 
 /// The least time over which a node must have sent in vain.
 const WINDOW: Duration = Duration::from_secs(2);
+
+/// Where nobody listens or answers (`discard`, of the IANA registry of ports).
+const NOWHERE: Port = Port::udp(9);
 
 /// A node cut off from the LAN.
 pub(super) struct Isolate;
@@ -40,7 +44,8 @@ impl Fault for Isolate {
         if intent.rule.is_some() {
             return flow::seen_in_force(lab, intent, deadline).await;
         }
-        watch::each(intent, |node| seen_cut_off(lab, node, deadline)).await
+        let witness = intent.witness.as_deref();
+        watch::each(intent, |node| seen_cut_off(lab, node, witness, deadline)).await
     }
 
     async fn heal(
@@ -53,7 +58,8 @@ impl Fault for Isolate {
             return flow::lift(lab, intent, deadline).await;
         }
         set(lab, intent, false).await.map_err(|trouble| trouble.0)?;
-        watch::each(intent, |node| seen_rejoined(lab, node, deadline)).await
+        let witness = intent.witness.as_deref();
+        watch::each(intent, |node| seen_rejoined(lab, node, witness, deadline)).await
     }
 }
 
@@ -66,9 +72,21 @@ async fn set(lab: &dyn Lab, intent: &Intent, isolated: bool) -> Result<(), Troub
     visited(join_all(ends).await)
 }
 
-/// Looks until the node has sent frames for a while and nobody got one. A node that sends nothing
-/// proves nothing, so it is watched for longer.
-async fn seen_cut_off(lab: &dyn Lab, node: &str, deadline: Duration) -> Result<String, String> {
+/// Has a node send frames. A file server that nobody reaches has nothing to say by itself, and
+/// whoever says nothing proves nothing. Whether anybody can have it do so shows in what is counted.
+async fn stir(lab: &dyn Lab, node: &str, witness: Option<&str>) {
+    if let Some(witness) = witness {
+        let _ = lab.dial(node, witness, NOWHERE).await;
+    }
+}
+
+/// Looks until the node has sent frames for a while and nobody got one.
+async fn seen_cut_off(
+    lab: &dyn Lab,
+    node: &str,
+    witness: Option<&str>,
+    deadline: Duration,
+) -> Result<String, String> {
     let mut since = (Instant::now(), lab.frames(node).await);
     let end = Instant::now() + deadline;
     loop {
@@ -82,6 +100,7 @@ async fn seen_cut_off(lab: &dyn Lab, node: &str, deadline: Duration) -> Result<S
             let passed = delivered.saturating_sub(delivered_before);
             format!("`{node}` is not cut off: {passed} of its frames were delivered")
         } else if vain == 0 {
+            stir(lab, node, witness).await;
             format!("`{node}` sent no frame in {watched:.1?}, so nobody can tell")
         } else if watched >= WINDOW {
             return Ok(format!(
@@ -97,7 +116,12 @@ async fn seen_cut_off(lab: &dyn Lab, node: &str, deadline: Duration) -> Result<S
 }
 
 /// Looks until a frame of the node is delivered.
-async fn seen_rejoined(lab: &dyn Lab, node: &str, deadline: Duration) -> Result<String, String> {
+async fn seen_rejoined(
+    lab: &dyn Lab,
+    node: &str,
+    witness: Option<&str>,
+    deadline: Duration,
+) -> Result<String, String> {
     let (_, before) = lab.frames(node).await;
     let what = format!("frames of `{node}` to pass");
     watch::seen(what, deadline, || async move {
@@ -105,6 +129,7 @@ async fn seen_rejoined(lab: &dyn Lab, node: &str, deadline: Duration) -> Result<
         if now > before {
             Look::Holds(format!("frames of `{node}` are delivered"))
         } else {
+            stir(lab, node, witness).await;
             Look::NotYet(format!("no frame of `{node}` was delivered"))
         }
     })

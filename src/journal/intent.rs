@@ -23,6 +23,9 @@ pub struct Intent {
     /// What becomes of which frames, where not a whole machine is meant.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rule: Option<Rule>,
+    /// Where a whole machine is cut off: another, that it tries to reach, so that it sends frames.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub witness: Option<String>,
     /// What happens inside of its machine, and how it was there before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inside: Option<Inside>,

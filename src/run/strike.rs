@@ -68,6 +68,7 @@ async fn announce(
     };
     let mut intent = fault.prepare(index, found.targets, found.chosen);
     intent.rule = found.rule;
+    intent.witness = found.witness;
     intent.inside = found.inside;
     let intent = fault.survey(&*trial.lab, intent).await;
     trial.record(Event::Intent(intent.clone()))?;

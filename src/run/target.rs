@@ -20,13 +20,15 @@ pub(super) struct Found {
     pub(super) targets: Vec<String>,
     pub(super) chosen: String,
     pub(super) rule: Option<Rule>,
+    pub(super) witness: Option<String>,
     pub(super) inside: Option<Inside>,
 }
 
 /// Added to a step's index where its other machines are chosen.
 const OTHERS: usize = 1 << 20;
 
-/// Chooses a fault's machine, and for a flow those at its other end and one that is to try it.
+/// Chooses a fault's machine, and where frames are meant those at its other end and one that is to
+/// try it.
 pub(super) fn find(
     trial: &Trial,
     index: usize,
@@ -40,10 +42,14 @@ pub(super) fn find(
         Look::CannotTell(why) => return Look::CannotTell(why),
     };
     let Some((flow, node)) = action.flow().zip(targets.first().cloned()) else {
+        taken.extend(targets.iter().cloned());
+        let cut_off = matches!(action, FaultAction::Isolate(_));
+        let witness = cut_off.then(|| unbroken(trial, &taken)).flatten();
         return Look::Holds(Found {
             targets,
             chosen,
             rule: None,
+            witness,
             inside: inside(action),
         });
     };
@@ -56,12 +62,8 @@ pub(super) fn find(
             Look::CannotTell(why) => return Look::CannotTell(why),
         },
     };
-    let storage = trial.plan.topology.part(Part::Storage);
-    let mut others = trial.plan.node_names().chain(storage);
-    let other = others
-        .find(|name| !taken.contains(*name))
-        .map(str::to_owned);
-    let Some(witness) = from.first().cloned().or(other) else {
+    let other = || unbroken(trial, &taken);
+    let Some(witness) = from.first().cloned().or_else(other) else {
         return Look::NotYet("no unbroken machine is left to try whether frames pass".to_owned());
     };
     let slow = flow.slow.map(|slow| Slowness {
@@ -81,8 +83,16 @@ pub(super) fn find(
             slow,
             witness,
         }),
+        witness: None,
         inside: None,
     })
+}
+
+/// A machine that nobody broke.
+fn unbroken(trial: &Trial, broken: &BTreeSet<String>) -> Option<String> {
+    let storage = trial.plan.topology.part(Part::Storage);
+    let mut all = trial.plan.node_names().chain(storage);
+    all.find(|name| !broken.contains(*name)).map(str::to_owned)
 }
 
 /// What a fault inside of a machine is about, as far as the plan says it.

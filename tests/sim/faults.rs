@@ -52,6 +52,26 @@ async fn a_fault_is_seen_to_bite_and_to_be_gone(#[case] verb: &str, #[case] seen
         .expect_err("it is gone");
 }
 
+/// Whoever only serves others says nothing once nobody reaches it, and silence proves nothing.
+#[tokio::test(start_paused = true)]
+async fn a_silent_machine_is_made_to_speak() {
+    let lab = Sim::new().lab(&plans::database());
+    lab.deploy().await.expect("deployed");
+    let fault = fault::of_verb("isolate").expect("a fault");
+    let mut intent = fault.prepare(0, vec!["storage".to_owned()], "by hand".to_owned());
+    fault.inject(&*lab, &intent).await.expect("injected");
+    let silent = fault.confirm(&*lab, &intent, DEADLINE).await;
+    let silent = silent.expect_err("nobody can tell");
+    assert!(silent.contains("`storage` sent no frame"), "{silent}");
+    intent.witness = Some("server-2".to_owned());
+    let seen = fault.confirm(&*lab, &intent, DEADLINE).await;
+    assert!(seen.expect("confirmed").contains("none was delivered"));
+    fault.heal(&*lab, &intent, DEADLINE).await.expect("healed");
+    let again = fault.confirm(&*lab, &intent, DEADLINE).await;
+    let again = again.expect_err("it is gone");
+    assert!(again.contains("is not cut off"), "{again}");
+}
+
 #[rstest]
 #[case("stop", Sabotage::FaultDoesNotBite, "still has power")]
 #[case("kill", Sabotage::FaultDoesNotBite, "still has power")]
@@ -276,7 +296,8 @@ async fn a_machine_that_is_no_node_breaks_and_is_mended(#[case] verb: &str, #[ca
     lab.deploy().await.expect("deployed");
     assert_eq!(lab.serves(name).await, Ok(()));
     let fault = fault::of_verb(verb).expect("a fault");
-    let intent = fault.prepare(0, vec![name.to_owned()], "by hand".to_owned());
+    let mut intent = fault.prepare(0, vec![name.to_owned()], "by hand".to_owned());
+    intent.witness = plan.node_names().next().map(str::to_owned);
     fault.inject(&*lab, &intent).await.expect("injected");
     let bitten = fault.confirm(&*lab, &intent, DEADLINE).await.expect("seen");
     if verb != "isolate" {

@@ -142,6 +142,7 @@ impl Story {
                     targets: vec![target],
                     chosen: "host_of: mariadb (task mariadb-nfs_mariadb.1)".to_owned(),
                     rule: None,
+                    witness: None,
                     inside: None,
                 }),
             );

@@ -147,6 +147,9 @@ impl World {
                 }
             }
         }
+        if let Some(one) = self.named_mut(from) {
+            one.sends();
+        }
         let took = (passes && !port.udp).then(|| ROUND_TRIP + self.slowed(from, to, port));
         Ok(Dialled {
             answer: took.map(|_| Knock::Refused),

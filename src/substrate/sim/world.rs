@@ -76,6 +76,12 @@ impl Machine {
     pub(super) fn live(&self, now: Instant) -> bool {
         self.powered && !self.paused && self.engine_at <= now
     }
+
+    /// Sends a frame to the LAN.
+    pub(super) fn sends(&mut self) {
+        self.sent += 1;
+        self.delivered += u64::from(!self.isolated);
+    }
 }
 
 /// Everything there is.
@@ -302,12 +308,11 @@ impl World {
             .is_some_and(|leader| self.member(machine) && self.connected(leader, machine, CONTROL))
     }
 
+    /// Nodes always have something to say to each other; what only serves others does not.
     fn send_frames(&mut self) {
         let now = self.now;
-        let all = self.machines.iter_mut().chain(&mut self.parts);
-        for machine in all.filter(|m| m.live(now)) {
-            machine.sent += 1;
-            machine.delivered += u64::from(!machine.isolated);
+        for machine in self.machines.iter_mut().filter(|m| m.live(now)) {
+            machine.sends();
         }
     }
 
