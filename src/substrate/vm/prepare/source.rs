@@ -56,6 +56,8 @@ impl Source {
             options: vec![
                 format!("--keyring={keys}"),
                 "--aptopt=Acquire::Check-Valid-Until \"false\"".to_owned(),
+                // The keys may lie where only this user may read, as in the home of root.
+                "--aptopt=APT::Sandbox::User \"root\"".to_owned(),
             ],
             lines: vec![format!("deb {mirror} {release} main")],
         }
