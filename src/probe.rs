@@ -270,9 +270,18 @@ where
     if misses.is_empty() {
         return Look::Holds(format!("{what}: answered through {}", nodes.join(", ")));
     }
-    let told = misses
+    // What is the same through several nodes is said once.
+    let mut alike: Vec<(Vec<String>, &str)> = Vec::new();
+    for (node, miss) in &misses {
+        let node = format!("`{node}`");
+        match alike.iter_mut().find(|(_, why)| *why == miss.why) {
+            Some((nodes, _)) => nodes.push(node),
+            None => alike.push((vec![node], &miss.why)),
+        }
+    }
+    let told = alike
         .iter()
-        .map(|(node, miss)| format!("`{node}`: {}", miss.why));
+        .map(|(nodes, why)| format!("{}: {why}", nodes.join(", ")));
     let told = format!("{what}: {}", told.collect::<Vec<_>>().join("; "));
     match misses.iter().any(|(_, miss)| miss.asked) {
         true => Look::NotYet(told),

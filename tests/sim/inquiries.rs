@@ -284,7 +284,7 @@ async fn settings_are_asked_for_through_every_unbroken_node() {
         panic!("they are the defaults")
     };
     assert!(
-        seen.contains("`server-2`: max_connections is `default`, not `100`"),
+        seen.contains("`server-3`, `server-4`: max_connections is `default`, not `100`"),
         "{seen}"
     );
 }
