@@ -3,7 +3,8 @@
 
 use serde::Serialize;
 
-use crate::report::{Comparison, Figures, Outcome, compare};
+use crate::journal::History;
+use crate::report::{Comparison, Figures, Outcome, Steps, compare};
 use crate::verdict::{Finding, Judgement, Verdict};
 
 mod told;
@@ -11,7 +12,7 @@ mod told;
 pub use told::{gate, gate_json, gate_markdown};
 
 /// The version of the JSON.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// What a gate came to; merged by the worst.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -67,6 +68,49 @@ pub struct Run {
     pub figures: Figures,
     /// What its checks came to.
     pub judgement: Judgement,
+    /// What every node ran, step by step, where it upgraded a swarm.
+    pub steps: Option<Steps>,
+    /// Its folder in the gate's.
+    pub folder: String,
+}
+
+impl Run {
+    /// A run that was judged, and where it is kept.
+    pub fn of(history: &History, judgement: Judgement, folder: impl Into<String>) -> Self {
+        Self {
+            figures: Figures::of(history, &judgement),
+            judgement,
+            steps: Steps::of(history),
+            folder: folder.into(),
+        }
+    }
+}
+
+/// A run that was looked at, for whoever wants to see it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Seen {
+    /// The scenario.
+    pub scenario: String,
+    /// Its folder in the gate's.
+    pub folder: String,
+    /// The seed that it ran with.
+    pub seed: u64,
+    /// What it came to.
+    pub verdict: Verdict,
+    /// What every node ran, step by step, where it upgraded a swarm.
+    pub steps: Option<Steps>,
+}
+
+impl From<&Run> for Seen {
+    fn from(run: &Run) -> Self {
+        Self {
+            scenario: run.figures.scenario.clone(),
+            folder: run.folder.clone(),
+            seed: run.figures.seed,
+            verdict: run.judgement.verdict,
+            steps: run.steps.clone(),
+        }
+    }
 }
 
 /// All that a gate looks at.
@@ -94,8 +138,10 @@ pub struct Decision {
     pub reasons: Vec<Reason>,
     /// Both engines, a scenario each.
     pub comparisons: Vec<Comparison>,
-    /// The scenarios that upgraded a swarm, and what each run came to.
-    pub upgrades: Vec<(String, Verdict)>,
+    /// Runs that upgraded a swarm.
+    pub upgrades: Vec<Seen>,
+    /// Runs of the old engine, and then those of the new one.
+    pub sides: Vec<Seen>,
 }
 
 /// Decides.
@@ -127,15 +173,14 @@ pub fn decide(evidence: &Evidence) -> Decision {
         Weight::Note => Ruling::Accept,
     };
     let ruling = reasons.iter().map(weighs).max();
-    let upgrades = evidence.upgrades.iter();
+    let sides = evidence.base.iter().chain(&evidence.target);
     Decision {
         format: FORMAT,
         ruling: ruling.unwrap_or(Ruling::Accept),
         reasons,
         comparisons,
-        upgrades: upgrades
-            .map(|run| (run.figures.scenario.clone(), run.judgement.verdict))
-            .collect(),
+        upgrades: evidence.upgrades.iter().map(Seen::from).collect(),
+        sides: sides.map(Seen::from).collect(),
     }
 }
 

@@ -36,6 +36,7 @@ pub use compare::{
     Comparison, Outcome, Unlike, compare, comparison, comparisons_json, comparisons_markdown,
     comparisons_schema,
 };
+pub use engines::Steps;
 pub use figures::{FIGURES, Figures};
 pub use html::html;
 pub use json::{json, schema};

@@ -72,7 +72,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ),
     ("check", JUDGES),
     ("report", JUDGES),
-    ("gate", &["report", "verdict"]),
+    ("gate", &["journal", "report", "verdict"]),
     (
         "trial",
         &[

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use seatrial::gate::{Decision, Evidence, Run, decide, gate, gate_json, gate_markdown};
 use seatrial::plan::{Options, Outcome, Plan};
-use seatrial::report::{Figures, Style};
+use seatrial::report::Style;
 use seatrial::substrate::sim::{Sabotage, Sim};
 use seatrial::substrate::vm::{Images, Release, Spoil};
 use tokio_util::sync::CancellationToken;
@@ -280,15 +280,18 @@ impl Gathered<'_> {
                 seed,
                 ..plan.clone()
             };
-            let mut folder = self.folder.join(format!("{side}-{}", plan.name));
-            if self.args.repeat > 1 {
-                folder.push(number.to_string());
-            }
-            match self.session.one(place, &plan, folder).await {
-                Ok(Record { history, judgement }) => runs.push(Run {
-                    figures: Figures::of(&history, &judgement),
-                    judgement,
-                }),
+            let folder = match self.args.repeat {
+                1 => format!("{side}-{}", plan.name),
+                _ => format!("{side}-{}/{number}", plan.name),
+            };
+            match self
+                .session
+                .one(place, &plan, self.folder.join(&folder))
+                .await
+            {
+                Ok(Record { history, judgement }) => {
+                    runs.push(Run::of(&history, judgement, folder));
+                }
                 Err(error) => {
                     output::tell(format_args!("error: {}: {error:#}", plan.name));
                     let why = format!("trouble: {error:#}");

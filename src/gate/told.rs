@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Decision, Reason, Ruling, Weight};
+use super::{Decision, Reason, Ruling, Seen, Weight};
 use crate::report::{Style, comparison, comparisons_markdown, plain};
 use crate::verdict::wording::counted;
 
@@ -13,8 +13,11 @@ pub fn gate(decision: &Decision, from: &str, to: &str, style: &Style) -> String 
         text += &comparison(one, style);
         text.push('\n');
     }
-    for (scenario, verdict) in &decision.upgrades {
-        text += &style.remark("UPGRADED", &format!("{scenario}: {verdict}"));
+    for seen in &decision.upgrades {
+        text += &style.remark("UPGRADED", &came_to(seen));
+        if let Some(steps) = &seen.steps {
+            text += &format!("\n{}\n", steps.text());
+        }
     }
     for reason in &decision.reasons {
         text += &style.remark(word(reason.weight), &said(reason));
@@ -30,14 +33,32 @@ pub fn gate_markdown(decision: &Decision, from: &str, to: &str) -> String {
         let word = word(reason.weight).to_lowercase();
         let _ = writeln!(text, "- {word}: {}", plain(&said(reason)));
     }
-    for (scenario, verdict) in &decision.upgrades {
-        let _ = writeln!(
-            text,
-            "- upgraded: {}",
-            plain(&format!("{scenario}: {verdict}"))
-        );
+    for seen in &decision.upgrades {
+        let _ = writeln!(text, "- upgraded: {}", plain(&came_to(seen)));
     }
-    text + "\n" + &comparisons_markdown(&decision.comparisons)
+    text.push('\n');
+    for seen in &decision.upgrades {
+        if let Some(steps) = &seen.steps {
+            let _ = writeln!(text, "What every node ran in `{}`:\n", seen.folder);
+            text += &steps.markdown();
+        }
+    }
+    text + &comparisons_markdown(&decision.comparisons) + &runs(decision)
+}
+
+/// Every run, where it is kept, and with what seed.
+fn runs(decision: &Decision) -> String {
+    let mut text = "## Runs\n\n| run | verdict | seed |\n|---|---|---|\n".to_owned();
+    for seen in decision.upgrades.iter().chain(&decision.sides) {
+        let (folder, verdict, seed) = (plain(&seen.folder), seen.verdict, seen.seed);
+        let report = format!("{}/report.html", seen.folder);
+        let _ = writeln!(text, "| [{folder}]({report}) | {verdict} | {seed} |");
+    }
+    text
+}
+
+fn came_to(seen: &Seen) -> String {
+    format!("{}: {}", seen.scenario, seen.verdict)
 }
 
 /// The decision as one JSON object. Ends with a line end.

@@ -1,30 +1,58 @@
 //! What every node ran, before an upgrade and after each node's turn.
 
 use comfy_table::{Table, presets};
+use serde::Serialize;
 
+use super::markdown::plain;
 use crate::journal::timeline::Timeline;
 use crate::journal::{Deed, Engine, Engines, History};
 use crate::verdict::wording::seconds;
 
 /// A table of one upgrade: a row a step, a column a node.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) struct Steps {
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Steps {
     pub(super) header: Vec<String>,
     pub(super) rows: Vec<Vec<String>>,
 }
 
-/// What every node ran, step by step; none without an upgrade that began.
-pub(super) fn of(history: &History) -> Option<Steps> {
-    let timeline = Timeline::of(history);
-    let mut deeds = timeline.actions.iter();
-    let deed = deeds.find(|deed| !deed.engines.is_empty())?;
-    let nodes: Vec<&str> = history.plan.node_names().collect();
-    let mut header = vec!["step".to_owned()];
-    header.extend(nodes.iter().map(|node| (*node).to_owned()));
-    header.extend(["took".to_owned(), "then".to_owned()]);
-    let mut rows = vec![row("before", &deed.engines, &nodes, "", "")];
-    rows.extend(turns(deed, &nodes));
-    Some(Steps { header, rows })
+impl Steps {
+    /// What every node ran, step by step; none without an upgrade that began.
+    pub fn of(history: &History) -> Option<Self> {
+        let timeline = Timeline::of(history);
+        let mut deeds = timeline.actions.iter();
+        let deed = deeds.find(|deed| !deed.engines.is_empty())?;
+        let nodes: Vec<&str> = history.plan.node_names().collect();
+        let mut header = vec!["step".to_owned()];
+        header.extend(nodes.iter().map(|node| (*node).to_owned()));
+        header.extend(["took".to_owned(), "then".to_owned()]);
+        let mut rows = vec![row("before", &deed.engines, &nodes, "", "")];
+        rows.extend(turns(deed, &nodes));
+        Some(Self { header, rows })
+    }
+
+    /// The table for people. Ends with a line end.
+    pub fn text(&self) -> String {
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_header(&self.header);
+        table.add_rows(&self.rows);
+        let lines = table.to_string();
+        let lines = lines
+            .lines()
+            .map(|line| format!("{:12}{}\n", "", line.trim_end()));
+        lines.collect()
+    }
+
+    /// The table as Markdown. Ends with an empty line.
+    pub fn markdown(&self) -> String {
+        let line = |cells: &[String]| {
+            let cells: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
+            format!("| {} |\n", cells.join(" | "))
+        };
+        let ruler = "|---".repeat(self.header.len());
+        let rows: String = self.rows.iter().map(|row| line(row)).collect();
+        format!("{}{ruler}|\n{rows}\n", line(&self.header))
+    }
 }
 
 /// A row for each node that had its turn.
@@ -61,19 +89,3 @@ fn row(step: &str, engines: &Engines, nodes: &[&str], took: &str, then: &str) ->
 
 /// So much of a kernel's release is shown: `6.12.48+deb13-cloud-amd64` says enough by its number.
 const KERNEL: usize = 14;
-
-/// The table for people; empty without an upgrade. Ends with a line end.
-pub(super) fn text(history: &History) -> String {
-    let Some(steps) = of(history) else {
-        return String::new();
-    };
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(&steps.header);
-    table.add_rows(&steps.rows);
-    let lines = table.to_string();
-    let lines = lines
-        .lines()
-        .map(|line| format!("{:12}{}\n", "", line.trim_end()));
-    lines.collect()
-}

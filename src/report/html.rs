@@ -5,11 +5,12 @@
 
 use askama::Template;
 
+use super::engines::Steps;
 use super::legible::{legible, line};
 use super::repeat::repeat;
 use super::style::verdict_word;
 use super::terminal::closing;
-use super::{caveat, clients, engines, lanes};
+use super::{caveat, clients, lanes};
 use crate::journal::timeline::{Mark, Timeline};
 use crate::journal::{History, Phase};
 use crate::plan;
@@ -59,7 +60,7 @@ struct Page<'a> {
     facts: Vec<Fact>,
     faults: Vec<FaultPart>,
     actions: Vec<ActionPart>,
-    engines: Option<engines::Steps>,
+    engines: Option<Steps>,
     chart: Chart,
     from: String,
     to: String,
@@ -120,7 +121,7 @@ pub fn html(history: &History, judgement: &Judgement) -> String {
         facts,
         faults,
         actions,
-        engines: engines::of(history),
+        engines: Steps::of(history),
         chart,
         from: seconds(axis.drawn.start),
         to: seconds(axis.drawn.end),

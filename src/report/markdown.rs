@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use super::clients::{Client, Word};
+use super::engines::Steps;
 use super::legible::line;
 use super::style::{entries, verdict_word};
 use super::terminal::closing;
-use super::{aftermath, bundle, caveat, clients, engines, ledgers, pages};
+use super::{aftermath, bundle, caveat, clients, ledgers, pages};
 use crate::journal::History;
 use crate::journal::timeline::Timeline;
 use crate::verdict::wording::seconds;
@@ -31,7 +32,7 @@ pub fn markdown(history: &History, judgement: &Judgement) -> String {
     }
     text += &findings(judgement);
     text += &measured(history);
-    text += &upgrade(history);
+    text += &Steps::of(history).map_or(String::new(), |steps| steps.markdown());
     let trouble = judgement.trouble.iter().take(TROUBLE_MAX);
     for what in trouble {
         let _ = writeln!(text, "- trouble: {}", plain(what));
@@ -107,20 +108,6 @@ fn measured(history: &History) -> String {
         let _ = writeln!(text, "| {} | {} |", plain(&what), plain(&value));
     }
     text + "\n"
-}
-
-/// What every node ran, step by step, of an upgrade.
-fn upgrade(history: &History) -> String {
-    let Some(steps) = engines::of(history) else {
-        return String::new();
-    };
-    let line = |cells: &[String]| {
-        let cells: Vec<String> = cells.iter().map(|cell| plain(cell)).collect();
-        format!("| {} |\n", cells.join(" | "))
-    };
-    let ruler = "|---".repeat(steps.header.len());
-    let rows: String = steps.rows.iter().map(|row| line(row)).collect();
-    format!("{}{ruler}|\n{rows}\n", line(&steps.header))
 }
 
 /// How long a client had no good answer, if it ever had none.

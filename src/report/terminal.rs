@@ -1,8 +1,9 @@
 //! A whole run on a terminal: what happened, what each check came to, and where to look.
 
+use super::engines::Steps;
 use super::live::planned;
 use super::style::{Style, entries, verdict_word};
-use super::{aftermath, breakdown, engines, ledgers, pages, picture, tasks};
+use super::{aftermath, breakdown, ledgers, pages, picture, tasks};
 use crate::journal::timeline::{Timeline, Window};
 use crate::journal::{Deed, Event, History};
 use crate::plan::Check;
@@ -27,9 +28,8 @@ pub fn terminal(history: &History, judgement: &Judgement, style: &Style) -> Stri
     if !picture.is_empty() {
         text += &format!("\n{picture}");
     }
-    let engines = engines::text(history);
-    if !engines.is_empty() {
-        text += &format!("\n{engines}");
+    if let Some(steps) = Steps::of(history) {
+        text += &format!("\n{}", steps.text());
     }
     let tasks = tasks::text(history);
     if !tasks.is_empty() {

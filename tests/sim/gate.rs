@@ -7,7 +7,7 @@ use seatrial::gate::{
 };
 use seatrial::journal::History;
 use seatrial::plan::{Plan, Probe};
-use seatrial::report::{Figures, Style, compare};
+use seatrial::report::{Style, compare};
 use seatrial::scenario::UpgradeOrder::ManagersFirst;
 use seatrial::scenario::{FaultAction, Target};
 use seatrial::substrate::sim::Sabotage;
@@ -16,11 +16,7 @@ use super::plans::with_fault;
 use super::{plans, run_sim, upgrade};
 
 fn judged(history: &History) -> Run {
-    let judgement = check(history);
-    Run {
-        figures: Figures::of(history, &judgement),
-        judgement,
-    }
+    Run::of(history, check(history), history.plan.name.as_str())
 }
 
 async fn run(plan: &Plan, sabotage: Option<Sabotage>) -> Run {
