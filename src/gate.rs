@@ -1,6 +1,8 @@
 //! Whether a swarm may be upgraded: runs of the old engine, runs of the new one, and runs of the
 //! upgrade itself become one decision. A pure function of their figures and judgements.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 
 use crate::journal::History;
@@ -122,6 +124,8 @@ pub struct Evidence {
     pub target: Vec<Run>,
     /// Runs that upgrade a swarm from the old one to the new one.
     pub upgrades: Vec<Run>,
+    /// True if somebody else upgraded the swarm between both sides, and no scenario did.
+    pub by_owner: bool,
     /// Scenarios that did not run, and why.
     pub skipped: Vec<(String, String)>,
     /// How the new engine was spoilt on purpose, if it was: then nothing is accepted.
@@ -150,7 +154,9 @@ pub fn decide(evidence: &Evidence) -> Decision {
     for run in &evidence.upgrades {
         reasons.extend(of_upgrade(run));
     }
-    if evidence.upgrades.is_empty() {
+    if evidence.by_owner {
+        reasons.extend(of_owner(evidence));
+    } else if evidence.upgrades.is_empty() {
         let said = "no swarm was upgraded: name a scenario with an `upgrade` among its actions";
         reasons.push(unknown("", said));
     }
@@ -194,6 +200,57 @@ fn reason(weight: Weight, scenario: &str, said: impl Into<String>) -> Reason {
 
 fn unknown(scenario: &str, said: impl Into<String>) -> Reason {
     reason(Weight::Unknown, scenario, said)
+}
+
+/// What is to be said where the owner of a swarm upgraded it between both sides.
+fn of_owner(evidence: &Evidence) -> Vec<Reason> {
+    let mut reasons = vec![reason(
+        Weight::Note,
+        "",
+        "both sides of the upgrade were seen, and the way from one to the other was not",
+    )];
+    reasons.extend(not_upgraded(evidence).map(|said| unknown("", said)));
+    for is in &evidence.target {
+        let name = &is.figures.scenario;
+        let mut same = evidence.base.iter();
+        let Some(was) = same.find(|was| was.figures.scenario == *name) else {
+            continue;
+        };
+        let differ = was.figures.unlike(&is.figures);
+        if !differ.is_empty() {
+            let differ = differ.join(" and ");
+            reasons.push(unknown(
+                name,
+                format!("the halves differ by more: {differ}"),
+            ));
+        }
+    }
+    reasons
+}
+
+/// Why nobody can say that every node has another engine, of one version.
+fn not_upgraded(evidence: &Evidence) -> Option<String> {
+    let nameless = |run: &Run| run.figures.engines().next().is_none();
+    if evidence.base.iter().chain(&evidence.target).any(nameless) {
+        return Some("nobody knows which docker there was before, or is now".to_owned());
+    }
+    let (was, is) = (engines(&evidence.base), engines(&evidence.target));
+    let named = |all: Vec<&str>| all.join(" and ");
+    let same: Vec<&str> = was.intersection(&is).copied().collect();
+    if !same.is_empty() {
+        let same = named(same);
+        return Some(format!(
+            "docker {same} was there before and still is: upgrade every node"
+        ));
+    }
+    let is: Vec<&str> = is.into_iter().collect();
+    (is.len() > 1).then(|| format!("the nodes have docker {}: give all the same", named(is)))
+}
+
+/// The versions of the engines in runs, of every node.
+pub fn engines(runs: &[Run]) -> BTreeSet<&str> {
+    let all = runs.iter().flat_map(|run| run.figures.engines());
+    all.collect()
 }
 
 /// The scenarios of both sides, each compared.

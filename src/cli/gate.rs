@@ -1,38 +1,29 @@
-//! `seatrial gate`: the same scenarios on both engines, the upgrade itself, and one decision.
+//! `seatrial gate`: whether a swarm may be upgraded, by runs on both sides of an upgrade.
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use clap::ValueEnum;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use seatrial::gate::{Decision, Evidence, Run, decide, gate, gate_json, gate_markdown};
-use seatrial::plan::{Options, Outcome, Plan};
+use seatrial::gate::{Decision, Evidence, Run, gate, gate_json, gate_markdown};
+use seatrial::plan::Plan;
 use seatrial::report::Style;
-use seatrial::substrate::sim::{Sabotage, Sim};
-use seatrial::substrate::vm::{Images, Release, Spoil};
+use seatrial::substrate::Place;
+use seatrial::substrate::vm::Release;
 use tokio_util::sync::CancellationToken;
 
-use super::ground::{Engines, Ground, On, simulated};
-use super::interrupt::{self, Left};
-use super::kept::Kept;
+use super::ground::{Engines, On};
+use super::place::Where;
 use super::record::Record;
-use super::run::{Session, repeats, runtime, seeds};
-use super::screen::Screen;
-use super::{Exit, Refused, cache, output, scenarios};
+use super::run::{Session, repeats, seeds};
+use super::{Exit, Refused, output, scenarios};
 
-/// What is tried if nobody says: the upgrade in both orders, and three promises side by side,
-/// whose faults strike the same kind of node wherever the tasks are.
-const USUAL: [&str; 5] = [
-    "scenarios/acceptance/upgrade-managers-first.yaml",
-    "scenarios/acceptance/upgrade-workers-first.yaml",
-    "scenarios/acceptance/leader-power-cut.yaml",
-    "scenarios/acceptance/nfs-server-away.yaml",
-    "scenarios/article/12-scaling.yaml",
-];
+mod both;
+mod owned;
 
 /// The exit codes, which are not those of a run.
 const CODES: &str = "Scenarios with an `upgrade` among their actions upgrade a swarm; all others \
                      run on both engines.\n\n\
+                     Of hosts, the first half says with `run`'s exit codes what they keep now; \
+                     the second, with `--since`, decides.\n\n\
                      Exit codes: 0 accept, 1 reject, 2 undecided, 64 bad usage or scenario, \
                      130 interrupted.";
 
@@ -46,16 +37,21 @@ pub(super) struct Args {
     scenarios: Vec<PathBuf>,
 
     /// The Debian release of the engine that there is: `bookworm`, `trixie` or `forky`
-    #[arg(long, value_name = "RELEASE")]
-    from: Release,
+    #[arg(long, value_name = "RELEASE", requires = "to")]
+    from: Option<Release>,
 
     /// That of the engine that there may be
-    #[arg(long, value_name = "RELEASE")]
-    to: Release,
+    #[arg(long, value_name = "RELEASE", requires = "from")]
+    to: Option<Release>,
 
-    /// Where to run
-    #[arg(long, value_name = "PLACE", default_value = "vm", value_parser = places_with_engines())]
-    on: On,
+    /// Where to run: `vm` (virtual machines on this computer), or `hosts=FILE` (the swarm of an
+    /// inventory, before its owner upgrades it and, with `--since`, afterwards)
+    #[arg(long, value_name = "PLACE", default_value = "vm", value_parser = place)]
+    on: Where,
+
+    /// What `gate` kept of these hosts before the upgrade: a folder
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["from", "seed"])]
+    since: Option<PathBuf>,
 
     /// Decides every random choice, the same on both sides; random if left out
     #[arg(long, value_name = "N", value_parser = scenarios::seed)]
@@ -69,18 +65,21 @@ pub(super) struct Args {
     #[arg(long, value_name = "DIR", default_value = "runs")]
     runs: PathBuf,
 
+    /// Break a swarm that is there already without asking first
+    #[arg(long)]
+    yes: bool,
+
     /// Spoil the new engine on purpose, to see that it is not accepted
     #[arg(long, value_enum, hide = true)]
     sabotage: Option<Spoilt>,
 }
 
-/// The places whose nodes can have either engine.
-fn places_with_engines() -> impl TypedValueParser<Value = On> {
-    let known = [On::Vm, On::Sim].map(|on| on.to_possible_value().expect("a name"));
-    PossibleValuesParser::new(known).map(|name| match name.as_str() {
-        "sim" => On::Sim,
-        _ => On::Vm,
-    })
+/// The places whose nodes can have another engine: containers all have one.
+fn place(text: &str) -> Result<Where, String> {
+    match text.parse() {
+        Ok(Where::Dind) | Err(_) => Err("write `vm` or `hosts=FILE`".to_owned()),
+        known => known,
+    }
 }
 
 /// How the new engine is spoilt.
@@ -97,129 +96,23 @@ enum Spoilt {
     Exchange,
 }
 
-/// The three places that a gate needs.
-struct Places {
-    base: Ground,
-    target: Ground,
-    upgrade: Ground,
-}
-
-/// Runs everything, decides, and tells.
+/// Tries both engines, or one side of an upgrade that is somebody else's.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
-    engines(args).fit(args.on)?;
-    if args.on == On::Vm && args.sabotage == Some(Spoilt::Exchange) {
-        return Err(Refused::new("`no-exchange` is for `--on sim`").into());
-    }
-    let cache = cache::folder()?;
-    let (stop, left) = (CancellationToken::new(), Left::default());
-    runtime(args.on)?.block_on(async {
-        let screen = Screen::of_this_process();
-        interrupt::watch(&stop, &left, &screen)?;
-        // What is wrong with a scenario is said before anything is built.
-        plans(args, &Ground::with(args.on, engines(args), &cache, false))?;
-        if args.on == On::Vm {
-            Kept::of(&cache).refuse_if_alive()?;
+    match (args.from, args.to, args.on.kind()) {
+        (Some(engine), Some(next), on) => {
+            let engines = Engines {
+                engine,
+                upgrade_to: Some(next),
+            };
+            engines.fit(on)?;
+            both::run(args, on, (engine, next))
         }
-        let places = tokio::select! {
-            places = places(args, &cache) => places?,
-            () = stop.cancelled() => return Ok(Exit::INTERRUPTED),
-        };
-        let session = Session::new(&args.runs, stop.clone(), left, screen);
-        let name = format!("gate-{}-to-{}", args.from, args.to);
-        let folder = seatrial::run::new_folder(&args.runs, &name, jiff::Timestamp::now())?;
-        let mut gathered = Gathered {
-            args,
-            session,
-            folder: folder.clone(),
-            stop: stop.clone(),
-            evidence: Evidence::default(),
-        };
-        gathered.all(&places).await?;
-        let mut evidence = gathered.evidence;
-        let interrupted = stop.is_cancelled();
-        if interrupted {
-            // What is known by now may be a regression already.
-            let rest = ("the rest".to_owned(), "interrupted".to_owned());
-            evidence.skipped.push(rest);
+        (.., On::Hosts | On::Sim) => owned::run(args),
+        _ => {
+            let said = "write `--from` and `--to`, or the swarm that its owner upgrades: `--on \
+                        hosts=FILE`";
+            Err(Refused::new(said).into())
         }
-        let spoilt = args.sabotage.and_then(|one| one.to_possible_value());
-        evidence.spoilt = spoilt.map(|one| one.get_name().to_owned());
-        let decision = decide(&evidence);
-        tell(args, &decision, &folder)?;
-        Ok(match interrupted {
-            true => Exit::INTERRUPTED,
-            false => Exit(decision.ruling.exit_code()),
-        })
-    })
-}
-
-fn engines(args: &Args) -> Engines {
-    Engines {
-        engine: args.from,
-        upgrade_to: Some(args.to),
-    }
-}
-
-/// Plans everything on a place; without scenarios, the usual.
-fn plans(args: &Args, ground: &Ground) -> anyhow::Result<Vec<Outcome>> {
-    if !args.scenarios.is_empty() {
-        return Ok(scenarios::all(&args.scenarios, &options(args, ground))?);
-    }
-    let usual = USUAL.map(PathBuf::from);
-    if let Some(missing) = usual.iter().find(|path| !path.exists()) {
-        let missing = missing.display();
-        let said = format_args!("there is no `{missing}` here: name the scenarios to try");
-        return Err(Refused::new(said).into());
-    }
-    Ok(scenarios::all(&usual, &options(args, ground))?)
-}
-
-fn options(args: &Args, ground: &Ground) -> Options {
-    ground.options(args.seed.unwrap_or_default(), false)
-}
-
-/// Builds what is lacking.
-async fn places(args: &Args, cache: &Path) -> anyhow::Result<Places> {
-    let of = |engine: Release| Engines {
-        engine,
-        upgrade_to: None,
-    };
-    if args.on == On::Vm {
-        let upgrade = Ground::prepare(On::Vm, engines(args), cache, false).await?;
-        let upgrade = match (upgrade, spoil(args.sabotage)) {
-            (Ground::Vm(vm), Some(spoil)) => {
-                let next = Images::of(cache, args.to).context("the images are gone again")?;
-                Ground::Vm(Box::new(vm.upgrading_to(next, Some(spoil))))
-            }
-            (upgrade, _) => upgrade,
-        };
-        return Ok(Places {
-            base: Ground::with(On::Vm, of(args.from), cache, false),
-            target: Ground::with(On::Vm, of(args.to), cache, false),
-            upgrade,
-        });
-    }
-    let spoilt = args.sabotage.map_or_else(Sim::new, |spoilt| {
-        Sim::with(match spoilt {
-            Spoilt::Mesh => Sabotage::NewEngineWithoutMesh,
-            Spoilt::Overlay => Sabotage::NewEngineWithoutOverlay,
-            Spoilt::Exchange => Sabotage::ExchangeDoesNothing,
-        })
-    });
-    let both = engines(args);
-    Ok(Places {
-        base: Ground::Sim(Sim::new().with_engines(args.from.name(), args.to.name())),
-        target: Ground::Sim(simulated(spoilt.clone(), of(args.to))),
-        upgrade: Ground::Sim(simulated(spoilt, both)),
-    })
-}
-
-/// How machines are spoilt.
-fn spoil(spoilt: Option<Spoilt>) -> Option<Spoil> {
-    match spoilt? {
-        Spoilt::Mesh => Some(Spoil::NoIpVs),
-        Spoilt::Overlay => Some(Spoil::NoVxlan),
-        Spoilt::Exchange => None,
     }
 }
 
@@ -230,47 +123,48 @@ struct Gathered<'a> {
     folder: PathBuf,
     stop: CancellationToken,
     evidence: Evidence,
+    /// True once the harness itself could not go on.
+    trouble: bool,
 }
 
-impl Gathered<'_> {
-    /// The upgrades first: whoever waits learns most from them.
-    async fn all(&mut self, places: &Places) -> anyhow::Result<()> {
-        let args = self.args;
-        let seed = args.seed.unwrap_or_else(rand::random);
-        let (mut upgrades, mut others) = (Vec::new(), Vec::new());
-        for outcome in plans(args, &places.upgrade)? {
-            match outcome {
-                Outcome::Ready(plan) if plan.upgrades() => upgrades.push(*plan),
-                Outcome::Ready(plan) => others.push(*plan),
-                Outcome::Skipped { name, reason } => {
-                    output::tell(format_args!("{:>12} {name}: {reason}", "SKIPPED"));
-                    self.evidence.skipped.push((name, reason));
-                }
-            }
+impl<'a> Gathered<'a> {
+    /// Nothing ran yet.
+    fn new(args: &'a Args, session: Session<'a>, folder: PathBuf, stop: CancellationToken) -> Self {
+        Self {
+            args,
+            session,
+            folder,
+            stop,
+            evidence: Evidence::default(),
+            trouble: false,
         }
-        for plan in &upgrades {
-            let runs = self.each(&places.upgrade, "upgrade", plan, seed).await?;
-            self.evidence.upgrades.extend(runs);
+    }
+
+    /// What is known once all ran, or somebody interrupted it.
+    fn known(mut self) -> Evidence {
+        if self.stop.is_cancelled() {
+            // It may be a regression already.
+            self.evidence
+                .skipped
+                .push(("the rest".to_owned(), "interrupted".to_owned()));
         }
-        // Both sides get the old engine's budgets: a new one that is slower to boot gets no more.
-        for plan in &others {
-            let base = self.each(&places.base, "old", plan, seed).await?;
-            self.evidence.base.extend(base);
-            let target = self.each(&places.target, "new", plan, seed).await?;
-            self.evidence.target.extend(target);
-        }
-        Ok(())
+        self.evidence
+    }
+
+    /// Keeps why a scenario does not run.
+    fn skips(&mut self, name: String, reason: String) {
+        output::tell(format_args!("{:>12} {name}: {reason}", "SKIPPED"));
+        self.evidence.skipped.push((name, reason));
     }
 
     /// Runs a plan as often as it was asked for.
     async fn each(
         &mut self,
-        ground: &Ground,
+        place: &dyn Place,
         side: &str,
         plan: &Plan,
         seed: u64,
     ) -> anyhow::Result<Vec<Run>> {
-        let place = ground.place().context("the images are gone again")?;
         let mut runs = Vec::new();
         for (seed, number) in seeds(seed).zip(1..=self.args.repeat) {
             if self.stop.is_cancelled() {
@@ -296,6 +190,7 @@ impl Gathered<'_> {
                     output::tell(format_args!("error: {}: {error:#}", plan.name));
                     let why = format!("trouble: {error:#}");
                     self.evidence.skipped.push((plan.name, why));
+                    self.trouble = true;
                     break;
                 }
             }
@@ -305,8 +200,7 @@ impl Gathered<'_> {
 }
 
 /// Prints the decision, and writes it beside the runs.
-fn tell(args: &Args, decision: &Decision, folder: &Path) -> anyhow::Result<()> {
-    let (from, to) = (args.from.name(), args.to.name());
+fn tell(decision: &Decision, (from, to): (&str, &str), folder: &Path) -> anyhow::Result<()> {
     let plain = gate(decision, from, to, &Style::default());
     output::save(&folder.join("gate.txt"), &plain)?;
     output::save(&folder.join("gate.md"), &gate_markdown(decision, from, to))?;

@@ -158,7 +158,7 @@ impl Ground {
             return Ok(Self::Dind(Box::new(dind)));
         }
         for release in engines.releases() {
-            vm::prepare_release(cache, release, &progress).await?;
+            vm::prepare(cache, release, &progress).await?;
         }
         Ok(Self::with(on, engines, cache, fresh))
     }

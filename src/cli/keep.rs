@@ -47,7 +47,7 @@ async fn keep(args: &up::Args, cache: &Path) -> anyhow::Result<()> {
     let kept = Kept::of(cache);
     kept.make()?;
     let _lock = lock(&kept).await?;
-    let images = Images::find(cache).context("no images: run `seatrial prepare`")?;
+    let images = Images::of(cache, args.engine).context("no images: run `seatrial prepare`")?;
     let ground = args.sized(Ground::of(images, cache, false));
     let plan = up::planned(args, &ground)?;
     let mut state = State {

@@ -74,7 +74,7 @@ async fn build(args: &Args, cache: &Path) -> anyhow::Result<Vec<String>> {
     }
     let mut tables = Vec::new();
     for release in &args.engines {
-        let images = vm::prepare_release(cache, *release, &progress).await?;
+        let images = vm::prepare(cache, *release, &progress).await?;
         tables.push(facts(&Vm::new(images, cache, progress.clone(), false))?);
     }
     Ok(tables)

@@ -8,10 +8,10 @@ use anyhow::{Context, bail};
 use clap::{ValueEnum, value_parser};
 use seatrial::plan::{self, Outcome, Plan};
 use seatrial::scenario::{self, Mistake};
-use seatrial::substrate::vm::{self, Progress, Vm};
+use seatrial::substrate::vm::{self, Progress, Release, Vm};
 use tokio::runtime::Runtime;
 
-use super::ground::{Ground, On};
+use super::ground::{Engines, Ground, On};
 use super::interrupt::Interrupts;
 use super::keeper::Keeper;
 use super::kept::{Kept, State};
@@ -43,6 +43,10 @@ pub(super) struct Args {
     /// Memory of each node in MiB; with it the swarm starts from nothing [default: 1536]
     #[arg(long, value_name = "MIB", value_parser = value_parser!(u32).range(512..))]
     memory: Option<u32>,
+
+    /// The Debian release that engines come from: `bookworm`, `trixie` or `forky`
+    #[arg(long, value_name = "RELEASE", default_value_t)]
+    pub(super) engine: Release,
 
     /// A scenario file: its machines, with its stack deployed
     #[arg(conflicts_with_all = ["managers", "workers", "nfs", "api"])]
@@ -90,6 +94,9 @@ impl Args {
         let ssh = self.ssh.then(|| "--ssh".into());
         let mut words: Vec<OsString> = ssh.into_iter().collect();
         words.extend(self.memory.map(|mib| format!("--memory={mib}").into()));
+        if self.engine != Release::default() {
+            words.push(format!("--engine={}", self.engine).into());
+        }
         if let Some(scenario) = &self.scenario {
             let path = std::path::absolute(scenario).context("no such scenario")?;
             words.extend(["--".into(), path.into()]);
@@ -170,6 +177,7 @@ pub(super) fn plain(ground: &Ground) -> anyhow::Result<Plan> {
         api: None,
         ssh: false,
         memory: None,
+        engine: Release::default(),
         scenario: None,
     };
     planned(&args, ground)
@@ -179,7 +187,11 @@ pub(super) fn plain(ground: &Ground) -> anyhow::Result<Plan> {
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let cache = cache::folder()?;
     let kept = Kept::of(&cache);
-    let mut ground = Ground::find(On::Vm, &cache, false);
+    let engines = Engines {
+        engine: args.engine,
+        upgrade_to: None,
+    };
+    let mut ground = Ground::with(On::Vm, engines, &cache, false);
     let mut plan = planned(args, &ground)?;
     kept.refuse_if_alive()?;
     Runtime::new().context("cannot start")?.block_on(async {
@@ -187,7 +199,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         if matches!(ground, Ground::Unprepared { .. }) {
             let progress = Progress::terminal();
             let images = tokio::select! {
-                images = vm::prepare(&cache, &progress) => images?,
+                images = vm::prepare(&cache, args.engine, &progress) => images?,
                 () = interrupts.next() => return Ok(Exit::INTERRUPTED),
             };
             ground = Ground::of(images, &cache, false);
@@ -262,6 +274,7 @@ mod tests {
                 api: None,
                 ssh: false,
                 memory: None,
+                engine: Release::default(),
                 scenario: None,
             };
             planned(&args, &Ground::Unprepared { upgrades: false })
@@ -309,6 +322,7 @@ mod tests {
                 "--api=tls",
             ],
             &["--ssh", "--", "/x/scenario.yaml"],
+            &["--engine=trixie", "--managers=3", "--workers=1"],
         ] {
             let words: Vec<OsString> = words.iter().map(OsString::from).collect();
             assert_eq!(typed(&words).words().expect("words"), words);

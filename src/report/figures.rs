@@ -82,6 +82,31 @@ impl Figures {
         }
     }
 
+    /// The versions of its nodes' engines; several only where not all nodes have the same.
+    pub fn engines(&self) -> impl Iterator<Item = &str> {
+        self.with
+            .get("docker")
+            .into_iter()
+            .flat_map(|all| all.split(", "))
+    }
+
+    /// What differs between two runs besides engines and their kernels, and could make one look
+    /// better than it is: the scenario, the place, its patience, or who judges.
+    pub fn unlike(&self, other: &Self) -> Vec<String> {
+        let parts = self.plan.keys().chain(other.plan.keys());
+        let parts: BTreeSet<&String> = parts.collect();
+        let parts = parts.into_iter().filter(|name| {
+            let part = |run: &Self| run.plan.get(*name).cloned();
+            part(self) != part(other)
+        });
+        let named = ["place", "accelerator", "patience", "seatrial"];
+        let others = named
+            .into_iter()
+            .filter(|name| self.with.get(*name) != other.with.get(*name));
+        let parts = parts.map(|name| format!("the scenario's {name}"));
+        parts.chain(others.map(str::to_owned)).collect()
+    }
+
     /// Where it ran.
     pub fn place(&self) -> &str {
         self.with.get("place").map_or("", String::as_str)

@@ -47,15 +47,7 @@ fn told(event: &Event, plan: &Plan) -> Option<(&'static str, String)> {
         Event::Plan(plan) => ("PLANNED", planned(plan)),
         Event::Phase(phase) => phase_line(*phase),
         Event::Steady(look) if look.holds => ("STEADY", look.probes.join("; ")),
-        Event::Steady(look) => {
-            let seen = look.probes.join("; ");
-            let doubt = if look.cannot_tell {
-                "cannot tell: "
-            } else {
-                ""
-            };
-            ("WAITING", format!("{doubt}{seen}"))
-        }
+        Event::Steady(look) => ("WAITING", look.probes.join("; ")),
         Event::Intent(intent) => {
             let said = format!("{} {}", intent.verb, intent.targets.join(", "));
             ("FAULT", format!("{said} ({})", intent.chosen))

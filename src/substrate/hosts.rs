@@ -144,6 +144,28 @@ impl Hosts {
     }
 }
 
+impl Hosts {
+    /// A journal's header has what was found, so a run of what came since would say what is not
+    /// so.
+    fn is_as_found(&self, now: &Survey) -> Result<(), Trouble> {
+        let (was, is) = (&self.survey.versions, &now.versions);
+        if was == is {
+            return Ok(());
+        }
+        let told = |all: &BTreeMap<String, String>| {
+            let all = all
+                .iter()
+                .map(|(name, version)| format!("{name} {version}"));
+            all.collect::<Vec<_>>().join(", ")
+        };
+        Err(Trouble(format!(
+            "the hosts were changed meanwhile, from {} to {}: run it again once that is over",
+            told(was),
+            told(is)
+        )))
+    }
+}
+
 #[async_trait]
 impl Place for Hosts {
     fn capabilities(&self) -> Capabilities {
@@ -170,6 +192,7 @@ impl Place for Hosts {
         let step = self.progress.step("connect to the hosts");
         // Time has passed: everything that forbids to touch this swarm is looked at again.
         let now = survey(&fleet).await?;
+        self.is_as_found(&now)?;
         let owner = folders.disks.file_name().unwrap_or_default();
         let owner = owner.to_string_lossy().into_owned();
         let lent = self.lent(plan, &fleet, &now, owner).await?;

@@ -41,7 +41,7 @@ pub use super::nodes::Ran;
 pub use super::progress::Progress;
 pub use exchange::Spoil;
 pub use lab::VmLab;
-pub use prepare::{Images, Release, prepare, prepare_release};
+pub use prepare::{Images, Release, prepare};
 pub use shelf::weigh;
 
 use exchange::Next;

@@ -23,6 +23,16 @@ fn decision(said: &Said) -> String {
     said.out[from..].to_owned()
 }
 
+/// The folder of the gate that decided, and what it kept for programs.
+fn kept(desk: &Desk) -> (std::path::PathBuf, serde_json::Value) {
+    let folders = std::fs::read_dir(desk.path("runs")).expect("runs");
+    let mut folders = folders.map(|one| one.expect("an entry").path());
+    let folder = folders.find(|path| path.join("gate.json").exists());
+    let folder = folder.expect("the gate's folder");
+    let json = std::fs::read_to_string(folder.join("gate.json")).expect("a file");
+    (folder, serde_json::from_str(&json).expect("an object"))
+}
+
 #[test]
 fn a_new_engine_that_is_no_worse_is_accepted() {
     let desk = Desk::new();
@@ -34,12 +44,7 @@ fn a_new_engine_that_is_no_worse_is_accepted() {
     );
     // What every node ran, step by step, is in the report of the upgrade.
     assert!(said.out.contains("trixie, linux of trixie"), "{}", said.out);
-    let folders = std::fs::read_dir(desk.path("runs")).expect("runs");
-    let folders: Vec<_> = folders.map(|one| one.expect("an entry").path()).collect();
-    let folder = folders.iter().find(|path| path.join("gate.json").exists());
-    let folder = folder.expect("the gate's folder");
-    let json = std::fs::read_to_string(folder.join("gate.json")).expect("a file");
-    let json: serde_json::Value = serde_json::from_str(&json).expect("an object");
+    let (folder, json) = kept(&desk);
     assert_eq!(json["decision"]["ruling"], "accept");
     assert_eq!(
         json["decision"]["comparisons"].as_array().map(Vec::len),
@@ -89,6 +94,32 @@ fn a_gate_that_tried_only_half_is_undecided() {
     );
 }
 
+/// One half before somebody upgrades the swarm, and one afterwards.
+#[test]
+fn the_second_half_decides_about_what_the_first_kept() {
+    let desk = Desk::new();
+    let before = desk.runs(&["gate", "--on", "sim", "--seed", "7", SIDES]);
+    assert_eq!(before.code, Some(0), "{}", before.whole());
+    let next = before.err.lines().find(|line| line.contains("--since"));
+    let next = next.unwrap_or_else(|| panic!("{}", before.whole()));
+    let folder = next.rsplit('`').nth(1).expect("a command");
+    let folder = folder
+        .trim_start_matches("--since ")
+        .replace("[desk]", &desk.path("").display().to_string());
+    let after = desk.runs(&["gate", "--on", "sim", "--since", &folder, SIDES]);
+    assert_eq!(after.code, Some(2), "{}", after.whole());
+    let said = decision(&after);
+    assert!(
+        said.contains("12-scaling: 1 run before, 1 run after"),
+        "{said}"
+    );
+    assert!(said.contains("nobody knows which docker"), "{said}");
+    let (_, json) = kept(&desk);
+    let sides = json["decision"]["sides"].as_array().expect("runs");
+    let seeds: Vec<_> = sides.iter().map(|side| side["seed"].as_u64()).collect();
+    assert_eq!(seeds, [Some(7); 2], "the second half has the first one's");
+}
+
 #[test]
 fn machines_can_be_upgraded_and_containers_cannot() {
     let plan = |on| {
@@ -109,6 +140,13 @@ fn machines_can_be_upgraded_and_containers_cannot() {
 #[case("same", &["gate", "--from", "trixie", "--to", "trixie", "--on", "sim"])]
 #[case("unknown", &["gate", "--from", "bookworm", "--to", "sid", "--on", "sim"])]
 #[case("run-same", &["run", SIDES, "--on", "sim", "--upgrade-to", "bookworm"])]
+#[case("half-named", &["gate", "--from", "bookworm", "--on", "sim"])]
+#[case("nothing-named", &["gate"])]
+#[case("containers", &["gate", "--from", "bookworm", "--to", "trixie", "--on", "dind"])]
+#[case("all-of-a-swarm", &["gate", "--on", "sim"])]
+#[case("spoilt-swarm", &["gate", "--on", "sim", "--sabotage", "no-ip-vs", SIDES])]
+#[case("an-upgrade-of-a-swarm", &["gate", "--on", "sim", UPGRADE])]
+#[case("nothing-kept", &["gate", "--on", "sim", "--since", "src", SIDES])]
 #[case("missing", &["gate", "--from", "bookworm", "--to", "trixie", "--on", "sim", "none.yaml"])]
 fn what_cannot_be_gated_is_said_before_anything_runs(#[case] name: &str, #[case] args: &[&str]) {
     let desk = Desk::new();

@@ -10,10 +10,11 @@ use seatrial::plan::{Plan, Probe};
 use seatrial::report::{Style, compare};
 use seatrial::scenario::UpgradeOrder::ManagersFirst;
 use seatrial::scenario::{FaultAction, Target};
-use seatrial::substrate::sim::Sabotage;
+use seatrial::substrate::sim::{Sabotage, Sim};
+use tokio_util::sync::CancellationToken;
 
 use super::plans::with_fault;
-use super::{plans, run_sim, upgrade};
+use super::{plans, run_on, run_sim, upgrade};
 
 fn judged(history: &History) -> Run {
     Run::of(history, check(history), history.plan.name.as_str())
@@ -180,6 +181,93 @@ async fn recoveries_that_cannot_be_compared_are_not_accepted() {
     let decision = decide(&evidence);
     assert_eq!(decision.ruling, Ruling::Undecided, "{}", told(&decision));
     assert!(told(&decision).contains("break what is the same wherever tasks run"));
+}
+
+/// A service that is scaled, on nodes whose engines have these names.
+async fn on_engine(name: &str, sabotage: Option<Sabotage>) -> Run {
+    let place = sabotage.map_or_else(Sim::new, Sim::with);
+    let place = place.with_engines(name, name);
+    judged(&run_on(&place, &plans::scaled(5), CancellationToken::new()).await)
+}
+
+/// Somebody else upgrades the swarm between both sides; then each side says what it runs.
+#[rstest]
+#[case::upgraded(
+    Some("20.10.24"),
+    Some("26.1.5"),
+    None,
+    Ruling::Accept,
+    "the way from one to the other was not"
+)]
+#[case::broken(
+    Some("20.10.24"),
+    Some("26.1.5"),
+    Some(Sabotage::ScaleLosesRequests),
+    Ruling::Reject,
+    "`answers`"
+)]
+#[case::in_part(
+    Some("20.10.24"),
+    Some("20.10.24, 26.1.5"),
+    None,
+    Ruling::Undecided,
+    "docker 20.10.24 was there before and still is: upgrade every node"
+)]
+#[case::not_at_all(
+    Some("26.1.5"),
+    Some("26.1.5"),
+    None,
+    Ruling::Undecided,
+    "docker 26.1.5 was there before and still is"
+)]
+#[case::to_several(
+    Some("20.10.24"),
+    Some("26.1.5, 28.5.2"),
+    None,
+    Ruling::Undecided,
+    "the nodes have docker 26.1.5 and 28.5.2: give all the same"
+)]
+#[case::nobody_knows(None, None, None, Ruling::Undecided, "nobody knows which docker")]
+#[tokio::test(start_paused = true)]
+async fn a_swarm_that_its_owner_upgrades_is_judged_by_both_sides(
+    #[case] was: Option<&str>,
+    #[case] is: Option<&str>,
+    #[case] sabotage: Option<Sabotage>,
+    #[case] ruling: Ruling,
+    #[case] says: &str,
+) {
+    let side = async |engine: Option<&str>, sabotage| match engine {
+        Some(engine) => vec![on_engine(engine, sabotage).await],
+        None => vec![scaled(sabotage).await],
+    };
+    let evidence = Evidence {
+        base: side(was, None).await,
+        target: side(is, sabotage).await,
+        by_owner: true,
+        ..Evidence::default()
+    };
+    let decision = decide(&evidence);
+    assert_eq!(decision.ruling, ruling, "{}", told(&decision));
+    assert!(told(&decision).contains(says), "{}", told(&decision));
+}
+
+/// A second half that asks less than the first says nothing of the engine.
+#[tokio::test(start_paused = true)]
+async fn halves_that_do_not_ask_the_same_are_not_accepted() {
+    let mut plan = plans::scaled(5);
+    plan.checks.clear();
+    let place = Sim::new().with_engines("26.1.5", "26.1.5");
+    let less = run_on(&place, &plan, CancellationToken::new()).await;
+    let evidence = Evidence {
+        base: vec![on_engine("20.10.24", None).await],
+        target: vec![judged(&less)],
+        by_owner: true,
+        ..Evidence::default()
+    };
+    let decision = decide(&evidence);
+    assert_eq!(decision.ruling, Ruling::Undecided, "{}", told(&decision));
+    let says = "the halves differ by more: the scenario's expectations";
+    assert!(told(&decision).contains(says), "{}", told(&decision));
 }
 
 #[tokio::test(start_paused = true)]

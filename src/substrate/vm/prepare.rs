@@ -138,20 +138,12 @@ fn key(release: Release) -> String {
     format!("{:x}", digest.finalize())[..16].to_owned()
 }
 
-/// Returns the images, building them if they are not there yet.
+/// Returns a release's images, building them if they are not there yet. The services of another
+/// release than the first are taken over from that one's images, which are built before.
 ///
 /// # Errors
 /// The step that failed, with the end of its log. Nothing that looks whole is left behind.
-pub async fn prepare(cache: &Path, progress: &Progress) -> Result<Images, Trouble> {
-    prepare_release(cache, Release::default(), progress).await
-}
-
-/// The same for a release; the services of another than the first are taken over from that one's
-/// images, which are built before.
-///
-/// # Errors
-/// As [`prepare`].
-pub async fn prepare_release(
+pub async fn prepare(
     cache: &Path,
     release: Release,
     progress: &Progress,
