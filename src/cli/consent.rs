@@ -6,7 +6,8 @@ use seatrial::plan::{Outcome, Plan};
 
 use super::{Refused, output};
 
-/// Says what would be done, and asks. True if there is nothing to be done, or the answer is yes.
+/// Says what would be done, asks, and says that nothing is if the answer is no. True if there is
+/// nothing to be done, or the answer is yes.
 pub(super) fn given(outcomes: &[Outcome]) -> anyhow::Result<bool> {
     let plans: Vec<&Plan> = outcomes
         .iter()
@@ -34,7 +35,11 @@ pub(super) fn given(outcomes: &[Outcome]) -> anyhow::Result<bool> {
     stderr.flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(answer.trim() == "yes")
+    let yes = answer.trim() == "yes";
+    if !yes {
+        output::tell("nothing was touched: the answer was not `yes`, which `--yes` gives too");
+    }
+    Ok(yes)
 }
 
 /// What one scenario would do.

@@ -10,10 +10,12 @@ use seatrial::substrate::Place;
 use seatrial::substrate::vm::Release;
 use tokio_util::sync::CancellationToken;
 
-use super::ground::{Engines, On};
+use super::ground::On;
+use super::interrupt::Left;
 use super::place::Where;
 use super::record::Record;
 use super::run::{Session, repeats, seeds};
+use super::screen::Screen;
 use super::{Exit, Refused, output, scenarios};
 
 mod both;
@@ -99,14 +101,7 @@ enum Spoilt {
 /// Tries both engines, or one side of an upgrade that is somebody else's.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     match (args.from, args.to, args.on.kind()) {
-        (Some(engine), Some(next), on) => {
-            let engines = Engines {
-                engine,
-                upgrade_to: Some(next),
-            };
-            engines.fit(on)?;
-            both::run(args, on, (engine, next))
-        }
+        (Some(engine), Some(next), on) => both::run(args, on, (engine, next)),
         (.., On::Hosts | On::Sim) => owned::run(args),
         _ => {
             let said = "write `--from` and `--to`, or the swarm that its owner upgrades: `--on \
@@ -128,16 +123,21 @@ struct Gathered<'a> {
 }
 
 impl<'a> Gathered<'a> {
-    /// Nothing ran yet.
-    fn new(args: &'a Args, session: Session<'a>, folder: PathBuf, stop: CancellationToken) -> Self {
-        Self {
+    /// Makes the folder in which everything lands. Nothing ran yet.
+    fn new(
+        args: &'a Args,
+        called: &str,
+        (stop, left): (CancellationToken, Left),
+        screen: Screen,
+    ) -> anyhow::Result<Self> {
+        Ok(Self {
             args,
-            session,
-            folder,
+            folder: seatrial::run::new_folder(&args.runs, called, jiff::Timestamp::now())?,
+            session: Session::new(&args.runs, stop.clone(), left, screen),
             stop,
             evidence: Evidence::default(),
             trouble: false,
-        }
+        })
     }
 
     /// What is known once all ran, or somebody interrupted it.

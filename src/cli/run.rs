@@ -65,7 +65,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         output::tell(why);
     }
     if on == On::Hosts && !args.yes && !consent::given(&outcomes)? {
-        output::tell("nothing was touched: the answer was not `yes`, which `--yes` gives too");
         return Ok(Exit::NOTHING_RAN);
     }
     if let Some(path) = &args.junit {

@@ -44,8 +44,7 @@ impl Fault for Isolate {
         if intent.rule.is_some() {
             return flow::seen_in_force(lab, intent, deadline).await;
         }
-        let witness = intent.witness.as_deref();
-        watch::each(intent, |node| seen_cut_off(lab, node, witness, deadline)).await
+        watch::each(intent, |node| seen_cut_off(lab, node, intent, deadline)).await
     }
 
     async fn heal(
@@ -58,8 +57,7 @@ impl Fault for Isolate {
             return flow::lift(lab, intent, deadline).await;
         }
         set(lab, intent, false).await.map_err(|trouble| trouble.0)?;
-        let witness = intent.witness.as_deref();
-        watch::each(intent, |node| seen_rejoined(lab, node, witness, deadline)).await
+        watch::each(intent, |node| seen_rejoined(lab, node, intent, deadline)).await
     }
 }
 
@@ -74,8 +72,8 @@ async fn set(lab: &dyn Lab, intent: &Intent, isolated: bool) -> Result<(), Troub
 
 /// Has a node send frames. A file server that nobody reaches has nothing to say by itself, and
 /// whoever says nothing proves nothing. Whether anybody can have it do so shows in what is counted.
-async fn stir(lab: &dyn Lab, node: &str, witness: Option<&str>) {
-    if let Some(witness) = witness {
+async fn stir(lab: &dyn Lab, node: &str, intent: &Intent) {
+    if let Some(witness) = &intent.witness {
         let _ = lab.dial(node, witness, NOWHERE).await;
     }
 }
@@ -84,7 +82,7 @@ async fn stir(lab: &dyn Lab, node: &str, witness: Option<&str>) {
 async fn seen_cut_off(
     lab: &dyn Lab,
     node: &str,
-    witness: Option<&str>,
+    intent: &Intent,
     deadline: Duration,
 ) -> Result<String, String> {
     let mut since = (Instant::now(), lab.frames(node).await);
@@ -100,7 +98,7 @@ async fn seen_cut_off(
             let passed = delivered.saturating_sub(delivered_before);
             format!("`{node}` is not cut off: {passed} of its frames were delivered")
         } else if vain == 0 {
-            stir(lab, node, witness).await;
+            stir(lab, node, intent).await;
             format!("`{node}` sent no frame in {watched:.1?}, so nobody can tell")
         } else if watched >= WINDOW {
             return Ok(format!(
@@ -119,7 +117,7 @@ async fn seen_cut_off(
 async fn seen_rejoined(
     lab: &dyn Lab,
     node: &str,
-    witness: Option<&str>,
+    intent: &Intent,
     deadline: Duration,
 ) -> Result<String, String> {
     let (_, before) = lab.frames(node).await;
@@ -129,7 +127,7 @@ async fn seen_rejoined(
         if now > before {
             Look::Holds(format!("frames of `{node}` are delivered"))
         } else {
-            stir(lab, node, witness).await;
+            stir(lab, node, intent).await;
             Look::NotYet(format!("no frame of `{node}` was delivered"))
         }
     })

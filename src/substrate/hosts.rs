@@ -142,9 +142,7 @@ impl Hosts {
         };
         nodes.iter().map(keep).collect()
     }
-}
 
-impl Hosts {
     /// A journal's header has what was found, so a run of what came since would say what is not
     /// so.
     fn is_as_found(&self, now: &Survey) -> Result<(), Trouble> {

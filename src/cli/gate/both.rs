@@ -16,7 +16,7 @@ use super::{Args, Gathered, Spoilt, tell};
 use crate::cli::ground::{Engines, Ground, On, simulated};
 use crate::cli::interrupt::{self, Left};
 use crate::cli::kept::Kept;
-use crate::cli::run::{Session, runtime};
+use crate::cli::run::runtime;
 use crate::cli::screen::Screen;
 use crate::cli::{Exit, Refused, cache, scenarios};
 
@@ -41,6 +41,7 @@ struct Places {
 pub(super) fn run(args: &Args, on: On, releases: (Release, Release)) -> anyhow::Result<Exit> {
     let (from, to) = releases;
     let engines = engines(releases);
+    engines.fit(on)?;
     if on == On::Vm && args.sabotage == Some(Spoilt::Exchange) {
         return Err(Refused::new("`no-exchange` is for `--on sim`").into());
     }
@@ -58,10 +59,9 @@ pub(super) fn run(args: &Args, on: On, releases: (Release, Release)) -> anyhow::
             places = places(args, on, releases, &cache) => places?,
             () = stop.cancelled() => return Ok(Exit::INTERRUPTED),
         };
-        let session = Session::new(&args.runs, stop.clone(), left, screen);
-        let name = format!("gate-{from}-to-{to}");
-        let folder = seatrial::run::new_folder(&args.runs, &name, jiff::Timestamp::now())?;
-        let mut gathered = Gathered::new(args, session, folder.clone(), stop.clone());
+        let called = format!("gate-{from}-to-{to}");
+        let mut gathered = Gathered::new(args, &called, (stop.clone(), left), screen)?;
+        let folder = gathered.folder.clone();
         gathered.all(&places).await?;
         let mut evidence = gathered.known();
         let spoilt = args.sabotage.and_then(|one| one.to_possible_value());

@@ -15,7 +15,7 @@ use super::{Args, Gathered, tell};
 use crate::cli::ground::{Engines, On};
 use crate::cli::interrupt::{self, Left};
 use crate::cli::record::Record;
-use crate::cli::run::{Session, runtime};
+use crate::cli::run::runtime;
 use crate::cli::screen::Screen;
 use crate::cli::{Exit, Refused, cache, consent, folder, output, scenarios};
 
@@ -30,7 +30,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let ground = args.on.ground(Engines::default(), &cache, false)?;
     let outcomes = planned(args, &ground.options(seed, false))?;
     if on == On::Hosts && !args.yes && !consent::given(&outcomes)? {
-        output::tell("nothing was touched: the answer was not `yes`, which `--yes` gives too");
         return Ok(Exit::NOTHING_RAN);
     }
     let place = ground.place().context("there is no such swarm")?;
@@ -42,9 +41,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             None => "gate-before",
             Some(_) => "gate-after",
         };
-        let folder = seatrial::run::new_folder(&args.runs, called, jiff::Timestamp::now())?;
-        let session = Session::new(&args.runs, stop.clone(), left, screen);
-        let mut gathered = Gathered::new(args, session, folder.clone(), stop.clone());
+        let mut gathered = Gathered::new(args, called, (stop.clone(), left), screen)?;
+        let folder = gathered.folder.clone();
         let runs = half(&mut gathered, place, outcomes, seed).await?;
         let mut evidence = gathered.known();
         evidence.by_owner = true;
