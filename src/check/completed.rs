@@ -18,6 +18,9 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Option<Finding> {
             "the run did not reach its end; entry {last} is its last"
         ));
         evidence.push(last);
+    } else if !history.sealed() {
+        said.push("its end has no seal, so nobody can tell whether it was edited".to_owned());
+        evidence.push(last);
     }
     for (index, window) in timeline.faults.iter().enumerate() {
         let Some(begun) = window.injecting else {

@@ -60,6 +60,14 @@ impl History {
             )
     }
 
+    /// True when the end stands right below a digest of all that is above it.
+    pub fn sealed(&self) -> bool {
+        let [.., seal, end] = self.own() else {
+            return false;
+        };
+        matches!(seal.event, Event::Seal(_)) && end.event == Event::End
+    }
+
     /// Reads a journal from its text. `path` is for messages only.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! Actions at their edges: what was tried and must be refused, what was never seen, and what ends
 //! because we asked for it.
 
-use seatrial::journal::{ActionEntry, ActionIntent, ActionStep, Before, ServiceBefore};
+use seatrial::journal::{ActionEntry, ActionIntent, ActionStep, Before, NodeSeen, ServiceBefore};
 use seatrial::plan::{Action, Change, Role};
 use seatrial::scenario::Token;
 use seatrial::units::Span;
@@ -111,21 +111,35 @@ fn a_join_that_fails_for_another_reason_shows_nothing() {
     );
 }
 
+/// A join that was refused as it must be.
+fn held() -> [(f64, ActionStep); 2] {
+    [
+        (61.0, refused("A valid join token is necessary")),
+        (62.0, seen("4 nodes, 4 before")),
+    ]
+}
+
+/// The node `n9`, listed under this name.
+fn listed_as(name: &str) -> NodeSeen {
+    NodeSeen {
+        id: "n9".to_owned(),
+        name: name.to_owned(),
+        index: 70,
+        state: "ready".to_owned(),
+        availability: "active".to_owned(),
+        role: "worker".to_owned(),
+        leader: false,
+        reachability: None,
+    }
+}
+
 /// A node is listed by its identity until it has told its name.
 #[test]
 fn who_got_in_and_told_its_name_late_is_seen() {
-    let held = [
-        (61.0, refused("A valid join token is necessary")),
-        (62.0, seen("4 nodes, 4 before")),
-    ];
     let judged = |named: &[(f64, &str)]| {
-        let mut story = intruder(&held);
+        let mut story = intruder(&held());
         for (at, name) in named {
-            let mut event = node_seen("server-9", 70, "ready");
-            if let Event::Node(node) = &mut event {
-                (node.id, node.name) = ("n9".to_owned(), (*name).to_owned());
-            }
-            story.at(*at, event);
+            story.at(*at, Event::Node(listed_as(name)));
         }
         finding(&story.history(), "refused")
     };
@@ -137,6 +151,99 @@ fn who_got_in_and_told_its_name_late_is_seen() {
     let before = judged(&[(59.0, "n9"), (64.0, "server-9")]);
     assert_eq!(before.verdict, Verdict::Pass, "{}", before.summary);
     assert_eq!(judged(&[(64.0, "server-8")]).verdict, Verdict::Pass);
+}
+
+#[test]
+fn whom_the_managers_listed_when_it_was_planned_is_no_stranger() {
+    let mut story = intruder(&held());
+    story.at(64.0, Event::Node(listed_as("server-9")));
+    let unknown = finding(&story.history(), "refused");
+    says(&unknown, Verdict::Fail, "the managers list server-9");
+    story.change(|_, event| {
+        if let Event::Action(ActionEntry {
+            step: ActionStep::Intent(intent),
+            ..
+        }) = event
+        {
+            intent.before.nodes = vec![listed_as("n9")];
+        }
+    });
+    let known = finding(&story.history(), "refused");
+    says(&known, Verdict::Pass, "A valid join token is necessary");
+}
+
+/// Tried again at 68 s with another token; these nodes were there then, and `n9` is told of at
+/// this moment.
+fn tried_twice(before: &[NodeSeen], told: f64) -> Finding {
+    let mut story = intruder(&held());
+    let change = Change::Join {
+        node: "server-9".to_owned(),
+        role: Role::Worker,
+        token: Token::Rotated,
+    };
+    let intent = ActionStep::Intent(Box::new(ActionIntent {
+        verb: change.verb().to_owned(),
+        chosen: change.about(),
+        targets: vec!["server-9".to_owned()],
+        before: Before {
+            nodes: before.to_vec(),
+            ..Before::default()
+        },
+    }));
+    story.plan.actions.push(Action {
+        at: Span::secs(48),
+        change,
+        within: Span::secs(30),
+    });
+    let [(_, no), (_, nobody)] = held();
+    let steps = [
+        (64.0, intent),
+        (68.0, ActionStep::Acting),
+        (69.0, no),
+        (70.0, nobody),
+    ];
+    for (at, step) in steps {
+        story.at(at, Event::Action(ActionEntry { action: 1, step }));
+    }
+    story.at(told, Event::Node(listed_as("n9")));
+    finding(&story.history(), "refused")
+}
+
+#[test]
+fn a_stranger_is_the_doing_of_the_attempt_before_it() {
+    // That the next attempt finds it there is no excuse for the one that let it in.
+    let first = tried_twice(&[listed_as("n9")], 66.0);
+    says(
+        &first,
+        Verdict::Fail,
+        "with a wrong token: the managers list n9",
+    );
+    let second = tried_twice(&[], 72.0);
+    says(
+        &second,
+        Verdict::Fail,
+        "with a rotated token: the managers list n9",
+    );
+}
+
+/// Only another join could have let it in as well.
+#[test]
+fn a_stranger_is_not_the_doing_of_whatever_else_is_changed() {
+    let mut story = intruder(&held());
+    let change = Change::Scale {
+        service: "mariadb".to_owned(),
+        replicas: 2,
+    };
+    story.plan.actions.push(Action {
+        at: Span::secs(48),
+        change,
+        within: Span::secs(30),
+    });
+    let step = ActionStep::Acting;
+    story.at(63.5, Event::Action(ActionEntry { action: 1, step }));
+    story.at(64.0, Event::Node(listed_as("server-9")));
+    let finding = finding(&story.history(), "refused");
+    says(&finding, Verdict::Fail, "the managers list server-9");
 }
 
 /// `mariadb` with this many replicas from one.

@@ -2,6 +2,7 @@
 
 use seatrial::journal::Answer;
 
+use super::story::{no_leader, poll, poll_errors};
 use super::*;
 
 fn lacking(change: impl Fn(&mut Story)) -> Finding {
@@ -105,4 +106,50 @@ fn without_faults_a_workload_must_do_a_little() {
     );
     let few = lacking(|story| fault_free(story, 22.0));
     says(&few, Verdict::Unknown, "`get` succeeded 4 times only");
+}
+
+/// The same fault, which now lasts 80 s longer; its node is called this from 66 s on.
+fn long_off(state: &str, led: bool) -> Finding {
+    lacking(|story| {
+        story.change(|at, event| {
+            if let Event::Node(node) = event
+                && *at == 66.0
+            {
+                state.clone_into(&mut node.state);
+            }
+            if *at >= 76.0 {
+                *at += 80.0;
+            }
+        });
+        story.at(145.0, got("server-1", 145.0, Answer::Right));
+        let nobody = poll_errors(&no_leader());
+        let polled = if led {
+            poll("server-1", &["server-3"])
+        } else {
+            nobody
+        };
+        story.at(145.0, polled);
+    })
+}
+
+#[test]
+fn a_node_that_is_off_for_long_must_be_called_down() {
+    says(&long_off("down", true), Verdict::Pass, "1 fault confirmed");
+    let says_so = "no manager called `server-3` down in 90s";
+    says(&long_off("ready", true), Verdict::Unknown, says_so);
+    says(&long_off("unknown", true), Verdict::Unknown, says_so);
+    // Where nobody leads, nobody is called anything.
+    says(
+        &long_off("ready", false),
+        Verdict::Pass,
+        "1 fault confirmed",
+    );
+}
+
+#[test]
+fn a_node_that_is_off_for_a_moment_need_not_be_called_down() {
+    let finding = lacking(|story| {
+        story.without(|_, event| matches!(event, Event::Node(node) if node.state == "down"));
+    });
+    says(&finding, Verdict::Pass, "1 fault confirmed");
 }

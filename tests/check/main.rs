@@ -31,11 +31,12 @@ mod pages;
 mod record;
 mod recovery;
 mod rows_read;
+mod stored;
 mod two_at_once;
 mod upgrades;
 
 use catalogue::{answers, intact, never_two, nothing_lost, recovers};
-use story::{Story, container, containers, got, read_back, rows};
+use story::{Story, container, containers, got, read_back, rows, sealed};
 
 #[rstest]
 fn a_journal_is_judged_as_expected(#[files("tests/journals/*.jsonl")] path: PathBuf) {

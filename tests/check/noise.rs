@@ -55,7 +55,7 @@ proptest! {
         let text = sample();
         let start = text.floor_char_boundary((place * text.len() as f64) as usize);
         let end = text.floor_char_boundary(start + length);
-        try_out(&format!("{}{insert}{}", &text[..start], &text[end..]));
+        try_out(&sealed(&format!("{}{insert}{}", &text[..start], &text[end..])));
     }
 
     /// Numbers are what a reader is most likely to believe.

@@ -1,9 +1,12 @@
 //! What a run that is not whole comes to, and what an edited journal comes to.
 
-use seatrial::journal::{Cleared, Phase};
+use seatrial::journal::{Cleared, Entry, JournalError, Phase};
 
 use super::catalogue::audited;
 use super::*;
+
+/// What line 30 of the story about recovery tells.
+const LOAD: &str = r#"{"phase":"load"}"#;
 
 #[test]
 fn a_run_without_its_end_is_unknown() {
@@ -27,6 +30,20 @@ fn a_truncated_journal_is_unknown() {
     let judgement = check(&history);
     assert_eq!(judgement.verdict, Verdict::Unknown);
     says(&judgement.findings[0], Verdict::Unknown, "breaks off");
+}
+
+#[test]
+fn a_run_whose_seal_was_taken_out_is_unknown() {
+    let whole = Story::kept("story", &[recovers()]).history();
+    assert!(whole.sealed());
+    assert_eq!(check(&whole).verdict, Verdict::Pass);
+    let mut without = whole;
+    let seal = |entry: &Entry| matches!(entry.event, Event::Seal(_));
+    without.entries.retain(|entry| !seal(entry));
+    assert!(without.ended() && !without.sealed());
+    let judgement = check(&without);
+    assert_eq!(judgement.verdict, Verdict::Unknown);
+    says(&judgement.findings[0], Verdict::Unknown, "no seal");
 }
 
 #[test]
@@ -115,12 +132,7 @@ fn a_run_that_ended_may_be_healed_and_told_again() {
     assert!(story.history().ended());
     assert_eq!(check(&story.history()), before);
     story.at(106.0, Event::Phase(Phase::Load));
-    let error = History::from_text(Path::new("journal.jsonl"), &story.text());
-    let error = error.expect_err("nothing follows a heal").to_string();
-    assert!(
-        error.contains("it follows the heal of another process"),
-        "{error}"
-    );
+    refused(&story.text(), 136, "it follows the heal of another");
 }
 
 #[test]
@@ -134,34 +146,82 @@ fn a_crash_is_no_residue() {
 }
 
 #[rstest]
-#[case::gap(4, r#""seq":4,"#, r#""seq":5,"#, "entry 5 stands where 4 belongs")]
-#[case::time(9, r#""at_us":"#, r#""at_us":9000000000"#, "its time is before")]
-#[case::unknown_fault(0, r#""injected":{"fault":0}"#, r#""injected":{"fault":7}"#, "fault 7")]
-#[case::second_end(0, r#"{"phase":"load"}"#, r#""end""#, "it follows the end")]
+#[case::gap(r#""seq":4,"#, r#""seq":5,"#, 5, "entry 5 stands where 4 belongs")]
+#[case::time(
+    r#""seq":9,"at_us":"#,
+    r#""seq":9,"at_us":9000000000"#,
+    11,
+    "its time is before"
+)]
+#[case::unknown_fault(LOAD, r#"{"healing":{"fault":7}}"#, 30, "it tells of fault 7,")]
+#[case::next_fault(LOAD, r#"{"healing":{"fault":1}}"#, 30, "it tells of fault 1,")]
+#[case::unknown_action(
+    LOAD,
+    r#"{"action":{"action":7,"step":"acting"}}"#,
+    30,
+    "it tells of action 7,"
+)]
+#[case::second_end(LOAD, r#""end""#, 31, "it follows the end")]
+#[case::early_seal(LOAD, r#"{"seal":""}"#, 31, "it follows the seal")]
 #[case::seal(
-    0,
-    r#""event":"end""#,
-    r#""event":{"seal":"00"}"#,
+    r#""event":{"seal":""#,
+    r#""event":{"seal":"0"#,
+    133,
     "its seal does not fit"
 )]
-#[case::no_header(0, r#"{"header":"#, r#"{"heeder":"#, "not an entry")]
+#[case::no_header(r#"{"header":"#, r#"{"heeder":"#, 1, "not an entry")]
+#[case::format(r#""format":1"#, r#""format":2"#, 1, "format 2, but this version")]
 fn an_edited_journal_is_refused(
-    #[case] line: usize,
     #[case] from: &str,
     #[case] to: &str,
+    #[case] line: usize,
     #[case] why: &str,
 ) {
     let text = Story::kept("story", &[recovers()]).text();
-    let edited: String = text
-        .lines()
-        .enumerate()
-        .map(|(index, one)| match line {
-            0 => one.replace(from, to) + "\n",
-            _ if index == line => one.replacen(from, to, 1) + "\n",
-            _ => one.to_owned() + "\n",
-        })
-        .collect();
+    let edited = text.replace(from, to);
     assert_ne!(edited, text);
-    let error = History::from_text(Path::new("journal.jsonl"), &edited).expect_err("edited");
-    assert!(error.to_string().contains(why), "{error}");
+    let edited = match why.starts_with("its seal") {
+        true => edited,
+        false => sealed(&edited),
+    };
+    refused(&edited, line, why);
+}
+
+#[rstest]
+#[case::header(0, "a second header")]
+#[case::plan(1, "a second plan")]
+fn header_and_plan_are_told_once(#[case] index: usize, #[case] why: &str) {
+    let text = Story::kept("story", &[recovers()]).text();
+    let entry = text.lines().nth(index).expect("a line");
+    let (_, event) = entry.split_once(r#""event":"#).expect("an entry");
+    let event = event.strip_suffix('}').expect("an entry");
+    refused(&sealed(&text.replace(LOAD, event)), 30, why);
+}
+
+/// A harness may be killed while it writes any byte; but only the last line may break off.
+#[test]
+fn a_journal_that_ends_within_a_character_is_truncated() {
+    let mut story = Story::kept("story", &[recovers()]);
+    story.without(|_, event| *event == Event::End);
+    let mut bytes = (story.text() + r#"{"seq":132,"what":"é"#).into_bytes();
+    bytes.pop();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("journal.jsonl");
+    fs::write(&path, &bytes).expect("writable");
+    let mut expected = story.history();
+    expected.truncated = true;
+    assert_eq!(journal::read(&path).expect("a sound journal"), expected);
+    bytes.push(b'\n');
+    fs::write(&path, &bytes).expect("writable");
+    let read = journal::read(&path);
+    assert!(matches!(read, Err(JournalError::Read { .. })), "{read:?}");
+}
+
+/// Asserts that a journal is refused at this line, and why.
+#[track_caller]
+fn refused(text: &str, line: usize, why: &str) {
+    let read = History::from_text(Path::new("journal.jsonl"), text);
+    let error = read.expect_err("a damaged journal").to_string();
+    let told = format!("damaged at line {line}: {why}");
+    assert!(error.contains(&told), "{error}");
 }

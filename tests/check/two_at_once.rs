@@ -1,7 +1,7 @@
 //! `never_two` at its edges.
 
 use super::*;
-use story::task;
+use story::{node_seen, task};
 
 #[test]
 fn the_managers_own_list_is_enough() {
@@ -31,6 +31,34 @@ fn a_manager_that_lags_behind_is_not_believed() {
         story.at(92.0, task("old", 20, "server-3", "running", "running"));
     });
     says(&finding, Verdict::Pass, "never two at a time");
+}
+
+#[test]
+fn a_task_that_is_gone_or_whose_node_is_down_is_not_live() {
+    let third_beside = |events: &[(f64, Event)]| {
+        judged(never_two(), |story| {
+            story.at(70.2, task("third", 50, "server-2", "running", "running"));
+            for (at, event) in events {
+                story.at(*at, event.clone());
+            }
+        })
+    };
+    let alone = third_beside(&[]);
+    says(&alone, Verdict::Fail, "the managers list two live tasks");
+    let id = "third".to_owned();
+    let gone = third_beside(&[(70.3, Event::TaskGone { id })]);
+    says(&gone, Verdict::Pass, "never two at a time");
+    // A manager that lags behind still calls it ready.
+    let down = [
+        (70.1, node_seen("server-2", 35, "down")),
+        (70.3, node_seen("server-2", 12, "ready")),
+    ];
+    says(
+        &third_beside(&down[..1]),
+        Verdict::Pass,
+        "never two at a time",
+    );
+    says(&third_beside(&down), Verdict::Pass, "never two at a time");
 }
 
 /// An answer of `node` from `began` to `ended`, in which `task` runs, or nothing does.
@@ -116,6 +144,49 @@ fn only_a_long_gap_matters() {
         &long,
         Verdict::Unknown,
         "perhaps two live mariadb for 7.0s from [70.1s]",
+    );
+}
+
+#[test]
+fn only_a_long_gap_before_the_first_sight_matters() {
+    // `new` runs until 66.1 s. Nobody asks server-1 from 63 s until the answer that lists `third`.
+    let gap = |asked: f64| {
+        judged(never_two(), |story| {
+            forget(story, "server-1", 60.0..106.0);
+            forget(story, "server-4", 60.0..106.0);
+            look(story, "server-4", (60.0, 60.1), Some("new"));
+            look(story, "server-4", (66.0, 66.1), Some("new"));
+            look(story, "server-4", (66.5, 66.6), None);
+            look(story, "server-1", (61.0, 63.0), None);
+            look(story, "server-1", (asked, asked + 0.1), Some("third"));
+        })
+    };
+    says(&gap(73.0), Verdict::Pass, "never two at a time");
+    // It may have begun right after server-1 was asked for the last time before.
+    says(
+        &gap(73.1),
+        Verdict::Unknown,
+        "perhaps two live mariadb for 5.1s from [61.0s]",
+    );
+}
+
+#[test]
+fn nothing_ran_on_a_node_before_it_was_turned_on() {
+    // server-3 was off until 76 s, and nobody asked it from 49.5 s to 91 s.
+    let new_until = |began: f64| {
+        judged(never_two(), |story| {
+            forget(story, "server-3", 88.0..106.0);
+            forget(story, "server-4", 72.0..106.0);
+            look(story, "server-4", (began, began + 0.1), Some("new"));
+            look(story, "server-4", (began + 0.5, began + 0.6), None);
+            look(story, "server-3", (91.0, 91.1), Some("third"));
+        })
+    };
+    says(&new_until(73.0), Verdict::Pass, "never two at a time");
+    says(
+        &new_until(77.0),
+        Verdict::Unknown,
+        "perhaps two live mariadb for 1.1s from [76.0s]",
     );
 }
 

@@ -72,7 +72,7 @@ fn upgraded(nodes: usize, next: &str) -> Story {
 fn judged(story: &Story, to: &str) -> Finding {
     let versions = "\"versions\":{";
     let told = format!("{versions}\"{UPGRADED}\":\"{to}\",");
-    let text = story.text().replace(versions, &told);
+    let text = sealed(&story.text().replace(versions, &told));
     let history = History::from_text(Path::new("journal.jsonl"), &text);
     finding(&history.expect("a sound journal"), "upgraded")
 }

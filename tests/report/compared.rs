@@ -14,7 +14,7 @@ use seatrial::report::{
 use serde_json::Value;
 
 use super::catalogue;
-use super::story::{Story, got};
+use super::story::{Story, got, sealed};
 use super::{control, failing, too_little, whole};
 
 const NAME: &str = "mariadb-nfs-survives-node-stop";
@@ -32,7 +32,7 @@ fn of(story: &Story) -> Figures {
 fn on(place: &str, story: &Story) -> Figures {
     let text = story.text().replace("\"tcg\"", "\"none\"");
     let text = text.replace("\"place\":\"vm\"", &format!("\"place\":\"{place}\""));
-    let history = History::from_text(Path::new("journal.jsonl"), &text);
+    let history = History::from_text(Path::new("journal.jsonl"), &sealed(&text));
     figures(&history.expect("a sound journal"))
 }
 
@@ -368,7 +368,7 @@ fn what_else_differs_is_named_first() {
         .text()
         .replace("20.10.24+dfsg1", "20.10.25")
         .replace("\"tcg\"", "\"kvm\"");
-    let other = History::from_text(Path::new("journal.jsonl"), &text).expect("a journal");
+    let other = History::from_text(Path::new("journal.jsonl"), &sealed(&text)).expect("a journal");
     let told = compared(&[figures(&whole(NAME).history())], &[figures(&other)]);
     let json: Value = serde_json::from_str(&comparisons_json(&[told])).expect("JSON");
     let differs = json[0]["differs"].as_array().expect("a list");

@@ -26,6 +26,12 @@ pub(crate) fn all() -> Vec<Line> {
             judged(&cut(false))
         }),
         line("an end that was added by hand", "run", forged_end),
+        line("a journal with other words and no seal", "run", || {
+            judged(&without_its_seal(
+                "connection refused",
+                "nothing to see here",
+            ))
+        }),
         line("a journal without one line", "reader", || {
             refused(&without_one())
         }),
@@ -146,6 +152,17 @@ fn replaced(from: &str, to: &str) -> String {
     let edited = whole.replacen(from, to, 1);
     assert_ne!(whole, edited, "nothing to replace");
     edited
+}
+
+/// A journal in which the first of these words is another, and nothing vouches for it.
+fn without_its_seal(from: &str, to: &str) -> String {
+    let edited = replaced(from, to);
+    let seal = |line: &&str| line.contains(r#""event":{"seal":"#);
+    let kept: Vec<&str> = edited.lines().filter(|line| !seal(line)).collect();
+    let (end, above) = kept.split_last().expect("a line");
+    let number = |at: usize| format!("\"seq\":{at},");
+    let end = end.replace(&number(kept.len()), &number(kept.len() - 1));
+    format!("{}\n{end}\n", above.join("\n"))
 }
 
 /// Whoever is told of the entries panics once the fault bites.

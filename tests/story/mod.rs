@@ -9,11 +9,15 @@ use std::path::Path;
 
 use seatrial::journal::{Answer, ApiError, Entry, Event, History, Intent, Outcome, Phase};
 use seatrial::plan::{Check, Plan, Workload};
+use sha2::{Digest, Sha256};
 
 use plan::{header, plan};
 
 /// The nodes of every story; the fault hits `server-3`.
 pub(crate) const NODES: [&str; 4] = ["server-1", "server-2", "server-3", "server-4"];
+
+/// How the entry of a seal goes on.
+const SEAL: &str = r#""event":{"seal":""#;
 
 /// How long an engine takes to list its containers, where a story does not say.
 const PROMPT_US: u64 = 10_000;
@@ -91,9 +95,15 @@ impl Story {
             Event::Header(header(&self.plan)),
             Event::Plan(Box::new(self.plan.clone())),
         ];
-        let all = start.into_iter().map(|event| (0.0, event)).chain(events);
+        let mut all: Vec<_> = start.into_iter().map(|event| (0.0, event)).collect();
+        for (at, event) in events {
+            if event == Event::End {
+                all.push((at, Event::Seal(String::new())));
+            }
+            all.push((at, event));
+        }
         let mut text = String::new();
-        for (seq, (at, mut event)) in all.enumerate() {
+        for (seq, (at, mut event)) in all.into_iter().enumerate() {
             let at_us = micros(at);
             if let Event::Containers(look) = &mut event
                 && look.began_us.is_none()
@@ -110,6 +120,7 @@ impl Story {
             text += &serde_json::to_string(&entry).expect("an entry is JSON");
             text.push('\n');
         }
+        let mut text = sealed(&text);
         if self.cut {
             text.truncate(text.len() - 7);
         }
@@ -251,4 +262,19 @@ impl Story {
             }
         }
     }
+}
+
+/// The same journal, with a seal that fits what stands above it.
+pub(crate) fn sealed(text: &str) -> String {
+    let mut whole = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        match line.split_once(SEAL) {
+            Some((entry, _)) => {
+                let digest = Sha256::digest(&whole);
+                whole += &format!("{entry}{SEAL}{digest:x}\"}}}}\n");
+            }
+            None => whole += line,
+        }
+    }
+    whole
 }
