@@ -11,6 +11,7 @@ use crate::plan::Check;
 use crate::verdict::{Finding, Judgement, Verdict};
 
 mod answers;
+mod away;
 mod clocks;
 mod completed;
 mod control;

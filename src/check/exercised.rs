@@ -1,6 +1,7 @@
 //! `exercised`: the promise was really put to the test. Never `fail`: what was not exercised is
 //! unknown.
 
+use super::away;
 use crate::journal::timeline::{Mark, Timeline, Window};
 use crate::journal::{Answer, Event, History, Outcome, Phase};
 use crate::verdict::wording::counted;
@@ -50,6 +51,7 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Finding {
             let asked = "the steady state was asked for";
             lacks.push(format!("{what} was healed only after {asked}"));
         }
+        lacks.extend(away::unnoticed(history, window));
     }
     for (index, deed) in timeline.actions.iter().enumerate() {
         evidence.extend(deed.evidence());

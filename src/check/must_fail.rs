@@ -64,10 +64,13 @@ mod tests {
     use super::*;
     use Verdict::{Fail, Pass, Unknown};
 
-    /// Settles a control that must fail by `lost` among findings of these verdicts.
+    /// Settles a control that must fail by `lost` among findings of these verdicts, the first of
+    /// which is shown by entry 7, the next by entry 8, and so on.
     fn settled(all: &[(&str, Verdict)]) -> (Verdict, ControlOutcome, Vec<Finding>) {
-        let one = |(check, verdict): &(&str, Verdict)| Finding::new(*check, *verdict, "", vec![7]);
-        let mut findings: Vec<Finding> = all.iter().map(one).collect();
+        let one = |(seq, (check, verdict)): (u64, &(&str, Verdict))| {
+            Finding::new(*check, *verdict, "", vec![seq])
+        };
+        let mut findings: Vec<Finding> = (7..).zip(all).map(one).collect();
         let (verdict, outcome) = settle(&["lost".to_owned()], &mut findings);
         (verdict, outcome, findings)
     }

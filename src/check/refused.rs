@@ -49,9 +49,13 @@ fn one(history: &History, deed: &Deed) -> (Verdict, String) {
 /// one that has not told its name yet is listed by its identity.
 fn stranger<'a>(history: &'a History, deed: &Deed, acting: u64) -> Option<&'a str> {
     let entries = || history.entries.iter();
+    let joins = |number: usize| {
+        let planned = history.plan.actions.get(number);
+        planned.is_some_and(|planned| planned.change.verb() == deed.verb)
+    };
     // Until the next attempt, any new listing is this one's doing.
     let until = entries().find_map(|entry| match &entry.event {
-        Event::Action(next) if entry.seq > acting => {
+        Event::Action(next) if entry.seq > acting && joins(next.action) => {
             matches!(next.step, ActionStep::Acting).then_some(entry.seq)
         }
         _ => None,
