@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::journal::History;
@@ -11,13 +12,13 @@ use crate::verdict::{Finding, Judgement, Verdict};
 
 mod told;
 
-pub use told::{gate, gate_json, gate_markdown};
+pub use told::{gate, gate_json, gate_markdown, gate_schema};
 
 /// The version of the JSON.
 const FORMAT: u32 = 2;
 
 /// What a gate came to; merged by the worst.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Ruling {
     /// The new engine keeps every promise that the old one kept, and so does the way there.
@@ -41,7 +42,7 @@ impl Ruling {
 }
 
 /// How much a reason weighs, the heaviest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Weight {
     /// Something is worse than before: no upgrade.
@@ -53,7 +54,8 @@ pub enum Weight {
 }
 
 /// One reason for a ruling.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Reason {
     /// How much it weighs.
     pub weight: Weight,
@@ -89,7 +91,8 @@ impl Run {
 }
 
 /// A run that was looked at, for whoever wants to see it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Seen {
     /// The scenario.
     pub scenario: String,
@@ -128,13 +131,18 @@ pub struct Evidence {
     pub by_owner: bool,
     /// Scenarios that did not run, and why.
     pub skipped: Vec<(String, String)>,
+    /// Scenarios that the place cannot run now, and what it lacks.
+    pub unable: Vec<(String, String)>,
     /// How the new engine was spoilt on purpose, if it was: then nothing is accepted.
     pub spoilt: Option<String>,
 }
 
 /// A ruling with its reasons, the heaviest first, and the timings side by side.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Decision {
+    /// The version of this format: 2.
+    #[schemars(extend("const" = FORMAT))]
     format: u32,
     /// What it came to.
     pub ruling: Ruling,
@@ -167,6 +175,12 @@ pub fn decide(evidence: &Evidence) -> Decision {
     for (scenario, why) in &evidence.skipped {
         reasons.push(unknown(scenario, format!("it was skipped: {why}")));
     }
+    reasons.extend(
+        evidence
+            .unable
+            .iter()
+            .map(|(name, why)| lacks(evidence, name, why)),
+    );
     if let Some(how) = &evidence.spoilt {
         let said = format!("the new engine was spoilt on purpose: {how}");
         reasons.push(unknown("", said));
@@ -200,6 +214,17 @@ fn reason(weight: Weight, scenario: &str, said: impl Into<String>) -> Reason {
 
 fn unknown(scenario: &str, said: impl Into<String>) -> Reason {
     reason(Weight::Unknown, scenario, said)
+}
+
+/// What the place cannot run now: nothing is hidden by that where it could not before either.
+fn lacks(evidence: &Evidence, name: &str, why: &str) -> Reason {
+    match evidence.base.iter().any(|run| run.figures.scenario == name) {
+        true => unknown(
+            name,
+            format!("it ran before, and now it was skipped: {why}"),
+        ),
+        false => reason(Weight::Note, name, format!("tried on neither side: {why}")),
+    }
 }
 
 /// What is to be said where the owner of a swarm upgraded it between both sides.

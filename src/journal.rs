@@ -234,7 +234,7 @@ pub struct Header {
     pub seatrial: String,
     /// The plan's seed.
     pub seed: u64,
-    /// The command line that started the run.
+    /// The command line that does this run alone, or the one that started it.
     pub command_line: Vec<String>,
     /// Where it runs: `vm`, `dind` or `sim`.
     pub place: String,

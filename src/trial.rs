@@ -90,7 +90,7 @@ impl Trial {
         let folder = run::new_folder(&self.runs, &plan.name, jiff::Timestamp::now())?;
         let options = run::Options {
             folder: folder.clone(),
-            command_line: vec![format!("trial of {}", self.scenario.display())],
+            command_line: self.command(),
             listener: None,
             stop: CancellationToken::new(),
         };
@@ -115,6 +115,18 @@ impl Trial {
             judgement,
             folder,
         })
+    }
+
+    /// What does the same, but for its seed.
+    fn command(&self) -> Vec<String> {
+        let on = match self.on {
+            On::Vm(_) => "vm",
+            On::Sim => "sim",
+        };
+        let scenario = self.scenario.display().to_string();
+        ["seatrial", "run", &scenario, "--on", on]
+            .map(str::to_owned)
+            .into()
     }
 
     /// The place, and what it decides of the plan.

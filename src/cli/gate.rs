@@ -10,11 +10,12 @@ use seatrial::substrate::Place;
 use seatrial::substrate::vm::Release;
 use tokio_util::sync::CancellationToken;
 
-use super::ground::On;
+use super::ground::{Engines, On};
 use super::interrupt::Left;
 use super::place::Where;
 use super::record::Record;
 use super::run::{Session, repeats, seeds};
+use super::scenarios::Again;
 use super::screen::Screen;
 use super::{Exit, Refused, output, scenarios};
 
@@ -34,7 +35,7 @@ const CODES: &str = "Scenarios with an `upgrade` among their actions upgrade a s
 #[command(after_help = CODES)]
 pub(super) struct Args {
     /// Scenario files, or folders [default: the upgrade in both orders, and three more, in
-    /// `scenarios`]
+    /// `scenarios`; of hosts: all that they can do of `scenarios/acceptance`]
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<PathBuf>,
 
@@ -111,9 +112,31 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     }
 }
 
+/// One side of an upgrade, or the way between both.
+struct Side {
+    /// What the folders of its runs begin with.
+    called: &'static str,
+    /// How to do one of its runs alone.
+    again: Again,
+}
+
+impl Side {
+    /// On these engines of the place that was asked for.
+    fn new(called: &'static str, on: &Where, engines: Engines, scenarios: &[PathBuf]) -> Self {
+        let mut words = vec!["--on".to_owned(), on.to_string()];
+        words.extend(engines.words());
+        let scenarios = scenarios.to_vec();
+        Self {
+            called,
+            again: Again { scenarios, words },
+        }
+    }
+}
+
 /// Runs under way, and what they came to so far.
 struct Gathered<'a> {
-    args: &'a Args,
+    /// How often everything runs.
+    repeat: u32,
     session: Session<'a>,
     folder: PathBuf,
     stop: CancellationToken,
@@ -131,7 +154,7 @@ impl<'a> Gathered<'a> {
         screen: Screen,
     ) -> anyhow::Result<Self> {
         Ok(Self {
-            args,
+            repeat: args.repeat,
             folder: seatrial::run::new_folder(&args.runs, called, jiff::Timestamp::now())?,
             session: Session::new(&args.runs, stop.clone(), left, screen),
             stop,
@@ -151,22 +174,18 @@ impl<'a> Gathered<'a> {
         self.evidence
     }
 
-    /// Keeps why a scenario does not run.
-    fn skips(&mut self, name: String, reason: String) {
-        output::tell(format_args!("{:>12} {name}: {reason}", "SKIPPED"));
-        self.evidence.skipped.push((name, reason));
-    }
-
     /// Runs a plan as often as it was asked for.
     async fn each(
         &mut self,
         place: &dyn Place,
-        side: &str,
+        side: &Side,
         plan: &Plan,
         seed: u64,
     ) -> anyhow::Result<Vec<Run>> {
+        self.session.again = side.again.clone();
+        let side = side.called;
         let mut runs = Vec::new();
-        for (seed, number) in seeds(seed).zip(1..=self.args.repeat) {
+        for (seed, number) in seeds(seed).zip(1..=self.repeat) {
             if self.stop.is_cancelled() {
                 break;
             }
@@ -174,7 +193,7 @@ impl<'a> Gathered<'a> {
                 seed,
                 ..plan.clone()
             };
-            let folder = match self.args.repeat {
+            let folder = match self.repeat {
                 1 => format!("{side}-{}", plan.name),
                 _ => format!("{side}-{}/{number}", plan.name),
             };
@@ -197,6 +216,20 @@ impl<'a> Gathered<'a> {
         }
         Ok(runs)
     }
+}
+
+/// The scenarios to try: those that are named, or the usual.
+fn asked(args: &Args, usual: &[&str]) -> anyhow::Result<Vec<PathBuf>> {
+    if !args.scenarios.is_empty() {
+        return Ok(args.scenarios.clone());
+    }
+    let usual: Vec<PathBuf> = usual.iter().map(PathBuf::from).collect();
+    if let Some(missing) = usual.iter().find(|path| !path.exists()) {
+        let missing = missing.display();
+        let said = format_args!("there is no `{missing}` here: name the scenarios to try");
+        return Err(Refused::new(said).into());
+    }
+    Ok(usual)
 }
 
 /// Prints the decision, and writes it beside the runs.

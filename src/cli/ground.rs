@@ -77,6 +77,18 @@ impl Engines {
         }
     }
 
+    /// The words that ask for them; none for what there is anyhow.
+    pub(super) fn words(self) -> Vec<String> {
+        let mut words = Vec::new();
+        if self.engine != Release::default() {
+            words.extend(["--engine".to_owned(), self.engine.to_string()]);
+        }
+        if let Some(next) = self.upgrade_to {
+            words.extend(["--upgrade-to".to_owned(), next.to_string()]);
+        }
+        words
+    }
+
     /// Every release that is needed.
     fn releases(self) -> impl Iterator<Item = Release> {
         [self.engine].into_iter().chain(self.upgrade_to)

@@ -1,5 +1,6 @@
 //! The places as they are written: a word each, or an inventory.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -39,6 +40,15 @@ impl Where {
         match self {
             Self::Hosts(inventory) => Ground::lent(inventory, cache),
             other => Ok(Ground::with(other.kind(), engines, cache, fresh)),
+        }
+    }
+}
+
+impl fmt::Display for Where {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Hosts(inventory) => write!(f, "hosts={}", inventory.display()),
+            other => f.write_str(other.kind().name()),
         }
     }
 }

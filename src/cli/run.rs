@@ -18,7 +18,7 @@ use super::ground::{Ground, On};
 use super::interrupt::{self, Left};
 use super::kept::Kept;
 use super::record::Record;
-use super::scenarios::Asked;
+use super::scenarios::{Again, Asked};
 use super::screen::Screen;
 use super::{Exit, Refused, cache, consent, engine, folder, index, output};
 
@@ -95,6 +95,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         }
         let mut session = Session::new(&args.runs, stop, left, screen);
         session.place = ground.place();
+        session.again = asked.again(on);
         session.repeat = args.repeat;
         let exit = session.run(&outcomes).await;
         if let Some(path) = &args.junit {
@@ -119,6 +120,8 @@ pub(super) fn runtime(on: On) -> anyhow::Result<Runtime> {
 /// Scenarios under way, and what they came to so far.
 pub(super) struct Session<'a> {
     place: Option<&'a dyn Place>,
+    /// How to do one of these runs alone.
+    pub(super) again: Again,
     runs: &'a Path,
     /// How often each scenario runs.
     repeat: u32,
@@ -135,6 +138,7 @@ impl<'a> Session<'a> {
     pub(super) fn new(runs: &'a Path, stop: CancellationToken, left: Left, screen: Screen) -> Self {
         Self {
             place: None,
+            again: Again::default(),
             runs,
             repeat: 1,
             stop,
@@ -236,9 +240,10 @@ impl<'a> Session<'a> {
         screen.begin(plan);
         let options = Options {
             folder: folder.clone(),
-            command_line: std::env::args_os()
-                .map(|word| word.to_string_lossy().into_owned())
-                .collect(),
+            command_line: self
+                .again
+                .command(&plan.name, plan.seed)
+                .unwrap_or_else(asked),
             listener: Some(Arc::new(move |entry| {
                 left.note(&entry.event);
                 screen.show(entry, line(entry, &told));
@@ -256,6 +261,14 @@ impl<'a> Session<'a> {
         output::print(&format!("\n{}", record.told(&output::style())))?;
         Ok(record)
     }
+}
+
+/// What this process was asked for.
+fn asked() -> Vec<String> {
+    let words = std::env::args_os();
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect()
 }
 
 /// The name of the folder: the scenario's, and how often it runs.

@@ -81,6 +81,21 @@ impl Asked {
         })
     }
 
+    /// How to do one run of these alone.
+    pub(super) fn again(&self, on: On) -> Again {
+        let place = match &self.on.0 {
+            Some(named) => named.to_string(),
+            None => on.name().to_owned(),
+        };
+        let mut words = vec!["--on".to_owned(), place];
+        words.extend(self.engines.words());
+        words.extend(self.no_faults.then(|| "--no-faults".to_owned()));
+        Again {
+            scenarios: self.scenarios.clone(),
+            words,
+        }
+    }
+
     /// The seed that was asked for, or a random one.
     pub(super) fn seed(&self) -> u64 {
         self.seed.unwrap_or_else(rand::random)
@@ -89,6 +104,34 @@ impl Asked {
     /// Plans every scenario, or says every mistake in all of them.
     pub(super) fn plan(&self, options: &Options) -> Result<Vec<Outcome>, Refused> {
         all(&self.scenarios, options)
+    }
+}
+
+/// How to do one run of many alone, whatever command began it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Again {
+    /// Where its scenario is: files, or folders.
+    pub(super) scenarios: Vec<PathBuf>,
+    /// The place and its engines, as `run` takes them.
+    pub(super) words: Vec<String>,
+}
+
+impl Again {
+    /// The command that does this run; none if nobody can tell which file it is from.
+    pub(super) fn command(&self, name: &str, seed: u64) -> Option<Vec<String>> {
+        let found = self.scenarios.iter().filter_map(|asked| find(asked).ok());
+        let mut found: Vec<PathBuf> = found.flatten().collect();
+        found.retain(|path| path.file_stem().is_some_and(|stem| stem == name));
+        found.sort();
+        found.dedup();
+        let [file] = &found[..] else {
+            return None;
+        };
+        let mut words = ["seatrial", "run"].map(str::to_owned).to_vec();
+        words.push(file.display().to_string());
+        words.extend(self.words.iter().cloned());
+        words.extend(["--seed".to_owned(), format!("{seed:#x}")]);
+        Some(words)
     }
 }
 

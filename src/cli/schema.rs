@@ -1,5 +1,5 @@
 //! `seatrial schema`: what editors need to complete and check scenario files, and programs to read
-//! reports and comparisons.
+//! reports, comparisons and the decisions of gates.
 
 use clap::ValueEnum;
 
@@ -14,6 +14,8 @@ enum Of {
     Report,
     /// What `seatrial compare --format json` prints
     Comparison,
+    /// What `seatrial gate` keeps as `gate.json`
+    Gate,
 }
 
 /// What `schema` is asked.
@@ -30,6 +32,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
         Of::Scenario => seatrial::scenario::schema(),
         Of::Report => seatrial::report::schema(),
         Of::Comparison => seatrial::report::comparisons_schema(),
+        Of::Gate => seatrial::gate::gate_schema(),
     };
     output::print_verbatim(&format!("{schema:#}\n"))?;
     Ok(Exit::PASS)

@@ -2,6 +2,10 @@
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+
 use super::{Decision, Reason, Ruling, Seen, Weight};
 use crate::report::{Style, comparison, comparisons_markdown, plain};
 use crate::verdict::wording::counted;
@@ -61,10 +65,29 @@ fn came_to(seen: &Seen) -> String {
     format!("{}: {}", seen.scenario, seen.verdict)
 }
 
-/// The decision as one JSON object. Ends with a line end.
+/// What a gate keeps for programs.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Gate", deny_unknown_fields)]
+struct Told<'a> {
+    /// The engine that there was.
+    from: &'a str,
+    /// The engine that there may be.
+    to: &'a str,
+    /// What it came to, and why.
+    decision: &'a Decision,
+}
+
+/// The schema of [`gate_json`] (JSON Schema, draft 2020-12).
+pub fn gate_schema() -> serde_json::Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize();
+    let schema = generator.into_generator().into_root_schema_for::<Told>();
+    schema.to_value()
+}
+
+/// The decision as one JSON object, as [`gate_schema`] says. Ends with a line end.
 pub fn gate_json(decision: &Decision, from: &str, to: &str) -> String {
-    let whole = serde_json::json!({ "from": from, "to": to, "decision": decision });
-    format!("{whole:#}\n")
+    let told = Told { from, to, decision };
+    format!("{:#}\n", serde_json::json!(told))
 }
 
 /// The word that a reason's line starts with.

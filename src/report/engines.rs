@@ -1,6 +1,7 @@
 //! What every node ran, before an upgrade and after each node's turn.
 
 use comfy_table::{Table, presets};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::markdown::plain;
@@ -9,9 +10,12 @@ use crate::journal::{Deed, Engine, Engines, History};
 use crate::verdict::wording::seconds;
 
 /// A table of one upgrade: a row a step, a column a node.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct Steps {
+    /// What each column is: the step, the nodes, how long the step took, and what it came to.
     pub(super) header: Vec<String>,
+    /// A row a step, with a cell for each column.
     pub(super) rows: Vec<Vec<String>>,
 }
 

@@ -1,7 +1,7 @@
 //! Both engines beside each other, and the upgrade from one to the other, all on machines that are
 //! made for it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 use clap::ValueEnum;
@@ -12,13 +12,13 @@ use seatrial::substrate::sim::{Sabotage, Sim};
 use seatrial::substrate::vm::{Images, Release, Spoil};
 use tokio_util::sync::CancellationToken;
 
-use super::{Args, Gathered, Spoilt, tell};
+use super::{Args, Gathered, Side, Spoilt, asked, tell};
 use crate::cli::ground::{Engines, Ground, On, simulated};
 use crate::cli::interrupt::{self, Left};
 use crate::cli::kept::Kept;
 use crate::cli::run::runtime;
 use crate::cli::screen::Screen;
-use crate::cli::{Exit, Refused, cache, scenarios};
+use crate::cli::{Exit, Refused, cache, output, scenarios};
 
 /// What is tried if nobody says: the upgrade in both orders, and three promises side by side,
 /// whose faults strike the same kind of node wherever the tasks are.
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, on: On, releases: (Release, Release)) -> anyhow::
         let called = format!("gate-{from}-to-{to}");
         let mut gathered = Gathered::new(args, &called, (stop.clone(), left), screen)?;
         let folder = gathered.folder.clone();
-        gathered.all(&places).await?;
+        gathered.all(args, &places, engines).await?;
         let mut evidence = gathered.known();
         let spoilt = args.sabotage.and_then(|one| one.to_possible_value());
         evidence.spoilt = spoilt.map(|one| one.get_name().to_owned());
@@ -88,16 +88,10 @@ fn ready(ground: &Ground) -> anyhow::Result<&dyn Place> {
 
 /// Plans everything on a place; without scenarios, the usual.
 fn plans(args: &Args, ground: &Ground) -> anyhow::Result<Vec<Outcome>> {
-    if !args.scenarios.is_empty() {
-        return Ok(scenarios::all(&args.scenarios, &options(args, ground))?);
-    }
-    let usual = USUAL.map(PathBuf::from);
-    if let Some(missing) = usual.iter().find(|path| !path.exists()) {
-        let missing = missing.display();
-        let said = format_args!("there is no `{missing}` here: name the scenarios to try");
-        return Err(Refused::new(said).into());
-    }
-    Ok(scenarios::all(&usual, &options(args, ground))?)
+    Ok(scenarios::all(
+        &asked(args, &USUAL)?,
+        &options(args, ground),
+    )?)
 }
 
 fn options(args: &Args, ground: &Ground) -> Options {
@@ -157,28 +151,38 @@ fn spoil(spoilt: Option<Spoilt>) -> Option<Spoil> {
 
 impl Gathered<'_> {
     /// The upgrades first: whoever waits learns most from them.
-    async fn all(&mut self, places: &Places) -> anyhow::Result<()> {
-        let args = self.args;
+    async fn all(&mut self, args: &Args, places: &Places, engines: Engines) -> anyhow::Result<()> {
+        let scenarios = asked(args, &USUAL)?;
+        let side = |called, engines| Side::new(called, &args.on, engines, &scenarios);
+        let only = |engine| Engines {
+            engine,
+            upgrade_to: None,
+        };
+        let upgrade = side("upgrade", engines);
+        let old = side("old", only(engines.engine));
+        let new = side("new", only(engines.upgrade_to.unwrap_or(engines.engine)));
         let seed = args.seed.unwrap_or_else(rand::random);
         let (mut upgrades, mut others) = (Vec::new(), Vec::new());
         for outcome in plans(args, &places.upgrade)? {
             match outcome {
                 Outcome::Ready(plan) if plan.upgrades() => upgrades.push(*plan),
                 Outcome::Ready(plan) => others.push(*plan),
-                Outcome::Skipped { name, reason } => self.skips(name, reason),
+                Outcome::Skipped { name, reason } => {
+                    output::tell(format_args!("{:>12} {name}: {reason}", "SKIPPED"));
+                    self.evidence.skipped.push((name, reason));
+                }
             }
         }
         for plan in &upgrades {
-            let runs = self
-                .each(ready(&places.upgrade)?, "upgrade", plan, seed)
-                .await?;
+            let place = ready(&places.upgrade)?;
+            let runs = self.each(place, &upgrade, plan, seed).await?;
             self.evidence.upgrades.extend(runs);
         }
         // Both sides get the old engine's budgets: a new one that is slower to boot gets no more.
         for plan in &others {
-            let base = self.each(ready(&places.base)?, "old", plan, seed).await?;
+            let base = self.each(ready(&places.base)?, &old, plan, seed).await?;
             self.evidence.base.extend(base);
-            let target = self.each(ready(&places.target)?, "new", plan, seed).await?;
+            let target = self.each(ready(&places.target)?, &new, plan, seed).await?;
             self.evidence.target.extend(target);
         }
         Ok(())

@@ -1,17 +1,18 @@
 //! A swarm that is there already: what it keeps before its owner upgrades it, and what it keeps
 //! since.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use seatrial::capability::Capability;
 use seatrial::gate::{Evidence, Run, decide, engines};
-use seatrial::plan::{Options, Outcome};
+use seatrial::plan::Outcome;
 use seatrial::substrate::Place;
 use seatrial::verdict::Verdict;
 use tokio_util::sync::CancellationToken;
 
-use super::{Args, Gathered, tell};
+use super::{Args, Gathered, Side, asked, tell};
 use crate::cli::ground::{Engines, On};
 use crate::cli::interrupt::{self, Left};
 use crate::cli::record::Record;
@@ -19,16 +20,30 @@ use crate::cli::run::runtime;
 use crate::cli::screen::Screen;
 use crate::cli::{Exit, Refused, cache, consent, folder, output, scenarios};
 
+/// What is tried if nobody says: what an operator must know, as far as the swarm can do it.
+const USUAL: [&str; 1] = ["scenarios/acceptance"];
+
 /// Runs everything; with what was kept before, decides.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let before = args.since.as_deref().map(kept).transpose()?;
-    let first = before.iter().flatten().min_by_key(|run| run.figures.began);
+    let files = match &before {
+        Some(before) if args.scenarios.is_empty() => before.scenarios.clone(),
+        _ => asked(args, &USUAL)?,
+    };
+    let runs = before.iter().flat_map(|before| &before.runs);
+    let first = runs.min_by_key(|run| run.figures.began);
     let seed = first.map(|run| run.figures.seed).or(args.seed);
     let seed = seed.unwrap_or_else(rand::random);
     let on = args.on.kind();
     let cache = cache::folder()?;
     let ground = args.on.ground(Engines::default(), &cache, false)?;
-    let outcomes = planned(args, &ground.options(seed, false))?;
+    if args.sabotage.is_some() {
+        return Err(Refused::new("a swarm that is in use is not spoilt on purpose").into());
+    }
+    // Whatever the place could do: its owner upgrades this swarm, and no scenario.
+    let mut options = ground.options(seed, false);
+    options.capabilities.remove(&Capability::Upgrade);
+    let outcomes = scenarios::all(&files, &options)?;
     if on == On::Hosts && !args.yes && !consent::given(&outcomes)? {
         return Ok(Exit::NOTHING_RAN);
     }
@@ -42,15 +57,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             Some(_) => "gate-after",
         };
         let mut gathered = Gathered::new(args, called, (stop.clone(), left), screen)?;
+        let repeat = before.as_ref().map_or(1, |before| before.repeat);
+        gathered.repeat = gathered.repeat.max(repeat);
         let folder = gathered.folder.clone();
-        let runs = half(&mut gathered, place, outcomes, seed).await?;
+        let side = Side::new("run", &args.on, Engines::default(), &files);
+        let runs = half(&mut gathered, place, (&side, outcomes), seed).await?;
         let mut evidence = gathered.known();
         evidence.by_owner = true;
         evidence.target = runs;
         let exit = match before {
             None => end_before(&folder, &evidence),
             Some(before) => {
-                evidence.base = before;
+                evidence.base = before.runs;
                 end_after(&folder, &evidence)?
             }
         };
@@ -61,44 +79,27 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     })
 }
 
-/// Plans everything, if there is nothing in it that only the owner does.
-fn planned(args: &Args, options: &Options) -> anyhow::Result<Vec<Outcome>> {
-    if args.sabotage.is_some() {
-        return Err(Refused::new("a swarm that is in use is not spoilt on purpose").into());
-    }
-    if args.scenarios.is_empty() {
-        let said = "a swarm that is in use is not broken by default: name the scenarios to try";
-        return Err(Refused::new(said).into());
-    }
-    // Hosts cannot be upgraded by a scenario, which would leave it out as any that they lack.
-    let mut able = options.clone();
-    able.capabilities.insert(Capability::Upgrade);
-    let upgrades = |one: &Outcome| matches!(one, Outcome::Ready(plan) if plan.upgrades());
-    if scenarios::all(&args.scenarios, &able)?.iter().any(upgrades) {
-        let said = "its owner upgrades this swarm: leave out scenarios with an `upgrade`";
-        return Err(Refused::new(said).into());
-    }
-    Ok(scenarios::all(&args.scenarios, options)?)
-}
-
 /// Runs all scenarios that the swarm can run, as long as nothing goes wrong, and keeps why it
 /// cannot run the others.
 async fn half(
     gathered: &mut Gathered<'_>,
     place: &dyn Place,
-    outcomes: Vec<Outcome>,
+    (side, outcomes): (&Side, Vec<Outcome>),
     seed: u64,
 ) -> anyhow::Result<Vec<Run>> {
     let mut plans = Vec::new();
     for outcome in outcomes {
         match outcome {
             Outcome::Ready(plan) => plans.push(plan),
-            Outcome::Skipped { name, reason } => gathered.skips(name, reason),
+            Outcome::Skipped { name, reason } => {
+                output::tell(format_args!("{:>12} {name}: {reason}", "SKIPPED"));
+                gathered.evidence.unable.push((name, reason));
+            }
         }
     }
     let mut runs = Vec::new();
     for plan in plans {
-        runs.extend(gathered.each(place, "run", &plan, seed).await?);
+        runs.extend(gathered.each(place, side, &plan, seed).await?);
         if gathered.trouble {
             break;
         }
@@ -109,22 +110,24 @@ async fn half(
 /// Says what to do next: the second half accepts nothing that the first did not see.
 fn end_before(folder: &Path, evidence: &Evidence) -> Exit {
     let verdicts = evidence.target.iter().map(|run| run.judgement.verdict);
-    let worst = verdicts.max().unwrap_or(Verdict::Unknown);
+    let worst = verdicts.max();
     let unseen = evidence
         .target
         .iter()
         .any(|run| run.judgement.verdict == Verdict::Unknown);
     let folder = folder.display();
-    let next = match unseen || !evidence.skipped.is_empty() {
+    let next = match unseen || worst.is_none() || !evidence.skipped.is_empty() {
         true => {
             "not everything was seen: mend that, or leave it out, and run this half again".into()
         }
         false => format!("upgrade every node, and run the same with `--since {folder}`"),
     };
     output::tell(format_args!("{:>12} {next}", "NEXT"));
-    match evidence.skipped.is_empty() {
-        true => worst.into(),
-        false => worst.and(Verdict::Unknown).into(),
+    match (worst, evidence.skipped.is_empty()) {
+        (Some(worst), true) => worst.into(),
+        (Some(worst), false) => worst.and(Verdict::Unknown).into(),
+        (None, true) => Exit::NOTHING_RAN,
+        (None, false) => Verdict::Unknown.into(),
     }
 }
 
@@ -140,8 +143,18 @@ fn end_after(folder: &Path, evidence: &Evidence) -> anyhow::Result<Exit> {
     Ok(Exit(decision.ruling.exit_code()))
 }
 
-/// The runs of the first half, judged again.
-fn kept(since: &Path) -> anyhow::Result<Vec<Run>> {
+/// What the first half kept.
+struct Before {
+    /// Its runs, judged again.
+    runs: Vec<Run>,
+    /// Where their scenarios are.
+    scenarios: Vec<PathBuf>,
+    /// How often each ran.
+    repeat: u32,
+}
+
+/// Reads the first half.
+fn kept(since: &Path) -> anyhow::Result<Before> {
     let journals = folder::journals(since)?;
     if journals.is_empty() {
         let said = format_args!(
@@ -150,12 +163,25 @@ fn kept(since: &Path) -> anyhow::Result<Vec<Run>> {
         );
         return Err(Refused::new(said).into());
     }
-    let read = |path: PathBuf| {
+    let mut before = Before {
+        runs: Vec::new(),
+        scenarios: Vec::new(),
+        repeat: 1,
+    };
+    let mut times: BTreeMap<String, u32> = BTreeMap::new();
+    for path in journals {
         let failed = || format!("cannot read `{}`", path.display());
         let Record { history, judgement } = Record::read(&path).with_context(failed)?;
         let folder = path.parent().unwrap_or(&path);
         let folder = std::path::absolute(folder).context("cannot tell where runs are")?;
-        Ok(Run::of(&history, judgement, folder.display().to_string()))
-    };
-    journals.into_iter().map(read).collect()
+        if let [_, _, scenario, ..] = &history.header.command_line[..] {
+            before.scenarios.push(scenario.into());
+        }
+        let times = times.entry(history.plan.name.clone()).or_default();
+        *times += 1;
+        before.repeat = before.repeat.max(*times);
+        let folder = folder.display().to_string();
+        before.runs.push(Run::of(&history, judgement, folder));
+    }
+    Ok(before)
 }
