@@ -15,6 +15,7 @@ use crate::journal::{ApiError, Before, Engine, Engines, NodeSeen};
 use crate::plan::{Plan, Role};
 use crate::scenario::UpgradeOrder;
 use crate::substrate::{Knock, Order};
+use crate::swarm::View;
 use crate::wait::Look;
 
 /// How long another machine may take to try a port on every node, should the place forget its
@@ -42,6 +43,8 @@ pub struct Landscape {
     pub engines: Engines,
     /// The published ports that each accepts on the LAN.
     pub ports: BTreeMap<String, Vec<u16>>,
+    /// How many tasks of each service run, whether or not a steady state asks for them.
+    pub running: BTreeMap<String, usize>,
 }
 
 impl Landscape {
@@ -66,6 +69,7 @@ impl Landscape {
             nodes: self.nodes.clone(),
             engines: self.engines.clone(),
             ports: self.ports.clone(),
+            running: self.running.clone(),
             ..Before::default()
         }
     }
@@ -93,6 +97,7 @@ impl Ground<'_> {
             return Err(format!("the engine of `{silent}` does not say what it is"));
         }
         Ok(Landscape {
+            running: running(self.plan, &view),
             nodes: view.nodes,
             engines,
             ports: self.ports().await?,
@@ -177,7 +182,7 @@ impl Ground<'_> {
         }
     }
 
-    /// Whether nodes and ports are as they were, whoever runs what.
+    /// Whether nodes, ports and services are as they were, whoever runs what.
     pub async fn as_before(&self, before: &Landscape) -> Look<String> {
         let view = match self.view().await {
             Ok(view) => view,
@@ -188,6 +193,15 @@ impl Ground<'_> {
             .iter()
             .filter_map(|was| changed(was, &view.nodes))
             .collect();
+        let now = running(self.plan, &view);
+        for (service, was) in &before.running {
+            let is = now.get(service).copied().unwrap_or_default();
+            if is != *was {
+                wrong.push(format!(
+                    "running tasks of `{service}`: {is}, and {was} before"
+                ));
+            }
+        }
         let mut silent = Vec::new();
         let ports: BTreeSet<u16> = before.ports.values().flatten().copied().collect();
         for port in ports {
@@ -217,9 +231,25 @@ impl Ground<'_> {
             return Look::CannotTell(silent.join("; "));
         }
         let ports: usize = before.ports.values().map(Vec::len).sum();
-        let nodes = before.nodes.len();
-        Look::Holds(format!("{nodes} nodes and {ports} ports as before"))
+        let (nodes, services) = (before.nodes.len(), before.running.len());
+        Look::Holds(format!(
+            "{nodes} nodes, {ports} ports and {services} services as before"
+        ))
     }
+}
+
+/// How many tasks of each service run. Where something else changes services meanwhile, nobody
+/// could tell whose doing a difference is: none then.
+fn running(plan: &Plan, view: &View) -> BTreeMap<String, usize> {
+    let mut running = BTreeMap::new();
+    if plan.actions.len() > 1 {
+        return running;
+    }
+    for task in &view.tasks {
+        let runs = task.state == "running" && task.desired == "running";
+        *running.entry(task.service.clone()).or_default() += usize::from(runs);
+    }
+    running
 }
 
 /// The ports that the plan's services publish.

@@ -86,6 +86,9 @@ pub struct Before {
     /// The ports that each node accepted on the LAN, of an upgrade.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ports: BTreeMap<String, Vec<u16>>,
+    /// How many tasks of each service ran, of an upgrade.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub running: BTreeMap<String, usize>,
 }
 
 /// A service before it was changed.

@@ -158,7 +158,7 @@ impl Upgrade<'_> {
     async fn as_before(&self, end: Instant) -> Result<String, End> {
         let since = self.trial.mark();
         let look = || async { self.ground().as_before(&self.before).await };
-        let what = "nodes and ports to be as before".to_owned();
+        let what = "nodes, ports and services to be as before".to_owned();
         let (seen, held) = tokio::join!(self.until(what, end, look), self.holds(since, end));
         match (seen, held?) {
             (Ok(seen), Ok(())) => Ok(format!("{seen}; the steady state holds")),

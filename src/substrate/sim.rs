@@ -216,6 +216,8 @@ pub enum Sabotage {
     NewEngineWithoutOverlay,
     /// A node that was upgraded is never heard of again.
     NewEngineNeverAnswers,
+    /// With a node that is upgraded, every service loses a replica for good.
+    NewEngineScalesDown,
 }
 
 /// What there is of a place's labs now, and how many it made.

@@ -105,6 +105,29 @@ async fn what_the_new_engine_gets_wrong_is_noticed(
     assert_eq!(differs, verdict == Verdict::Fail);
 }
 
+/// What no steady state asks for must be there again all the same.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_nobody_asks_for_must_be_as_before() {
+    let history = run_sim(&unasked(), Some(Sabotage::NewEngineScalesDown)).await;
+    let judgement = check(&history);
+    assert_eq!(judgement.verdict, Verdict::Fail, "{}", outline(&history));
+    let mut findings = judgement.findings.iter();
+    let upgraded = findings.find(|one| one.check == "upgraded");
+    let said = &upgraded.expect("judged").summary;
+    assert!(
+        said.contains("running tasks of `nginx`: 2, and 3 before"),
+        "{said}"
+    );
+    passed(&run_sim(&unasked(), None).await);
+}
+
+/// An upgrade of a swarm of whose tasks the steady state does not ask.
+fn unasked() -> Plan {
+    let mut plan = upgraded(ManagersFirst);
+    plan.steady.remove(0);
+    plan
+}
+
 /// A node that is away already could not be told from one that the upgrade lost.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_begun_while_a_node_is_not_well() {
@@ -130,6 +153,13 @@ pub(crate) fn misdeeds() -> Vec<Misdeed> {
     vec![
         fail(mesh, plan(), NewEngineWithoutMesh, unseen, by),
         fail(overlay, plan(), NewEngineWithoutOverlay, unseen, by),
+        fail(
+            "an upgrade that loses a replica",
+            unasked(),
+            NewEngineScalesDown,
+            unseen,
+            by,
+        ),
         unknown(
             "an upgrade to the same engine",
             plan(),

@@ -18,6 +18,17 @@ impl SimLab {
         let name = "engine.log";
         vec![Evidence { name, text }]
     }
+
+    /// What a container wrote last.
+    pub(super) fn said_last(&self, container: &str) -> Vec<String> {
+        let line = |i: u32| format!("{container}: line {i}");
+        let mut lines: Vec<String> = (1..=20).map(line).collect();
+        if self.is(&Sabotage::EvidenceTells) {
+            let secrets = present(&self.world).secrets();
+            lines.extend(secrets.lines().map(str::to_owned));
+        }
+        lines
+    }
 }
 
 impl World {

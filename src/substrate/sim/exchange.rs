@@ -1,5 +1,6 @@
 //! Engines of the simulated nodes, and what an exchange makes of them.
 
+use super::orders::Wanted;
 use super::world::{BOOT, World};
 use super::{HOUR, Sabotage};
 use crate::journal::{ApiError, Engine};
@@ -53,6 +54,22 @@ impl World {
             if !stays {
                 (machine.engine, machine.upgraded) = (next, true);
             }
+        }
+        self.scale_down()
+    }
+
+    /// Takes a replica away from every service that has several, if that is what goes wrong.
+    fn scale_down(&mut self) -> Result<(), ApiError> {
+        if !self.is(&Sabotage::NewEngineScalesDown) {
+            return Ok(());
+        }
+        let several = |(name, service): (&String, &Wanted)| {
+            let replicas = service.replicas.filter(|replicas| *replicas > 1)?;
+            Some((name.clone(), replicas - 1))
+        };
+        let fewer: Vec<_> = self.services.iter().filter_map(several).collect();
+        for (service, replicas) in fewer {
+            self.scale(&service, replicas)?;
         }
         Ok(())
     }

@@ -28,7 +28,7 @@ const AGAIN: &str = "node-again";
 
 /// What is wanted of a service that runs.
 pub(super) struct Wanted {
-    replicas: Option<u32>,
+    pub(super) replicas: Option<u32>,
     image: String,
     args: Vec<String>,
     env: BTreeMap<String, String>,
@@ -157,7 +157,7 @@ impl World {
         Ok(())
     }
 
-    fn scale(&mut self, service: &str, replicas: u32) -> Result<(), ApiError> {
+    pub(super) fn scale(&mut self, service: &str, replicas: u32) -> Result<(), ApiError> {
         let wanted = self.services.get_mut(service);
         let wanted = wanted.ok_or_else(|| refused("no such service"))?;
         wanted.replicas = Some(replicas);
