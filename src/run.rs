@@ -81,12 +81,15 @@ pub async fn run(place: &dyn Place, plan: &Plan, options: Options) -> Result<Sum
     let before = audit::before(place, &journal).await?;
     journal.record(Event::Phase(Phase::BringUp))?;
     let made = place.bring_up(plan, &journal);
+    // Whether the journal tells of the interruption already.
+    let mut told = true;
     let ended = match options.stop.run_until_cancelled(made).await {
         Some(Ok(lab)) => {
             let stop = options.stop.child_token();
             let trial = Arc::new(Trial::new(lab, plan.clone(), journal.clone(), stop));
             conduct(&trial).await;
-            clean_up(&trial, options.stop.is_cancelled()).await;
+            told = options.stop.is_cancelled();
+            clean_up(&trial, told).await;
             trial.fatal()
         }
         Some(Err(trouble)) => {
@@ -101,12 +104,17 @@ pub async fn run(place: &dyn Place, plan: &Plan, options: Options) -> Result<Sum
     if let Some(before) = before {
         audit::after(place, &journal, &before).await?;
     }
+    let interrupted = options.stop.is_cancelled();
+    if interrupted && !told {
+        let what = "the run was interrupted while it was cleaned up".to_owned();
+        journal.record(Event::Trouble { what })?;
+    }
     journal.seal()?;
     journal.record(Event::End)?;
     Ok(Summary {
         folder,
         journal: path,
-        interrupted: options.stop.is_cancelled(),
+        interrupted,
     })
 }
 
@@ -120,7 +128,7 @@ fn header(place: &dyn Place, plan: &Plan, command_line: Vec<String>) -> Header {
         command_line,
         place: identity.place,
         accelerator: identity.accelerator,
-        patience: identity.patience,
+        patience: plan.patience,
         versions: identity.versions,
         images: identity.images,
         started_from: identity.started_from,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::redact::Redact;
 use super::trial::{Trial, lock};
 use crate::journal::{Event, TaskSeen};
 
@@ -18,6 +19,7 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// Journals the last words of the tasks that ended badly.
 pub(super) async fn last_words(trial: &Trial) {
+    let redact = Redact::of(&trial.plan);
     for task in ended_badly(trial) {
         let (Some(node), Some(container)) = (&task.node, &task.container) else {
             continue;
@@ -30,6 +32,9 @@ pub(super) async fn last_words(trial: &Trial) {
             continue;
         }
         let lines = lines.split_off(lines.len().saturating_sub(LINES));
+        // A key goes over several lines.
+        let lines = redact.text(&lines.join("\n"));
+        let lines = lines.lines().map(str::to_owned).collect();
         let (service, id) = (&task.service, &task.id);
         let source = format!("`{service}` on `{node}`, task {id}: {}", task.message);
         trial.tell(Event::Excerpt { source, lines });

@@ -4,24 +4,32 @@ use std::path::Path;
 
 use seatrial::check::check;
 use seatrial::journal::{Event, Exhibit, History, Phase};
+use seatrial::plan::{FaultEnd, Plan};
 use seatrial::run::{self, Options};
+use seatrial::scenario::FaultAction;
 use seatrial::substrate::sim::{Sabotage, Sim};
+use seatrial::units::Span;
 use seatrial::verdict::Verdict;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::misdeeds::stopped;
+use super::plans::{self, with_fault};
 use super::seq;
 
 /// Runs a plan with a database and keeps its folder.
 async fn ran(folder: &Path, place: &Sim, stop: CancellationToken) -> History {
+    ran_as(stopped(), folder, place, stop).await
+}
+
+/// The same of another plan.
+async fn ran_as(mut plan: Plan, folder: &Path, place: &Sim, stop: CancellationToken) -> History {
     let options = Options {
         folder: folder.join("run"),
         command_line: vec!["seatrial".to_owned(), "run".to_owned()],
         listener: None,
         stop,
     };
-    let mut plan = stopped();
     let stack = plan.stack.as_mut().expect("a stack");
     for service in &mut stack.services {
         service.root_password = Some("P@ssw0rd".to_owned());
@@ -102,8 +110,16 @@ async fn a_run_that_is_interrupted_has_it_too() {
 async fn no_secret_is_in_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = Sim::with(Sabotage::EvidenceTells);
-    let history = ran(folder.path(), &place, CancellationToken::new()).await;
+    let killed = FaultAction::KillTask(plans::database_host());
+    let mut killed = with_fault(plans::database(), 10, killed);
+    // Sooner than Swarm starts another: whoever ended is quoted where recovery is overdue.
+    let deadline = Span::secs(2);
+    killed.faults[0].end = FaultEnd::Recovery { deadline };
+    let history = ran_as(killed, folder.path(), &place, CancellationToken::new()).await;
     assert!(exhibits(&history).iter().any(|(_, one)| one.kept.is_ok()));
+    let hidden = |line: &String| line.contains("[redacted]");
+    let quoted = |e: &Event| matches!(e, Event::Excerpt { lines, .. } if lines.iter().any(hidden));
+    seq(&history, "container's last words", quoted);
     let texts = texts(&folder.path().join("run"));
     for (path, text) in &texts {
         for secret in ["SWMTKN", "0planted", "P@ssw0rd", "PRIVATE KEY", "IPLANTED"] {

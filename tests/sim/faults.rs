@@ -10,6 +10,8 @@ use seatrial::plan::Direction;
 use seatrial::substrate::sim::{Sabotage, Sim};
 use seatrial::substrate::{Lab, PowerOff};
 use seatrial::units::{Port, Share, Span};
+use seatrial::wait;
+use tokio::time::Instant;
 
 use super::plans;
 
@@ -141,12 +143,57 @@ fn slow() -> Intent {
     })
 }
 
+/// Every frame is held for so many milliseconds, and none is lost.
+fn held(delay: u64) -> Slowness {
+    Slowness {
+        delay: Span::millis(delay),
+        jitter: Span::default(),
+        loss: Share(0.0),
+        before_us: None,
+    }
+}
+
+fn held_both_ways() -> Intent {
+    flow("slow", |rule| rule.slow = Some(held(100)))
+}
+
+fn held_one_way() -> Intent {
+    flow("slow", |rule| {
+        rule.slow = Some(held(100));
+        rule.direction = Direction::Out;
+    })
+}
+
+fn held_datagrams() -> Intent {
+    flow("slow", |rule| {
+        rule.slow = Some(held(100));
+        rule.port = Some(Port::udp(7946));
+    })
+}
+
+fn lossy() -> Intent {
+    flow("slow", |rule| {
+        let loss = Share(0.1);
+        rule.slow = Some(Slowness { loss, ..held(0) });
+    })
+}
+
+/// How long a round trip took before, in microseconds.
+fn measured(intent: &Intent) -> Option<u64> {
+    let rule = intent.rule.as_ref();
+    rule.and_then(|rule| rule.slow?.before_us)
+}
+
 #[rstest]
 #[case::one_way(one_way(), "others passed")]
 #[case::a_pair(pair(), "others passed")]
 #[case::a_port_of_tcp(control_port(), "it answers on 1/tcp")]
 #[case::a_port_of_udp(gossip_port(), "it answers on 1/tcp")]
 #[case::slow(slow(), "a round trip took")]
+#[case::slow_both_ways(held_both_ways(), "took 2.0ms before and 202.0ms now")]
+#[case::slow_one_way(held_one_way(), "took 2.0ms before and 102.0ms now")]
+#[case::slow_datagrams(held_datagrams(), "were held for 100.0ms on average")]
+#[case::lossy(lossy(), "frames were lost")]
 #[tokio::test(start_paused = true)]
 async fn a_flow_is_struck_and_the_rest_is_left(#[case] intent: Intent, #[case] seen: &str) {
     let lab = lab(None).await;
@@ -174,6 +221,8 @@ async fn a_flow_is_struck_and_the_rest_is_left(#[case] intent: Intent, #[case] s
 #[case::a_port_of_tcp(control_port(), Sabotage::RuleNoOp, "still answer each other")]
 #[case::a_port_of_udp(gossip_port(), Sabotage::RuleNoOp, "frames that are meant passed")]
 #[case::slow(slow(), Sabotage::RuleNoOp, "was lost")]
+#[case::slow_one_way(held_one_way(), Sabotage::RuleNoOp, "which is not 100ms more")]
+#[case::slow_datagrams(held_datagrams(), Sabotage::RuleNoOp, "were held for 0.0ns only")]
 #[case::all_ways(one_way(), Sabotage::RuleCutsAll, "no other frame")]
 #[case::all_pairs(pair(), Sabotage::RuleCutsAll, "no other frame")]
 #[case::all_ports(
@@ -194,6 +243,100 @@ async fn a_flow_that_is_not_struck_alone_is_not_confirmed(
     let last = fault.confirm(&*lab, &intent, DEADLINE).await;
     let last = last.expect_err("not seen");
     assert!(last.contains(seen), "{last}");
+}
+
+#[rstest]
+#[case::on_the_port_that_is_meant(Some(Port::tcp(2377)), 82_000)]
+#[case::on_another_than_one_of_udp(Some(Port::udp(7946)), 2_000)]
+#[case::on_any(None, 2_000)]
+#[tokio::test(start_paused = true)]
+async fn a_round_trip_is_measured_before(#[case] port: Option<Port>, #[case] took: u64) {
+    let lab = lab(None).await;
+    let slow_already = flow("slow", |rule| {
+        rule.slow = Some(held(40));
+        rule.port = Some(Port::tcp(2377));
+    });
+    let rule = slow_already.rule.expect("a rule");
+    lab.impose(1, &rule, true).await.expect("imposed");
+    let intent = flow("slow", |rule| {
+        rule.slow = Some(held(100));
+        rule.port = port;
+    });
+    let fault = fault::of_verb("slow").expect("a fault");
+    let intent = fault.survey(&*lab, intent).await;
+    assert_eq!(measured(&intent), Some(took));
+}
+
+#[rstest]
+#[case::both_ways(held_both_ways(), "and 82.0ms now, which is not 200ms more")]
+#[case::one_way(held_one_way(), "and 42.0ms now, which is not 100ms more")]
+#[case::datagrams(held_datagrams(), "were held for 40.0ms only")]
+#[tokio::test(start_paused = true)]
+async fn a_flow_is_slow_by_all_that_was_asked(#[case] intent: Intent, #[case] seen: &str) {
+    let lab = lab(None).await;
+    let fault = fault::of_verb("slow").expect("a fault");
+    let intent = fault.survey(&*lab, intent).await;
+    assert_eq!(measured(&intent), Some(2_000));
+    let rule = intent.rule.clone().expect("a rule");
+    let slow = Some(held(40));
+    let less = Rule { slow, ..rule };
+    let imposed = lab.impose(intent.fault, &less, true).await;
+    imposed.expect("imposed");
+    let last = fault.confirm(&*lab, &intent, DEADLINE).await;
+    let last = last.expect_err("not all of it");
+    assert!(last.contains(seen), "{last}");
+}
+
+#[rstest]
+#[case::unknown(None, "no round trip was measured before")]
+#[case::as_slow(Some(200_000), "and 202.0ms now, which is not 200ms more")]
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_was_not_seen_to_be_quicker_before_proves_nothing(
+    #[case] before_us: Option<u64>,
+    #[case] seen: &str,
+) {
+    let lab = lab(None).await;
+    let fault = fault::of_verb("slow").expect("a fault");
+    let mut intent = held_both_ways();
+    let slow = intent.rule.as_mut().and_then(|rule| rule.slow.as_mut());
+    slow.expect("a slow one").before_us = before_us;
+    fault.inject(&*lab, &intent).await.expect("injected");
+    let last = fault.confirm(&*lab, &intent, DEADLINE).await;
+    let last = last.expect_err("nobody can tell");
+    assert!(last.contains(seen), "{last}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_does_not_answer_is_not_slow() {
+    let lab = lab(None).await;
+    let fault = fault::of_verb("slow").expect("a fault");
+    let intent = fault.survey(&*lab, held_both_ways()).await;
+    fault.inject(&*lab, &intent).await.expect("injected");
+    let cut = flow("drop", |_| {}).rule.expect("a rule");
+    lab.impose(1, &cut, true).await.expect("imposed");
+    let last = fault.confirm(&*lab, &intent, DEADLINE).await;
+    let last = last.expect_err("no answer");
+    assert!(last.contains("`server-2` does not answer"), "{last}");
+}
+
+#[rstest]
+#[case::slow(Some(held(100)), "a round trip takes 202.0ms")]
+#[case::cut(None, "`server-2` does not answer `server-4`")]
+#[tokio::test(start_paused = true)]
+async fn a_flow_that_another_rule_strikes_is_not_seen_to_be_healed(
+    #[case] slow: Option<Slowness>,
+    #[case] seen: &str,
+) {
+    let lab = lab(None).await;
+    let fault = fault::of_verb("slow").expect("a fault");
+    let intent = fault.survey(&*lab, held_both_ways()).await;
+    fault.inject(&*lab, &intent).await.expect("injected");
+    let rule = intent.rule.clone().expect("a rule");
+    let other = Rule { slow, ..rule };
+    lab.impose(1, &other, true).await.expect("imposed");
+    let error = fault.heal(&*lab, &intent, DEADLINE).await;
+    let error = error.expect_err("it is still struck");
+    assert!(error.contains(seen), "{error}");
 }
 
 #[rstest]
@@ -238,6 +381,41 @@ async fn a_node_that_sends_nothing_proves_no_isolation() {
         .await
         .expect_err("nobody can tell");
     assert!(last.contains("sent no frame"), "{last}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_node_sent_in_vain_before_it_was_watched_proves_no_isolation() {
+    let lab = lab(None).await;
+    let fault = fault::of_verb("isolate").expect("a fault");
+    let intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    fault.inject(&*lab, &intent).await.expect("injected");
+    // It sends on until it is off.
+    let off = lab.power_off("server-2", PowerOff::Shutdown).await;
+    off.expect("off");
+    let (sent, delivered) = lab.frames("server-2").await;
+    assert!(sent > delivered, "{sent} sent, {delivered} delivered");
+    let last = fault.confirm(&*lab, &intent, DEADLINE).await;
+    let last = last.expect_err("nobody can tell");
+    assert!(last.contains("sent no frame"), "{last}");
+}
+
+/// From when the last of its frames got through.
+#[rstest]
+#[case::cut_off_at_once(0)]
+#[case::cut_off_later(1)]
+#[tokio::test(start_paused = true)]
+async fn an_isolation_is_watched_for_two_seconds(#[case] after: u64) {
+    let lab = lab(None).await;
+    let fault = fault::of_verb("isolate").expect("a fault");
+    let intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    let begun = Instant::now();
+    let cut = async {
+        wait::pause(Duration::from_secs(after)).await;
+        fault.inject(&*lab, &intent).await.expect("injected");
+    };
+    let (seen, ()) = tokio::join!(fault.confirm(&*lab, &intent, DEADLINE), cut);
+    seen.expect("confirmed");
+    assert!(begun.elapsed() >= Duration::from_secs(after + 2));
 }
 
 #[rstest]

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rstest::rstest;
+use seatrial::check::check;
 use seatrial::heal;
 use seatrial::journal::{Event, History, Membership, Phase, read};
 use seatrial::run::{self, Options};
 use seatrial::scenario::FaultAction;
 use seatrial::substrate::Lab;
 use seatrial::substrate::sim::{Sabotage, Sim};
+use seatrial::verdict::Verdict;
 use seatrial::wait;
 use tokio_util::sync::CancellationToken;
 
@@ -42,17 +44,41 @@ async fn a_run_that_is_stopped_at_any_time_heals_and_ends() {
             token.cancel();
         });
         let history = run_until(&plan, None, stop.clone()).await;
+        let stopped = stop.is_cancelled();
         left_nothing_behind(&history);
-        let done = history
-            .entries
-            .iter()
-            .any(|e| e.event == Event::Phase(Phase::ReadBack));
         let said = count(
             &history,
             |e| matches!(e, Event::Trouble { what } if what.contains("interrupted")),
         );
-        assert!(done || said == 1, "{}", outline(&history));
+        // Whoever is told to stop once all is over is told nothing else.
+        assert_eq!(said == 1, stopped, "{}", outline(&history));
+        let judgement = check(&history);
+        assert_eq!(judgement.verdict != Verdict::Pass, stopped);
     }
+}
+
+/// Not even once all was seen: whoever ends a run early gets no verdict.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_is_stopped_in_its_tear_down_does_not_pass() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let stop = CancellationToken::new();
+    let token = stop.clone();
+    let options = Options {
+        folder: folder.path().to_owned(),
+        command_line: Vec::new(),
+        listener: Some(Arc::new(move |entry| {
+            if entry.event == Event::Phase(Phase::TearDown) {
+                token.cancel();
+            }
+        })),
+        stop,
+    };
+    let ended = run::run(&Sim::new(), &plans::web(), options).await;
+    let ended = ended.expect("a run");
+    assert!(ended.interrupted);
+    let history = read(&ended.journal).expect("a journal");
+    left_nothing_behind(&history);
+    assert_eq!(check(&history).verdict, Verdict::Unknown);
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,7 +11,7 @@ use seatrial::scenario::{FaultAction, Skew, Target};
 use seatrial::substrate::sim::{Sabotage, Sim};
 use seatrial::substrate::{Inward, Lab, PowerOff};
 use seatrial::units::Span;
-use seatrial::wait;
+use seatrial::wait::{self, Look};
 
 use super::marks::{gone_early, not_confirmed};
 use super::misdeeds::{Misdeed, unknown};
@@ -109,6 +109,50 @@ async fn nobody_can_tell_of_a_node_without_power(#[case] verb: &str) {
     assert!(trouble.0.contains("does not answer"), "{trouble}");
     let last = fault.confirm(&*lab, &intent, DEADLINE).await;
     last.expect_err("silence is no blow");
+}
+
+#[rstest]
+#[case("crash", "does not answer")]
+#[case("restart", "does not answer")]
+#[case("kill_task", "last seen: the engine of")]
+#[case("skew", "does not answer")]
+#[case("fill", "does not answer")]
+#[tokio::test(start_paused = true)]
+async fn a_node_without_power_is_not_seen_to_be_healed(#[case] verb: &str, #[case] seen: &str) {
+    let lab = lab(None).await;
+    let intent = intent(&*lab, verb).await;
+    let fault = fault::of_verb(verb).expect("a fault");
+    fault.inject(&*lab, &intent).await.expect("injected");
+    let off = lab.power_off(&intent.targets[0], PowerOff::Cut).await;
+    off.expect("off");
+    let error = fault.heal(&*lab, &intent, DEADLINE).await;
+    let error = error.expect_err("nobody can tell");
+    assert!(error.contains(seen), "{error}");
+}
+
+/// An engine lists the container of the task before it first.
+#[tokio::test(start_paused = true)]
+async fn the_container_that_runs_is_killed_and_none_that_has_ended() {
+    let place = lab(None).await;
+    let lab = &*place;
+    let first = intent(lab, "kill_task").await;
+    let fault = fault::of_verb("kill_task").expect("a fault");
+    fault.inject(lab, &first).await.expect("injected");
+    let node = first.targets[0].as_str();
+    let look = || async move {
+        let listed = lab.containers(node).await.expect("an answer");
+        match listed.iter().any(|one| one.running) {
+            true => Look::Holds(listed),
+            false => Look::NotYet("nothing runs".to_owned()),
+        }
+    };
+    let listed = wait::until("another task", DEADLINE, Duration::from_secs(1), look).await;
+    let listed = listed.expect("it runs");
+    let running: Vec<bool> = listed.iter().map(|one| one.running).collect();
+    assert_eq!(running, [false, true], "{listed:?}");
+    let second = fault.survey(lab, first.clone()).await;
+    let inside = second.inside.expect("it was surveyed");
+    assert_eq!(inside.before[node].containers, [listed[1].id.as_str()]);
 }
 
 #[rstest]
