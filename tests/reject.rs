@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use insta::{Settings, assert_snapshot};
 use rstest::rstest;
 use seatrial::capability::{Capabilities, Capability};
-use seatrial::plan::{Options, Outcome, plan};
-use seatrial::scenario::{Mistakes, load, parse};
+use seatrial::plan::{Node, Options, Outcome, Role, plan};
+use seatrial::scenario::{Loaded, Mistake, Mistakes, load, parse};
 use seatrial::substrate::dind::Dind;
 
 fn options() -> Options {
@@ -253,6 +253,7 @@ fn a_stack_file_outside_of_the_folder_is_refused() {
         ("link.stack.yaml", "leads out of"),
         ("../a.stack.yaml", "is not beside the scenario"),
         ("./a.stack.yaml", "is not beside the scenario"),
+        ("nginx-nfs.stack.yaml/", "is not beside the scenario"),
         (outside.as_str(), "is not beside the scenario"),
         ("gone.stack.yaml", "cannot be read"),
         ("Upper.stack.yaml", "small letters"),
@@ -293,6 +294,29 @@ fn what_is_no_scenario_file_is_said_to_be_none() {
     );
 }
 
+/// No more of it is read than of the longest honest one, as a scenario and as a stack.
+#[test]
+fn files_of_100_megabytes_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    for (name, first) in [("plain.yaml", ""), ("cut.yaml", "a\u{e9}")] {
+        let text = first.to_owned() + &"\u{e9}".repeat(800_000);
+        std::fs::write(path(name), text).expect("written");
+        let file = std::fs::File::options().append(true).open(path(name));
+        file.and_then(|file| file.set_len(100_000_000))
+            .expect("longer");
+        let said = load(&path(name)).expect_err("too long").to_string();
+        assert!(said.contains("longer than 1 MiB"), "{said}");
+    }
+    std::fs::copy(path("plain.yaml"), path("shop.stack.yaml")).expect("copied");
+    std::fs::write(path("short.yaml"), TWO_MANAGERS).expect("written");
+    let said = refusal(&path("short.yaml"), &options()).to_string();
+    assert!(
+        said.contains("shop.stack.yaml` is longer than 1 MiB"),
+        "{said}"
+    );
+}
+
 #[test]
 fn bombs_do_not_go_off() {
     let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
@@ -326,6 +350,28 @@ faults:
   - { at: 4m, do: { stop: worker } }
 expect: [ control: kept, recovers: { within: 3m } ]
 ";
+
+/// The same with other words.
+fn edited(edits: &[(&str, &str)]) -> Loaded {
+    let mut text = TWO_MANAGERS.to_owned();
+    for (from, to) in edits {
+        assert!(text.contains(from), "`{from}` is not in the template");
+        text = text.replace(from, to);
+    }
+    parse(Path::new("tests/reject/majority.yaml"), &text).expect("sound")
+}
+
+/// That it is then refused in these words; accepted, if there are none.
+#[track_caller]
+fn is_refused(edits: &[(&str, &str)], refused: &str) {
+    match plan(&edited(edits), &options()) {
+        Ok(_) => assert_eq!(refused, "", "accepted"),
+        Err(mistakes) => {
+            assert!(!refused.is_empty(), "{mistakes}");
+            assert!(mistakes.to_string().contains(refused), "{mistakes}");
+        }
+    }
+}
 
 #[rstest]
 #[case::as_it_is(&[], "")]
@@ -381,17 +427,122 @@ expect: [ control: kept, recovers: { within: 3m } ]
 #[case::the_same_time(&[("4m", "15s")], "")]
 #[case::before_the_first(&[("4m", "14s")], "is before the fault above")]
 fn a_majority_and_a_cure_are_looked_after(#[case] edits: &[(&str, &str)], #[case] refused: &str) {
-    let mut text = TWO_MANAGERS.to_owned();
-    for (from, to) in edits {
-        assert!(text.contains(from), "`{from}` is not in the template");
-        text = text.replace(from, to);
-    }
-    let loaded = parse(Path::new("tests/reject/majority.yaml"), &text).expect("sound");
-    match plan(&loaded, &options()) {
-        Ok(_) => assert_eq!(refused, "", "accepted"),
-        Err(mistakes) => {
-            assert!(!refused.is_empty(), "{mistakes}");
-            assert!(mistakes.to_string().contains(refused), "{mistakes}");
+    is_refused(edits, refused);
+}
+
+#[rstest]
+#[case::just_those(3, 1, None)]
+#[case::a_worker_more(3, 2, None)]
+#[case::a_manager_more(4, 1, Some("4 managers and 1 worker"))]
+#[case::a_manager_fewer(2, 1, Some("2 managers and 1 worker"))]
+#[case::a_manager_alone(1, 2, Some("1 manager and 2 workers"))]
+#[case::no_worker(3, 0, Some("3 managers and 0 workers"))]
+fn a_swarm_that_is_there_must_have_the_managers_asked_for(
+    #[case] managers: usize,
+    #[case] workers: usize,
+    #[case] instead: Option<&str>,
+) {
+    let node = |index: usize| Node {
+        name: format!("there-{index}"),
+        address: format!("192.168.150.{index}"),
+        role: match index < managers {
+            true => Role::Manager,
+            false => Role::Worker,
+        },
+    };
+    let nodes: Vec<Node> = (0..managers + workers).map(node).collect();
+    let lent = Options {
+        nodes: Some(nodes.clone()),
+        ..options()
+    };
+    let loaded = edited(&[("managers: 2", "managers: 3")]);
+    match (plan(&loaded, &lent).expect("sound"), instead) {
+        (Outcome::Ready(ready), None) => assert_eq!(ready.topology.nodes, nodes),
+        (Outcome::Skipped { reason, .. }, Some(found)) => {
+            let said = format!("`sim` has {found}, not 3 managers and 1 worker");
+            assert_eq!(reason, said);
         }
+        (outcome, _) => panic!("{outcome:?}"),
     }
+}
+
+#[test]
+fn two_services_that_publish_one_port_are_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("a.yaml"), TWO_MANAGERS).expect("written");
+    let with = |port: u16| {
+        let stack = format!(
+            "services:\n  mariadb: {{ image: a, ports: ['80:80'] }}\n  \
+             web: {{ image: b, ports: ['{port}:80'] }}\n"
+        );
+        std::fs::write(path("shop.stack.yaml"), stack).expect("written");
+        load(&path("a.yaml")).and_then(|loaded| plan(&loaded, &options()))
+    };
+    assert!(matches!(with(81), Ok(Outcome::Ready(_))));
+    let mistakes = with(80).expect_err("one port");
+    let titles: Vec<&str> = mistakes.iter().map(Mistake::title).collect();
+    let said = "`mariadb` and `web` of this stack publish port 80";
+    assert_eq!(titles, [said]);
+}
+
+#[rstest]
+#[case::the_root("/", "")]
+#[case::a_folder("/data", "")]
+#[case::of_no_root("data", "`data` is no mount point")]
+#[case::with_a_blank("/da ta", "`/da ta` is no mount point")]
+#[case::with_a_slash_at_its_end("/data/", "`/data/` is no mount point")]
+fn a_mount_point_is_a_clean_path(#[case] at: &str, #[case] refused: &str) {
+    let mount = format!("replicas: 1 }}, mount: {{ service: mariadb, at: {at} }}");
+    is_refused(&[("replicas: 1 }", mount.as_str())], refused);
+}
+
+#[rstest]
+#[case::the_longest_delay("delay: 1s", "")]
+#[case::the_longest_in_all("delay: 600ms, jitter: 400ms", "")]
+#[case::longer("delay: 600ms, jitter: 401ms", "held for more than 1s")]
+#[case::the_most_jitter("delay: 20ms, jitter: 19ms", "")]
+#[case::more_jitter("delay: 20ms, jitter: 20ms", "leaves nothing of a delay of 20ms")]
+#[case::the_least_loss("loss: 1%", "")]
+#[case::less("loss: 0.999%", "a loss is from 1% to 50%")]
+#[case::the_most_loss("loss: 50%", "")]
+#[case::more("loss: 50.001%", "a loss is from 1% to 50%")]
+fn a_link_may_be_slow_within_bounds(#[case] how: &str, #[case] refused: &str) {
+    let slow = format!("slow: {{ node: worker, {how} }}");
+    is_refused(&[("stop: worker", slow.as_str())], refused);
+}
+
+#[rstest]
+#[case::the_least("skew: { node: worker, by: 30s }", "")]
+#[case::less("skew: { node: worker, by: 29.999s }", "a clock jumps by 30s or more")]
+fn a_clock_jumps_far_enough_to_be_seen(#[case] skew: &str, #[case] refused: &str) {
+    is_refused(&[("stop: worker", skew)], refused);
+}
+
+#[rstest]
+#[case::the_most("managers: 3, workers: 4", "")]
+#[case::more("managers: 3, workers: 5", "8 nodes are more than a lab has")]
+fn a_lab_has_so_many_nodes(#[case] cluster: &str, #[case] refused: &str) {
+    is_refused(&[("managers: 2, workers: 1", cluster)], refused);
+}
+
+#[rstest]
+#[case::a_majority("managers: 3", "", "")]
+#[case::none("managers: 2, workers: 1", "", "1 of 2 would be left, no majority")]
+#[case::none_is_asked_for("managers: 2, workers: 1", "quorum_loss", "")]
+#[case::one_to_take_the_tasks("managers: 1, workers: 1", "quorum_loss", "")]
+#[case::nobody_to_take_them("managers: 1", "quorum_loss", "no other node could take the tasks")]
+fn an_upgrade_leaves_a_majority_and_somebody_to_take_the_tasks(
+    #[case] cluster: &str,
+    #[case] allow: &str,
+    #[case] refused: &str,
+) {
+    let upgrade = "actions: [ { at: 10s, do: { upgrade: managers_first } } ]";
+    let upgrade = format!("{upgrade}\nallow: [{allow}]\nexpect:");
+    let edits = [
+        ("managers: 2, workers: 1", cluster),
+        ("expect:", upgrade.as_str()),
+        ("stop: worker", "skew: { node: manager, by: 1h }"),
+    ];
+    is_refused(&edits, refused);
 }

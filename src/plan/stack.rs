@@ -312,7 +312,84 @@ impl Reader<'_> {
 
 #[cfg(test)]
 mod tests {
+    use rstest::rstest;
+
     use super::*;
+    use crate::capability::Capabilities;
+
+    /// A stack of this text, deployed where a password is set.
+    fn stack(text: &str) -> Result<Stack, Vec<Mistake>> {
+        let scenario = "scenario: a\nbecause: b\ncluster: { managers: 1 }\nexpect: []\n";
+        let loaded = crate::scenario::parse(Path::new("a.yaml"), scenario).expect("sound");
+        let source = source(Path::new("a.stack.yaml"), text).expect("short");
+        let password = ("MYSQL_ROOT_PASSWORD".to_owned(), "handed on".to_owned());
+        let options = Options {
+            place: "sim".into(),
+            capabilities: Capabilities::new(),
+            patience: 1.0,
+            seed: 7,
+            no_faults: false,
+            environment: [password].into(),
+            nodes: None,
+        };
+        let mut mistakes = Vec::new();
+        let read = parse("a", &source, &loaded.scenario, &options, &mut mistakes);
+        read.ok_or(mistakes)
+    }
+
+    /// A service with this line.
+    fn service(line: &str) -> Service {
+        let text = format!("services:\n  mariadb:\n    image: mariadb:10.1\n    {line}\n");
+        let stack = stack(&text).expect("sound");
+        stack.services.into_iter().next().expect("one service")
+    }
+
+    #[rstest]
+    #[case::in_a_list("[ A=b, MYSQL_ROOT_PASSWORD=one=two ]", Some("one=two"))]
+    #[case::in_a_map("{ A: b, MYSQL_ROOT_PASSWORD: one }", Some("one"))]
+    #[case::an_empty_one("{ MYSQL_ROOT_PASSWORD: '' }", Some(""))]
+    #[case::of_a_variable("[ 'MYSQL_ROOT_PASSWORD=${WORD:-one}' ]", Some("one"))]
+    #[case::handed_on_in_a_list("[ MYSQL_ROOT_PASSWORD ]", Some("handed on"))]
+    #[case::handed_on_in_a_map("{ MYSQL_ROOT_PASSWORD: null }", Some("handed on"))]
+    #[case::of_a_longer_name("[ MYSQL_ROOT_PASSWORD_FILE=/one ]", None)]
+    #[case::of_another_name("{ MYSQL_PASSWORD: one }", None)]
+    #[case::of_no_name("[ ]", None)]
+    fn a_root_password_is_read_wherever_it_may_stand(
+        #[case] variables: &str,
+        #[case] expected: Option<&str>,
+    ) {
+        let service = service(&format!("environment: {variables}"));
+        assert_eq!(service.root_password.as_deref(), expected);
+    }
+
+    #[test]
+    fn a_service_without_variables_has_no_root_password() {
+        assert_eq!(service("init: true").root_password, None);
+    }
+
+    #[rstest]
+    #[case::nothing("", false)]
+    #[case::workers("node.role == worker", true)]
+    #[case::no_managers("node.role!=manager", true)]
+    #[case::managers("node.role == manager", false)]
+    #[case::another("node.labels.disk == ssd", false)]
+    #[case::workers_and_another("node.role == worker, node.labels.disk == ssd", true)]
+    #[case::the_same_twice("node.role == worker, node.role != manager", true)]
+    fn a_constraint_keeps_a_service_off_managers(#[case] constraints: &str, #[case] kept: bool) {
+        let line = format!("deploy: {{ placement: {{ constraints: [ {constraints} ] }} }}");
+        assert_eq!(service(&line).only_workers, kept);
+    }
+
+    #[rstest]
+    #[case::no_key("version: '3.8'\n")]
+    #[case::an_empty_map("services: {}\n")]
+    #[case::a_list("services: [ mariadb ]\n")]
+    #[case::nothing("services:\n")]
+    fn a_stack_without_services_is_refused(#[case] text: &str) {
+        let mistakes = stack(text).expect_err("no service");
+        let titles: Vec<&str> = mistakes.iter().map(Mistake::title).collect();
+        assert_eq!(titles, ["a stack needs services"]);
+    }
 
     #[test]
     fn a_password_is_left_out_wherever_yaml_lets_it_stand() {

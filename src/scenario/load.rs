@@ -88,10 +88,14 @@ pub fn parse(path: &Path, text: &str) -> Result<Loaded, Mistakes> {
 pub(crate) fn source(path: &Path, text: &str) -> Result<Arc<Source>, Mistake> {
     let name = path.display().to_string();
     if text.len() as u64 > LONGEST {
-        return Err(Mistake::nowhere(format!("`{name}` is longer than 1 MiB")));
+        return Err(too_long(path));
     }
     let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
     Ok(Arc::new(Source { name, text }))
+}
+
+fn too_long(path: &Path) -> Mistake {
+    Mistake::nowhere(format!("`{}` is longer than 1 MiB", path.display()))
 }
 
 /// The text of a file of bounded length.
@@ -111,6 +115,10 @@ pub(crate) fn read_text(path: &Path) -> Result<String, Mistake> {
     file.take(LONGEST + 1)
         .read_to_end(&mut text)
         .map_err(failed)?;
+    // Before anything else: it may have been cut within a character.
+    if text.len() as u64 > LONGEST {
+        return Err(too_long(path));
+    }
     String::from_utf8(text).map_err(|error| {
         let sound = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = 1 + sound.iter().filter(|byte| **byte == b'\n').count();
