@@ -19,6 +19,7 @@ fuzz_target!(|text: &str| {
                 seed: 7,
                 no_faults: false,
                 environment: Default::default(),
+                nodes: None,
             };
             plan(&loaded, &options).err()
         }
