@@ -96,11 +96,18 @@ fn the_schema_is_what_editors_were_given() {
 }
 
 #[test]
-fn the_scenario_of_the_readme_can_be_run_as_it_stands() {
+fn the_scenarios_of_the_readme_can_be_run_as_they_stand() {
     let readme = std::fs::read_to_string("README.md").expect("a file");
-    let from = readme.find("```yaml\nscenario:").expect("one") + "```yaml\n".len();
-    let text = &readme[from..from + readme[from..].find("```").expect("its end")];
-    let loaded = parse(Path::new("scenarios/readme.yaml"), text).expect("sound");
-    let planned = plan(&loaded, &options(false)).unwrap_or_else(|mistakes| panic!("{mistakes}"));
-    assert!(matches!(planned, Outcome::Ready(_)));
+    let blocks = readme.split("```yaml\n").skip(1);
+    let whole: Vec<&str> = blocks
+        .filter(|text| text.starts_with("scenario:"))
+        .collect();
+    assert_eq!(whole.len(), 2);
+    for text in whole {
+        let text = &text[..text.find("```").expect("its end")];
+        let loaded = parse(Path::new("scenarios/readme.yaml"), text).expect("sound");
+        let planned = plan(&loaded, &options(false));
+        let planned = planned.unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        assert!(matches!(planned, Outcome::Ready(_)));
+    }
 }

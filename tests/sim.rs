@@ -54,6 +54,8 @@ mod runs;
 mod sabotage;
 #[path = "sim/tour.rs"]
 mod tour;
+#[path = "sim/undone.rs"]
+mod undone;
 #[path = "sim/upgrade.rs"]
 mod upgrade;
 #[path = "sim/written.rs"]

@@ -1,5 +1,6 @@
 //! What runs on this computer, and what is left when the harness is killed.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
@@ -14,18 +15,47 @@ use super::ground::{Ground, ground, scenario};
 /// How long machines may take to start: another run's turn is not waited for here.
 const START: Duration = Duration::from_secs(180);
 
-/// The commands of all processes that mention one of these folders.
-pub(crate) fn that_mention(folders: &[PathBuf]) -> Vec<String> {
+/// All processes that mention one of these folders, with their commands.
+fn mentioning(folders: &[PathBuf]) -> Vec<(PathBuf, String)> {
     let processes = std::fs::read_dir("/proc").expect("a proc file system");
     let commands = processes.flatten().filter_map(|process| {
         let command = std::fs::read(process.path().join("cmdline")).ok()?;
-        Some(String::from_utf8_lossy(&command).replace('\0', " "))
+        let command = String::from_utf8_lossy(&command).replace('\0', " ");
+        Some((process.path(), command))
     });
-    let mentions = |command: &String| {
+    let mentions = |(_, command): &(PathBuf, String)| {
         let mentioned = |folder: &PathBuf| command.contains(&folder.display().to_string());
         folders.iter().any(mentioned)
     };
     commands.filter(mentions).collect()
+}
+
+/// The commands of all processes that mention one of these folders.
+pub(crate) fn that_mention(folders: &[PathBuf]) -> Vec<String> {
+    let all = mentioning(folders).into_iter();
+    all.map(|(_, command)| command).collect()
+}
+
+/// The addresses on which processes accept connections, as the kernel writes them (proc(5)).
+fn accepting(processes: &[PathBuf]) -> Vec<String> {
+    let open = processes.iter().flat_map(|process| {
+        let files = std::fs::read_dir(process.join("fd"));
+        files.into_iter().flatten().flatten()
+    });
+    let sockets: BTreeSet<String> = open
+        .filter_map(|file| std::fs::read_link(file.path()).ok())
+        .map(|link| link.display().to_string())
+        .collect();
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"].map(std::fs::read_to_string);
+    let tables: Vec<String> = tables.into_iter().flatten().collect();
+    let lines = tables.iter().flat_map(|table| table.lines());
+    let accepting = lines.filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let inode = fields.get(9)?;
+        let ours = sockets.contains(&format!("socket:[{inode}]"));
+        (ours && fields[3] == "0A").then(|| fields[1].to_owned())
+    });
+    accepting.collect()
 }
 
 /// Waits until no process mentions one of these folders.
@@ -106,13 +136,25 @@ async fn started(ground: &Ground, runs: &Path) -> (Child, Vec<PathBuf>) {
     (harness, machines.unwrap_or_else(|late| panic!("{late}")))
 }
 
+/// Nobody else on the network can reach what a run needs.
 #[tokio::test(flavor = "multi_thread")]
-async fn machines_die_with_the_harness() {
-    let Some(ground) = ground("machines_die_with_the_harness").await else {
+async fn machines_are_reached_through_loopback_alone_and_die_with_the_harness() {
+    let name = "machines_are_reached_through_loopback_alone_and_die_with_the_harness";
+    let Some(ground) = ground(name).await else {
         return;
     };
     let runs = tempfile::tempdir().expect("a folder");
     let (mut harness, folders) = started(&ground, runs.path()).await;
+    let machines = mentioning(&folders).into_iter().map(|(process, _)| process);
+    let pid = harness.id().expect("it runs").to_string();
+    let processes: Vec<PathBuf> = machines.chain([Path::new("/proc").join(pid)]).collect();
+    let accepting = accepting(&processes);
+    let loopback = |address: &String| address.starts_with("0100007F:");
+    assert!(
+        !accepting.is_empty(),
+        "machines have ports of this computer"
+    );
+    assert!(accepting.iter().all(loopback), "{accepting:?}");
     harness.kill().await.expect("it can be killed");
     wait_until_none_mentions(&folders, Duration::from_secs(1)).await;
     for folder in folders {
