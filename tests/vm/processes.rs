@@ -148,13 +148,17 @@ async fn machines_are_reached_through_loopback_alone_and_die_with_the_harness() 
     let machines = mentioning(&folders).into_iter().map(|(process, _)| process);
     let pid = harness.id().expect("it runs").to_string();
     let processes: Vec<PathBuf> = machines.chain([Path::new("/proc").join(pid)]).collect();
-    let accepting = accepting(&processes);
+    // A port leads to a machine once somebody asks it something.
+    let look = || async {
+        match accepting(&processes) {
+            none if none.is_empty() => Look::NotYet("nobody accepts a connection".to_owned()),
+            some => Look::Holds(some),
+        }
+    };
+    let ports = until("a port", START, Duration::from_millis(100), look).await;
+    let ports = ports.unwrap_or_else(|late| panic!("{late}"));
     let loopback = |address: &String| address.starts_with("0100007F:");
-    assert!(
-        !accepting.is_empty(),
-        "machines have ports of this computer"
-    );
-    assert!(accepting.iter().all(loopback), "{accepting:?}");
+    assert!(ports.iter().all(loopback), "{ports:?}");
     harness.kill().await.expect("it can be killed");
     wait_until_none_mentions(&folders, Duration::from_secs(1)).await;
     for folder in folders {
