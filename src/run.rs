@@ -42,7 +42,7 @@ pub use folder::new_folder;
 pub struct Options {
     /// The run's folder, such as `runs/<time>-<name>`; it is made, with `journal.jsonl` in it.
     pub folder: PathBuf,
-    /// The command line that started the run, for the journal's header.
+    /// The command line that does this run alone, or the one that started it, for the header.
     pub command_line: Vec<String>,
     /// Is told of every entry once it is written.
     pub listener: Option<Arc<Listener>>,

@@ -97,7 +97,7 @@ impl Ground<'_> {
             return Err(format!("the engine of `{silent}` does not say what it is"));
         }
         Ok(Landscape {
-            running: running(self.plan, &view),
+            running: running(&view),
             nodes: view.nodes,
             engines,
             ports: self.ports().await?,
@@ -193,10 +193,13 @@ impl Ground<'_> {
             .iter()
             .filter_map(|was| changed(was, &view.nodes))
             .collect();
-        let now = running(self.plan, &view);
+        let now = running(&view);
         for (service, was) in &before.running {
             let is = now.get(service).copied().unwrap_or_default();
-            if is != *was {
+            // What does its work and ends is no loss; what was still starting is none either.
+            let mut tasks = view.tasks.iter();
+            let ends = tasks.any(|task| task.service == *service && task.state == "complete");
+            if is < *was && !ends {
                 wrong.push(format!(
                     "running tasks of `{service}`: {is}, and {was} before"
                 ));
@@ -238,13 +241,9 @@ impl Ground<'_> {
     }
 }
 
-/// How many tasks of each service run. Where something else changes services meanwhile, nobody
-/// could tell whose doing a difference is: none then.
-fn running(plan: &Plan, view: &View) -> BTreeMap<String, usize> {
+/// How many tasks of each service run.
+fn running(view: &View) -> BTreeMap<String, usize> {
     let mut running = BTreeMap::new();
-    if plan.actions.len() > 1 {
-        return running;
-    }
     for task in &view.tasks {
         let runs = task.state == "running" && task.desired == "running";
         *running.entry(task.service.clone()).or_default() += usize::from(runs);

@@ -11,20 +11,22 @@ use crate::journal::{Entry, Event, History};
 const LONG: Duration = Duration::from_secs(90);
 
 /// Every node that the managers went on to call ready while it was off; none where the fault was
-/// too short, or nobody led who could have said so.
+/// too short, or nobody led all the while who could have said so.
 pub(super) fn unnoticed(history: &History, window: &Window) -> Vec<String> {
-    let (Some(struck), Some(healing)) = (window.struck(), window.healing) else {
+    let (Some((off, _)), Some(struck), Some(healing)) =
+        (window.power_cut(), window.struck(), window.healing)
+    else {
         return Vec::new();
     };
     let meanwhile = |entry: &&Entry| entry.seq < healing.seq;
-    let late = |entry: &Entry| entry.at() >= struck.at + LONG;
-    let mut seen = history.entries.iter().take_while(meanwhile);
-    let led = seen.any(|entry| match &entry.event {
-        Event::Poll(poll) => late(entry) && poll.leader().is_some(),
-        _ => false,
+    let last = history.entries.iter().take_while(meanwhile);
+    let last = last.filter(|entry| entry.at() + LONG >= healing.at);
+    let led = last.filter_map(|entry| match &entry.event {
+        Event::Poll(poll) => Some(poll.leader().is_some()),
+        _ => None,
     });
-    let off = matches!(window.verb.as_str(), "stop" | "kill");
-    if !led || !off {
+    let led: Vec<bool> = led.collect();
+    if healing.at < off + LONG || led.is_empty() || led.contains(&false) {
         return Vec::new();
     }
     let is_node = |name: &&String| history.plan.node_names().any(|node| node == name.as_str());

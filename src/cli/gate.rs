@@ -35,7 +35,7 @@ const CODES: &str = "Scenarios with an `upgrade` among their actions upgrade a s
 #[command(after_help = CODES)]
 pub(super) struct Args {
     /// Scenario files, or folders [default: the upgrade in both orders, and three more, in
-    /// `scenarios`; of hosts: all that they can do of `scenarios/acceptance`]
+    /// `scenarios`; of hosts: ten of `scenarios/acceptance`, as far as they can]
     #[arg(value_name = "SCENARIO")]
     scenarios: Vec<PathBuf>,
 

@@ -122,8 +122,9 @@ impl Again {
         let found = self.scenarios.iter().filter_map(|asked| find(asked).ok());
         let mut found: Vec<PathBuf> = found.flatten().collect();
         found.retain(|path| path.file_stem().is_some_and(|stem| stem == name));
-        found.sort();
-        found.dedup();
+        let same = |path: &mut PathBuf| std::fs::canonicalize(path).ok();
+        found.sort_by_cached_key(|path| std::fs::canonicalize(path).ok());
+        found.dedup_by_key(same);
         let [file] = &found[..] else {
             return None;
         };

@@ -2,7 +2,7 @@
 
 use crate::journal::Header;
 
-/// The command line that started the run, with the run's own seed, fit for a shell.
+/// The command line in the header, with the run's own seed, fit for a shell.
 pub(super) fn repeat(header: &Header) -> String {
     let mut words: Vec<String> = Vec::new();
     let mut given = header.command_line.iter();

@@ -25,18 +25,19 @@ pub(super) async fn last_words(trial: &Trial) {
             continue;
         };
         let asked = trial.lab.last_words(node, container);
-        let Ok(mut lines) = timeout(ANSWER, asked).await else {
+        let Ok(lines) = timeout(ANSWER, asked).await else {
             continue;
         };
         if lines.is_empty() {
             continue;
         }
+        // A key goes over several lines, and is no longer known for one once some are cut off.
+        let shown = redact.text(&lines.join("\n"));
+        let mut lines: Vec<String> = shown.lines().map(str::to_owned).collect();
         let lines = lines.split_off(lines.len().saturating_sub(LINES));
-        // A key goes over several lines.
-        let lines = redact.text(&lines.join("\n"));
-        let lines = lines.lines().map(str::to_owned).collect();
         let (service, id) = (&task.service, &task.id);
-        let source = format!("`{service}` on `{node}`, task {id}: {}", task.message);
+        let said = redact.text(&task.message);
+        let source = format!("`{service}` on `{node}`, task {id}: {said}");
         trial.tell(Event::Excerpt { source, lines });
     }
 }

@@ -1,7 +1,6 @@
 //! A swarm that is there already: what it keeps before its owner upgrades it, and what it keeps
 //! since.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -10,6 +9,7 @@ use seatrial::gate::{Evidence, Run, decide, engines};
 use seatrial::plan::Outcome;
 use seatrial::substrate::Place;
 use seatrial::verdict::Verdict;
+use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 use super::{Args, Gathered, Side, asked, tell};
@@ -20,15 +20,41 @@ use crate::cli::run::runtime;
 use crate::cli::screen::Screen;
 use crate::cli::{Exit, Refused, cache, consent, folder, output, scenarios};
 
-/// What is tried if nobody says: what an operator must know, as far as the swarm can do it.
-const USUAL: [&str; 1] = ["scenarios/acceptance"];
+/// What is tried if nobody says: of what an operator must know, all that names no node.
+const USUAL: [&str; 10] = [
+    "scenarios/acceptance/worker-power-cut.yaml",
+    "scenarios/acceptance/leader-power-cut.yaml",
+    "scenarios/acceptance/engine-crash.yaml",
+    "scenarios/acceptance/engine-restart.yaml",
+    "scenarios/acceptance/killed-task.yaml",
+    "scenarios/acceptance/short-cut-of-a-worker.yaml",
+    "scenarios/acceptance/rolling-update.yaml",
+    "scenarios/acceptance/disk-full-on-the-leader.yaml",
+    "scenarios/acceptance/clock-jump-on-a-worker.yaml",
+    "scenarios/acceptance/nfs-server-away.yaml",
+];
+
+/// The file in the first half's folder that says what was asked, whatever became of it.
+const ASKED: &str = "asked.json";
+
+/// What a half is asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Asked {
+    /// Scenario files, or folders.
+    scenarios: Vec<PathBuf>,
+    /// How often each runs.
+    repeat: u32,
+}
 
 /// Runs everything; with what was kept before, decides.
 pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     let before = args.since.as_deref().map(kept).transpose()?;
-    let files = match &before {
-        Some(before) if args.scenarios.is_empty() => before.scenarios.clone(),
-        _ => asked(args, &USUAL)?,
+    let what = match &before {
+        Some(before) if args.scenarios.is_empty() => before.asked()?,
+        _ => Asked {
+            scenarios: asked(args, &USUAL)?,
+            repeat: args.repeat,
+        },
     };
     let runs = before.iter().flat_map(|before| &before.runs);
     let first = runs.min_by_key(|run| run.figures.began);
@@ -43,7 +69,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
     // Whatever the place could do: its owner upgrades this swarm, and no scenario.
     let mut options = ground.options(seed, false);
     options.capabilities.remove(&Capability::Upgrade);
-    let outcomes = scenarios::all(&files, &options)?;
+    let outcomes = scenarios::all(&what.scenarios, &options)?;
     if on == On::Hosts && !args.yes && !consent::given(&outcomes)? {
         return Ok(Exit::NOTHING_RAN);
     }
@@ -57,10 +83,11 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Exit> {
             Some(_) => "gate-after",
         };
         let mut gathered = Gathered::new(args, called, (stop.clone(), left), screen)?;
-        let repeat = before.as_ref().map_or(1, |before| before.repeat);
-        gathered.repeat = gathered.repeat.max(repeat);
+        gathered.repeat = what.repeat;
         let folder = gathered.folder.clone();
-        let side = Side::new("run", &args.on, Engines::default(), &files);
+        let words = serde_json::to_string(&what).context("cannot keep what is asked")?;
+        output::save(&folder.join(ASKED), &words)?;
+        let side = Side::new("run", &args.on, Engines::default(), &what.scenarios);
         let runs = half(&mut gathered, place, (&side, outcomes), seed).await?;
         let mut evidence = gathered.known();
         evidence.by_owner = true;
@@ -145,12 +172,24 @@ fn end_after(folder: &Path, evidence: &Evidence) -> anyhow::Result<Exit> {
 
 /// What the first half kept.
 struct Before {
+    folder: PathBuf,
     /// Its runs, judged again.
     runs: Vec<Run>,
-    /// Where their scenarios are.
-    scenarios: Vec<PathBuf>,
-    /// How often each ran.
-    repeat: u32,
+}
+
+impl Before {
+    /// What it was asked, also where it did not come to it.
+    fn asked(&self) -> anyhow::Result<Asked> {
+        let kept = std::fs::read_to_string(self.folder.join(ASKED));
+        let kept = kept.ok().and_then(|text| serde_json::from_str(&text).ok());
+        let folder = self.folder.display();
+        let lacks = || {
+            Refused::new(format_args!(
+                "`{folder}` does not say what was asked: name it"
+            ))
+        };
+        Ok(kept.ok_or_else(lacks)?)
+    }
 }
 
 /// Reads the first half.
@@ -163,25 +202,16 @@ fn kept(since: &Path) -> anyhow::Result<Before> {
         );
         return Err(Refused::new(said).into());
     }
-    let mut before = Before {
-        runs: Vec::new(),
-        scenarios: Vec::new(),
-        repeat: 1,
-    };
-    let mut times: BTreeMap<String, u32> = BTreeMap::new();
-    for path in journals {
+    let read = |path: PathBuf| {
         let failed = || format!("cannot read `{}`", path.display());
         let Record { history, judgement } = Record::read(&path).with_context(failed)?;
         let folder = path.parent().unwrap_or(&path);
         let folder = std::path::absolute(folder).context("cannot tell where runs are")?;
-        if let [_, _, scenario, ..] = &history.header.command_line[..] {
-            before.scenarios.push(scenario.into());
-        }
-        let times = times.entry(history.plan.name.clone()).or_default();
-        *times += 1;
-        before.repeat = before.repeat.max(*times);
-        let folder = folder.display().to_string();
-        before.runs.push(Run::of(&history, judgement, folder));
-    }
-    Ok(before)
+        Ok(Run::of(&history, judgement, folder.display().to_string()))
+    };
+    let runs: anyhow::Result<Vec<Run>> = journals.into_iter().map(read).collect();
+    Ok(Before {
+        folder: since.to_owned(),
+        runs: runs?,
+    })
 }
