@@ -39,6 +39,7 @@ pub use compare::{
 pub use engines::Steps;
 pub use figures::{FIGURES, Figures};
 pub use html::html;
+pub(crate) use json::schema_of;
 pub use json::{json, schema};
 pub use junit::{Junit, junit};
 pub use live::line;

@@ -15,7 +15,6 @@ use crate::journal::{ApiError, Before, Engine, Engines, NodeSeen};
 use crate::plan::{Plan, Role};
 use crate::scenario::UpgradeOrder;
 use crate::substrate::{Knock, Order};
-use crate::swarm::View;
 use crate::wait::Look;
 
 /// How long another machine may take to try a port on every node, should the place forget its
@@ -96,8 +95,13 @@ impl Ground<'_> {
         if let Some(silent) = self.plan.node_names().find(|n| !engines.contains_key(*n)) {
             return Err(format!("the engine of `{silent}` does not say what it is"));
         }
+        let running = view.tasks.iter().map(|task| {
+            let service = task.service.clone();
+            let live = view.live(&service).count();
+            (service, live)
+        });
         Ok(Landscape {
-            running: running(&view),
+            running: running.collect(),
             nodes: view.nodes,
             engines,
             ports: self.ports().await?,
@@ -193,9 +197,8 @@ impl Ground<'_> {
             .iter()
             .filter_map(|was| changed(was, &view.nodes))
             .collect();
-        let now = running(&view);
         for (service, was) in &before.running {
-            let is = now.get(service).copied().unwrap_or_default();
+            let is = view.live(service).count();
             // What does its work and ends is no loss; what was still starting is none either.
             let mut tasks = view.tasks.iter();
             let ends = tasks.any(|task| task.service == *service && task.state == "complete");
@@ -239,16 +242,6 @@ impl Ground<'_> {
             "{nodes} nodes, {ports} ports and {services} services as before"
         ))
     }
-}
-
-/// How many tasks of each service run.
-fn running(view: &View) -> BTreeMap<String, usize> {
-    let mut running = BTreeMap::new();
-    for task in &view.tasks {
-        let runs = task.state == "running" && task.desired == "running";
-        *running.entry(task.service.clone()).or_default() += usize::from(runs);
-    }
-    running
 }
 
 /// The ports that the plan's services publish.

@@ -123,12 +123,9 @@ struct Side {
 impl Side {
     /// On these engines of the place that was asked for.
     fn new(called: &'static str, on: &Where, engines: Engines, scenarios: &[PathBuf]) -> Self {
-        let mut words = vec!["--on".to_owned(), on.to_string()];
-        words.extend(engines.words());
-        let scenarios = scenarios.to_vec();
         Self {
             called,
-            again: Again { scenarios, words },
+            again: Again::new(on.to_string(), engines, scenarios),
         }
     }
 }

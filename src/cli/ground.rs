@@ -56,6 +56,14 @@ pub(super) struct Engines {
 }
 
 impl Engines {
+    /// One engine, and no upgrade.
+    pub(super) fn only(engine: Release) -> Self {
+        Self {
+            engine,
+            upgrade_to: None,
+        }
+    }
+
     /// Refuses an upgrade to what is there, and engines that a place has no choice of.
     pub(super) fn fit(self, on: On) -> Result<(), Refused> {
         if on == On::Hosts && self != Self::default() {

@@ -18,7 +18,7 @@ use super::ground::{Ground, On};
 use super::interrupt::{self, Left};
 use super::kept::Kept;
 use super::record::Record;
-use super::scenarios::{Again, Asked};
+use super::scenarios::{Again, Asked, tell_skipped};
 use super::screen::Screen;
 use super::{Exit, Refused, cache, consent, engine, folder, index, output};
 
@@ -155,7 +155,7 @@ impl<'a> Session<'a> {
         for outcome in outcomes {
             match (outcome, self.place) {
                 (Outcome::Skipped { name, reason }, _) => {
-                    output::tell(format_args!("{:>12} {name}: {reason}", "SKIPPED"));
+                    tell_skipped(name, reason);
                     self.rows.push(SummaryRow::skipped(name, reason));
                     self.results.skipped(name, reason);
                 }

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use seatrial::plan::{self, Options, Outcome};
 use seatrial::scenario;
 
-use super::Refused;
 use super::ground::{Engines, Ground, On};
 use super::place::Choice;
+use super::{Refused, output};
 
 /// Which scenarios, and how they are to be planned.
 #[derive(clap::Args)]
@@ -87,13 +87,10 @@ impl Asked {
             Some(named) => named.to_string(),
             None => on.name().to_owned(),
         };
-        let mut words = vec!["--on".to_owned(), place];
-        words.extend(self.engines.words());
-        words.extend(self.no_faults.then(|| "--no-faults".to_owned()));
-        Again {
-            scenarios: self.scenarios.clone(),
-            words,
-        }
+        let mut again = Again::new(place, self.engines, &self.scenarios);
+        let words = self.no_faults.then(|| "--no-faults".to_owned());
+        again.words.extend(words);
+        again
     }
 
     /// The seed that was asked for, or a random one.
@@ -111,12 +108,22 @@ impl Asked {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Again {
     /// Where its scenario is: files, or folders.
-    pub(super) scenarios: Vec<PathBuf>,
+    scenarios: Vec<PathBuf>,
     /// The place and its engines, as `run` takes them.
-    pub(super) words: Vec<String>,
+    words: Vec<String>,
 }
 
 impl Again {
+    /// One of these scenarios, on a place with these engines.
+    pub(super) fn new(place: String, engines: Engines, scenarios: &[PathBuf]) -> Self {
+        let mut words = vec!["--on".to_owned(), place];
+        words.extend(engines.words());
+        Self {
+            scenarios: scenarios.to_vec(),
+            words,
+        }
+    }
+
     /// The command that does this run; none if nobody can tell which file it is from.
     pub(super) fn command(&self, name: &str, seed: u64) -> Option<Vec<String>> {
         let found = self.scenarios.iter().filter_map(|asked| find(asked).ok());
@@ -134,6 +141,11 @@ impl Again {
         words.extend(["--seed".to_owned(), format!("{seed:#x}")]);
         Some(words)
     }
+}
+
+/// Tells why a scenario does not run.
+pub(super) fn tell_skipped(name: &str, reason: &str) {
+    output::tell(format_args!("{:>12} {name}: {reason}", "SKIPPED"));
 }
 
 /// Plans every scenario of these paths, or says every mistake in all of them.

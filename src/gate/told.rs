@@ -3,11 +3,10 @@
 use std::fmt::Write as _;
 
 use schemars::JsonSchema;
-use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use super::{Decision, Reason, Ruling, Seen, Weight};
-use crate::report::{Style, comparison, comparisons_markdown, plain};
+use crate::report::{Style, comparison, comparisons_markdown, plain, schema_of};
 use crate::verdict::wording::counted;
 
 /// The decision for people. Ends with a line end.
@@ -79,9 +78,7 @@ struct Told<'a> {
 
 /// The schema of [`gate_json`] (JSON Schema, draft 2020-12).
 pub fn gate_schema() -> serde_json::Value {
-    let generator = SchemaSettings::draft2020_12().for_serialize();
-    let schema = generator.into_generator().into_root_schema_for::<Told>();
-    schema.to_value()
+    schema_of::<Told>()
 }
 
 /// The decision as one JSON object, as [`gate_schema`] says. Ends with a line end.

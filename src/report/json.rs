@@ -142,8 +142,13 @@ struct Step {
 
 /// The JSON Schema of [`json`].
 pub fn schema() -> serde_json::Value {
+    schema_of::<Report>()
+}
+
+/// The JSON Schema (draft 2020-12) of what is written of a type.
+pub(crate) fn schema_of<T: JsonSchema>() -> serde_json::Value {
     let generator = SchemaSettings::draft2020_12().for_serialize();
-    let schema = generator.into_generator().into_root_schema_for::<Report>();
+    let schema = generator.into_generator().into_root_schema_for::<T>();
     schema.to_value()
 }
 

@@ -18,7 +18,7 @@ use crate::cli::interrupt::{self, Left};
 use crate::cli::kept::Kept;
 use crate::cli::run::runtime;
 use crate::cli::screen::Screen;
-use crate::cli::{Exit, Refused, cache, output, scenarios};
+use crate::cli::{Exit, Refused, cache, scenarios};
 
 /// What is tried if nobody says: the upgrade in both orders, and three promises side by side,
 /// whose faults strike the same kind of node wherever the tasks are.
@@ -62,7 +62,7 @@ pub(super) fn run(args: &Args, on: On, releases: (Release, Release)) -> anyhow::
         let called = format!("gate-{from}-to-{to}");
         let mut gathered = Gathered::new(args, &called, (stop.clone(), left), screen)?;
         let folder = gathered.folder.clone();
-        gathered.all(args, &places, engines).await?;
+        gathered.all(args, &places, releases).await?;
         let mut evidence = gathered.known();
         let spoilt = args.sabotage.and_then(|one| one.to_possible_value());
         evidence.spoilt = spoilt.map(|one| one.get_name().to_owned());
@@ -107,10 +107,6 @@ async fn places(
 ) -> anyhow::Result<Places> {
     let (from, to) = releases;
     let both = engines(releases);
-    let of = |engine: Release| Engines {
-        engine,
-        upgrade_to: None,
-    };
     if on == On::Vm {
         let upgrade = Ground::prepare(On::Vm, both, cache, false).await?;
         let upgrade = match (upgrade, spoil(args.sabotage)) {
@@ -121,8 +117,8 @@ async fn places(
             (upgrade, _) => upgrade,
         };
         return Ok(Places {
-            base: Ground::with(On::Vm, of(from), cache, false),
-            target: Ground::with(On::Vm, of(to), cache, false),
+            base: Ground::with(On::Vm, Engines::only(from), cache, false),
+            target: Ground::with(On::Vm, Engines::only(to), cache, false),
             upgrade,
         });
     }
@@ -135,7 +131,7 @@ async fn places(
     });
     Ok(Places {
         base: Ground::Sim(Sim::new().with_engines(from.name(), to.name())),
-        target: Ground::Sim(simulated(spoilt.clone(), of(to))),
+        target: Ground::Sim(simulated(spoilt.clone(), Engines::only(to))),
         upgrade: Ground::Sim(simulated(spoilt, both)),
     })
 }
@@ -151,16 +147,17 @@ fn spoil(spoilt: Option<Spoilt>) -> Option<Spoil> {
 
 impl Gathered<'_> {
     /// The upgrades first: whoever waits learns most from them.
-    async fn all(&mut self, args: &Args, places: &Places, engines: Engines) -> anyhow::Result<()> {
+    async fn all(
+        &mut self,
+        args: &Args,
+        places: &Places,
+        releases: (Release, Release),
+    ) -> anyhow::Result<()> {
         let scenarios = asked(args, &USUAL)?;
         let side = |called, engines| Side::new(called, &args.on, engines, &scenarios);
-        let only = |engine| Engines {
-            engine,
-            upgrade_to: None,
-        };
-        let upgrade = side("upgrade", engines);
-        let old = side("old", only(engines.engine));
-        let new = side("new", only(engines.upgrade_to.unwrap_or(engines.engine)));
+        let upgrade = side("upgrade", engines(releases));
+        let old = side("old", Engines::only(releases.0));
+        let new = side("new", Engines::only(releases.1));
         let seed = args.seed.unwrap_or_else(rand::random);
         let (mut upgrades, mut others) = (Vec::new(), Vec::new());
         for outcome in plans(args, &places.upgrade)? {
@@ -168,7 +165,7 @@ impl Gathered<'_> {
                 Outcome::Ready(plan) if plan.upgrades() => upgrades.push(*plan),
                 Outcome::Ready(plan) => others.push(*plan),
                 Outcome::Skipped { name, reason } => {
-                    output::tell(format_args!("{:>12} {name}: {reason}", "SKIPPED"));
+                    scenarios::tell_skipped(&name, &reason);
                     self.evidence.skipped.push((name, reason));
                 }
             }

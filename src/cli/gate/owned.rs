@@ -119,7 +119,7 @@ async fn half(
         match outcome {
             Outcome::Ready(plan) => plans.push(plan),
             Outcome::Skipped { name, reason } => {
-                output::tell(format_args!("{:>12} {name}: {reason}", "SKIPPED"));
+                scenarios::tell_skipped(&name, &reason);
                 gathered.evidence.unable.push((name, reason));
             }
         }

@@ -4,15 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use comfy_table::{CellAlignment, Table, presets};
-use schemars::generate::SchemaSettings;
 
 use super::change::{Called, Change};
 use super::{CheckChange, Comparison, Outcome};
-use crate::report::SIMULATED;
 use crate::report::legible::line;
 use crate::report::markdown::plain;
 use crate::report::quantity::Kind;
 use crate::report::style::Style;
+use crate::report::{SIMULATED, schema_of};
 use crate::verdict::Verdict;
 use crate::verdict::wording::counted;
 
@@ -177,10 +176,7 @@ pub fn comparisons_markdown(all: &[Comparison]) -> String {
 
 /// The JSON Schema of [`comparisons_json`].
 pub fn comparisons_schema() -> serde_json::Value {
-    let generator = SchemaSettings::draft2020_12().for_serialize();
-    let generator = generator.into_generator();
-    let schema = generator.into_root_schema_for::<Vec<Comparison>>();
-    schema.to_value()
+    schema_of::<Vec<Comparison>>()
 }
 
 /// Comparisons as a JSON array, as [`comparisons_schema`] says. Ends with a line end.
