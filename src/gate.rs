@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::journal::History;
 use crate::report::{Comparison, Figures, Outcome, Steps, compare};
+use crate::verdict::wording::counted;
 use crate::verdict::{Finding, Judgement, Verdict};
 
 mod told;
@@ -304,6 +305,13 @@ fn side_by_side(evidence: &Evidence) -> (Vec<Reason>, Vec<Comparison>) {
                 format!("it did not run on the {side} engine"),
             ));
             continue;
+        }
+        if base.len() != target.len() {
+            let times = |side: &[Run]| counted(side.len() as u64, "time");
+            let (was, is) = (times(&base), times(&target));
+            let said =
+                format!("it ran {was} on the old engine and {is} on the new: run both alike");
+            reasons.push(unknown(name, said));
         }
         match compare(&figures(&base), &figures(&target)) {
             Err(unlike) => reasons.push(unknown(name, unlike.to_string())),

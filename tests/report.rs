@@ -21,6 +21,8 @@ mod formats;
 mod html;
 #[path = "report/page.rs"]
 mod page;
+#[path = "report/readers.rs"]
+mod readers;
 mod story;
 
 use story::Story;

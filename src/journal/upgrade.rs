@@ -108,7 +108,13 @@ impl Turn {
 
     /// Numbers of the entries that tell its story, in order.
     pub fn evidence(&self) -> impl Iterator<Item = u64> {
-        let marks = [self.exchanging, self.back, self.as_before, self.differs];
+        let marks = [
+            self.draining,
+            self.exchanging,
+            self.back,
+            self.as_before,
+            self.differs,
+        ];
         marks.into_iter().flatten().map(|mark| mark.seq)
     }
 }

@@ -17,6 +17,8 @@ pub struct Steps {
     pub(super) header: Vec<String>,
     /// A row a step, with a cell for each column.
     pub(super) rows: Vec<Vec<String>>,
+    /// The numbers of the journal's entries that each row comes from.
+    pub(super) entries: Vec<Vec<u64>>,
 }
 
 impl Steps {
@@ -31,7 +33,13 @@ impl Steps {
         header.extend(["took".to_owned(), "then".to_owned()]);
         let mut rows = vec![row("before", &deed.engines, &nodes, "", "")];
         rows.extend(turns(deed, &nodes));
-        Some(Self { header, rows })
+        let before = deed.intent.into_iter().map(|intent| intent.seq).collect();
+        let turns = deed.turns.iter().map(|turn| turn.evidence().collect());
+        Some(Self {
+            header,
+            rows,
+            entries: [before].into_iter().chain(turns).collect(),
+        })
     }
 
     /// The table for people. Ends with a line end.

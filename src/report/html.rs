@@ -5,7 +5,6 @@
 
 use askama::Template;
 
-use super::engines::Steps;
 use super::legible::{legible, line};
 use super::repeat::repeat;
 use super::style::verdict_word;
@@ -60,7 +59,7 @@ struct Page<'a> {
     facts: Vec<Fact>,
     faults: Vec<FaultPart>,
     actions: Vec<ActionPart>,
-    engines: Option<Steps>,
+    engines: Option<tables::Steps>,
     chart: Chart,
     from: String,
     to: String,
@@ -98,6 +97,7 @@ pub fn html(history: &History, judgement: &Judgement) -> String {
     let facts = measured::of(history, &timeline, judgement, &told, &mut cited);
     let faults = story::faults(history, &timeline, &mut cited);
     let actions = story::actions(&timeline, &mut cited);
+    let engines = tables::steps(history, &mut cited);
     let (happenings, beyond) = events::of(&lanes, &mut cited);
     let clients = tables::clients(&told, &mut cited);
     let tasks = tables::tasks(history, &mut cited);
@@ -121,7 +121,7 @@ pub fn html(history: &History, judgement: &Judgement) -> String {
         facts,
         faults,
         actions,
-        engines: Steps::of(history),
+        engines,
         chart,
         from: seconds(axis.drawn.start),
         to: seconds(axis.drawn.end),

@@ -18,7 +18,7 @@ use super::{many_tasks, outcomes, whole};
 const HOSTILE: &str = "a\"b\\c\n# HELP |d| <e>&amp; *f* `g` [h](i) ]]>\u{1b}[31m\u{0}\r";
 
 /// A run whose name, claim and evidence are hostile.
-fn hostile() -> Story {
+pub(crate) fn hostile() -> Story {
     let mut story = whole(HOSTILE);
     for text in [
         &mut story.plan.title,
@@ -46,7 +46,7 @@ fn hostile() -> Story {
     story
 }
 
-fn told(
+pub(crate) fn told(
     story: &Story,
     by: fn(&seatrial::journal::History, &seatrial::verdict::Judgement) -> String,
 ) -> String {
@@ -81,7 +81,7 @@ fn the_schema_of_reports_is_pinned() {
 }
 
 /// What a reader of JUnit makes of a case.
-fn came_to(case: &TestCase) -> &'static str {
+pub(crate) fn came_to(case: &TestCase) -> &'static str {
     match &case.status {
         TestCaseStatus::Success { .. } => "success",
         TestCaseStatus::NonSuccess {
@@ -228,7 +228,7 @@ fn label_names(mut labels: &str) -> Vec<String> {
 }
 
 /// Refuses what is not OpenMetrics, as far as gauges go; returns the samples.
-fn samples(text: &str) -> Vec<String> {
+pub(crate) fn samples(text: &str) -> Vec<String> {
     let body = text.strip_suffix("# EOF\n").expect("# EOF at the end");
     let (mut families, mut seen) = (BTreeSet::new(), BTreeSet::new());
     let (mut help, mut family) = ("", "");

@@ -270,6 +270,17 @@ async fn halves_that_do_not_ask_the_same_are_not_accepted() {
     assert!(told(&decision).contains(says), "{}", told(&decision));
 }
 
+/// A first half that was killed between two of its runs kept fewer than the second.
+#[tokio::test(start_paused = true)]
+async fn a_side_that_lacks_a_run_is_not_accepted() {
+    let mut evidence = well().await;
+    evidence.target.push(scaled(None).await);
+    let decision = decide(&evidence);
+    assert_eq!(decision.ruling, Ruling::Undecided, "{}", told(&decision));
+    let says = "it ran 1 time on the old engine and 2 times on the new: run both alike";
+    assert!(told(&decision).contains(says), "{}", told(&decision));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_decision_reads_well() {
     let mut evidence = well().await;

@@ -55,6 +55,12 @@ async fn every_node_has_its_turn(#[case] order: UpgradeOrder, #[case] nodes: [&s
         );
         assert!(text.contains("simulated 2"), "{text}");
     }
+    let page = html(&history, &judgement);
+    let (_, steps) = page.split_once("Engines, step by step").expect("a table");
+    let (steps, _) = steps.split_once("</table>").expect("its end");
+    let rows: Vec<&str> = steps.split("<tr><td>").skip(1).collect();
+    assert_eq!(rows.len(), 6, "{steps}");
+    assert!(rows.iter().all(|row| row.contains("href=\"#")), "{steps}");
     let report: serde_json::Value =
         serde_json::from_str(&json(&history, &judgement)).expect("an object");
     let validator = jsonschema::validator_for(&schema()).expect("a schema");

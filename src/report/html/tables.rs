@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::cited::{Cited, Cites};
 use crate::journal::History;
 use crate::report::clients::{Client, Word};
+use crate::report::engines;
 use crate::report::legible::line;
 use crate::report::tasks;
 use crate::verdict::wording::{count, seconds};
@@ -23,6 +24,18 @@ pub(super) struct ClientRow {
 /// A number with its entries, if it has any.
 pub(super) struct Number {
     pub(super) value: String,
+    pub(super) cites: Cites,
+}
+
+/// What every node ran, before an upgrade and after each turn.
+pub(super) struct Steps {
+    pub(super) header: Vec<String>,
+    pub(super) rows: Vec<StepRow>,
+}
+
+/// One step of an upgrade.
+pub(super) struct StepRow {
+    pub(super) cells: Vec<String>,
     pub(super) cites: Cites,
 }
 
@@ -53,6 +66,10 @@ pub(super) fn clients(clients: &[Client], cited: &mut Cited) -> Vec<ClientRow> {
                 cites: cited.some(&tally.entries(), 2),
             }
         });
+        let mean = Number {
+            value: client.mean().map_or("-".to_owned(), millis),
+            cites: cited.some(&client.tally(Word::Good).entries(), 2),
+        };
         let mut number = |of: Option<(Duration, u64)>, written: fn(Duration) -> String| {
             let (value, entry) = of.map_or(("-".to_owned(), None), |(took, entry)| {
                 (written(took), Some(entry))
@@ -63,10 +80,6 @@ pub(super) fn clients(clients: &[Client], cited: &mut Cited) -> Vec<ClientRow> {
                 cites: cited.some(&entry, 1),
             }
         };
-        let mean = Number {
-            value: client.mean().map_or("-".to_owned(), millis),
-            cites: Cites::default(),
-        };
         let slowest = number(client.slowest, millis);
         let silence = number(client.silence, seconds);
         ClientRow {
@@ -76,6 +89,24 @@ pub(super) fn clients(clients: &[Client], cited: &mut Cited) -> Vec<ClientRow> {
         }
     });
     rows.collect()
+}
+
+/// What every node ran, step by step; none without an upgrade.
+pub(super) fn steps(history: &History, cited: &mut Cited) -> Option<Steps> {
+    let engines::Steps {
+        header,
+        rows,
+        entries,
+    } = engines::Steps::of(history)?;
+    let rows = rows
+        .into_iter()
+        .zip(entries)
+        .map(|(cells, entries)| StepRow {
+            cells,
+            cites: cited.some(&entries, entries.len()),
+        });
+    let rows = rows.collect();
+    Some(Steps { header, rows })
 }
 
 /// The tasks as `docker service ps` lists them.
