@@ -29,7 +29,7 @@ pub mod vm;
 mod workspace;
 
 pub use evidence::Evidence;
-pub use flow::{Dialled, Passage, Tally};
+pub use flow::{Dialled, Kin, Passage, Tally, Traffic};
 pub use inward::{Inward, Vitals};
 pub use order::Order;
 pub use progress::Progress;
@@ -246,9 +246,8 @@ pub trait Lab: Send + Sync {
     /// When the machine that is to try could not.
     async fn dial(&self, from: &str, to: &str, port: Port) -> Result<Dialled, String>;
 
-    /// Frames that the node sent to the LAN, and that others got from it, since the lab began:
-    /// `(sent, delivered)`.
-    async fn frames(&self, node: &str) -> (u64, u64);
+    /// Frames that the node sent to the LAN, and that others sent to it, since the lab began.
+    async fn frames(&self, node: &str) -> Traffic;
 
     /// Asks a published port of a node, or of the balancer, for a page, on a fresh connection, by a
     /// path that a fault in the swarm's network does not cut.

@@ -164,4 +164,11 @@ mod tests {
         assert_eq!(Verdict::worst([]), Unknown);
         assert_eq!(Pass.and(Unknown), Unknown);
     }
+
+    #[test]
+    fn every_verdict_has_an_exit_code_of_its_own() {
+        assert_eq!(Verdict::Pass.exit_code(), 0);
+        assert_eq!(Verdict::Fail.exit_code(), 1);
+        assert_eq!(Verdict::Unknown.exit_code(), 2);
+    }
 }

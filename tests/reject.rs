@@ -1,5 +1,10 @@
 //! Broken scenarios: each says everything that is wrong with it, where, and what to write instead.
 
+#[path = "reject/course.rs"]
+mod course;
+#[path = "reject/judge.rs"]
+mod judge;
+
 use std::path::{Path, PathBuf};
 
 use insta::{Settings, assert_snapshot};
@@ -379,7 +384,10 @@ fn is_refused(edits: &[(&str, &str)], refused: &str) {
 #[case::a_service_anywhere(&[("stop: worker", "stop: { host_of: mariadb }")], "1 of 2")]
 #[case::a_named_worker(&[("stop: worker", "stop: server-16")], "")]
 #[case::a_named_manager(&[("stop: worker", "stop: server-12")], "is a manager: 1 of 2")]
-#[case::the_leader(&[("stop: worker", "kill: leader")], "is a manager: 1 of 2")]
+#[case::the_leader(
+    &[("stop: worker", "kill: leader")],
+    "`leader` is a manager: 1 of 2 would be left, no majority, and `control: kept` is expected"
+)]
 #[case::some_manager(&[("stop: worker", "isolate: manager")], "is a manager: 1 of 2")]
 #[case::a_manager_to_spare(&[("stop: worker", "stop: leader"), ("managers: 2", "managers: 3")], "")]
 #[case::two_at_once(
@@ -407,6 +415,18 @@ fn is_refused(edits: &[(&str, &str)], refused: &str) {
 )]
 #[case::no_majority_is_lost(&[("kept", "lost")], "2 managers keep their majority")]
 #[case::a_fault_under_another(&[("worker }", "worker }, for: 4m")], "may still be down")]
+#[case::until_the_next(
+    &[("15s, do: { stop: worker }", "15s, do: { stop: worker }, for: 225s")],
+    ""
+)]
+#[case::a_worker_by_its_name(
+    &[("15s, do: { stop: worker }", "15s, do: { stop: server-16 }, for: 4m")],
+    "may still be down"
+)]
+#[case::a_worker_by_its_service(
+    &[("15s, do: { stop: worker }", "15s, do: { stop: { host_of: agent } }, for: 4m")],
+    "may still be down"
+)]
 #[case::another_node(
     &[("worker }", "worker }, for: 4m"), ("4m, do: { stop: worker", "4m, do: { stop: server-99")],
     "no node `server-99`"

@@ -18,6 +18,8 @@ mod askers;
 mod balancer;
 #[path = "sim/compared.rs"]
 mod compared;
+#[path = "sim/cuts.rs"]
+mod cuts;
 #[path = "sim/damage.rs"]
 mod damage;
 #[path = "sim/evidence.rs"]

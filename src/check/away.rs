@@ -31,17 +31,17 @@ pub(super) fn unnoticed(history: &History, window: &Window) -> Vec<String> {
     }
     let is_node = |name: &&String| history.plan.node_names().any(|node| node == name.as_str());
     let called_down = |name: &&String| {
-        let mut down = false;
+        let (mut down, mut since) = (false, false);
         for entry in history.entries.iter().take_while(meanwhile) {
             if let Event::Node(node) = &entry.event
                 && node.name == **name
             {
-                let is = node.state == "down";
-                // Of what was before the fault only the last counts.
-                down = is || (down && entry.seq > struck.seq);
+                down = node.state == "down";
+                since |= down && entry.seq > struck.seq;
             }
         }
-        down
+        // Of what was before the fault only the last counts, unless they took it back.
+        down || since
     };
     let nodes = window.targets.iter().filter(is_node);
     let unnoticed = nodes.filter(|name| !called_down(name));

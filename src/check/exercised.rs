@@ -93,7 +93,6 @@ pub(super) fn check(history: &History, timeline: &Timeline) -> Finding {
     let said = match planned {
         0 if acted > 0 => format!("{} seen", counted(acted, "action")),
         0 => "no fault planned".to_owned(),
-        1 => "1 fault confirmed and healed".to_owned(),
         _ => format!("{} confirmed and healed", counted(planned, "fault")),
     };
     let also = (planned > 0 && acted > 0).then(|| format!("{} seen", counted(acted, "action")));

@@ -111,7 +111,7 @@ pub(super) fn check(history: &History, timeline: &Timeline, ledger: &str) -> Fin
                     let began = began_us.map(Duration::from_micros);
                     reading(rows, (began, entry.at()))
                 };
-                // A later try replaces one that came to nothing, and never one that told.
+                // A later try that comes to nothing replaces none that told.
                 let useless = |(_, old): &(u64, Reading)| matches!(old, Reading::Useless(_));
                 if readings.get(via.as_str()).is_none_or(useless)
                     || !matches!(reading, Reading::Useless(_))

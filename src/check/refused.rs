@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use crate::journal::timeline::Timeline;
-use crate::journal::{ActionEntry, ActionStep, Deed, Event, History, refuses_token};
+use crate::journal::{ActionEntry, ActionStep, Deed, Event, History, NodeSeen, refuses_token};
 use crate::verdict::{Finding, Verdict};
 
 /// Judges every such join; nothing to judge when none is planned.
@@ -63,24 +63,28 @@ fn stranger<'a>(history: &'a History, deed: &Deed, acting: u64) -> Option<&'a st
     let until = until.unwrap_or(u64::MAX);
     let mut known: BTreeSet<&str> = BTreeSet::new();
     for entry in entries().take_while(|entry| entry.seq < until) {
-        match &entry.event {
-            Event::Node(node) if entry.seq < acting => {
+        for node in listed(&entry.event) {
+            let nameless = node.name.is_empty() || node.name == node.id;
+            if entry.seq < acting {
                 known.insert(&node.id);
+            } else if !known.contains(node.id.as_str())
+                && (nameless || deed.targets.contains(&node.name))
+            {
+                return Some(&node.name);
             }
-            Event::Action(ActionEntry {
-                step: ActionStep::Intent(intent),
-                ..
-            }) if entry.seq < acting => {
-                known.extend(intent.before.nodes.iter().map(|node| node.id.as_str()));
-            }
-            Event::Node(node) if !known.contains(node.id.as_str()) => {
-                let nameless = node.name.is_empty() || node.name == node.id;
-                if nameless || deed.targets.contains(&node.name) {
-                    return Some(&node.name);
-                }
-            }
-            _ => {}
         }
     }
     None
+}
+
+/// The nodes that an entry says to be in the swarm.
+fn listed(event: &Event) -> &[NodeSeen] {
+    match event {
+        Event::Node(node) => std::slice::from_ref(node),
+        Event::Action(ActionEntry {
+            step: ActionStep::Intent(intent),
+            ..
+        }) => &intent.before.nodes,
+        _ => &[],
+    }
 }

@@ -98,9 +98,6 @@ impl RowSet {
                     left.push((start, cut_first - 1));
                 }
                 from = cut_last.checked_add(1).filter(|next| *next <= last);
-                if cut_last < last {
-                    others.next();
-                }
             }
             left.extend(from.map(|start| (start, last)));
         }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 
 use super::{Fault, visited, watch};
 use crate::journal::Intent;
-use crate::substrate::{Inward, Lab, Trouble};
+use crate::substrate::{Inward, Lab, Trouble, Vitals};
 use crate::wait::Look;
 
 /// What may be free on a disk that is as good as full, in bytes: an engine that rotates a log may
@@ -74,10 +74,14 @@ impl Fault for Fill {
 
 /// One look at a disk that must be full.
 async fn look_full(lab: &dyn Lab, node: &str) -> Look<String> {
-    let now = match lab.vitals(node).await {
-        Ok(now) => now,
-        Err(why) => return Look::CannotTell(why),
-    };
+    match lab.vitals(node).await {
+        Ok(now) => full(node, &now),
+        Err(why) => Look::CannotTell(why),
+    }
+}
+
+/// Whether a disk is as good as full.
+fn full(node: &str, now: &Vitals) -> Look<String> {
     let free = now.free;
     match (free > SCARCE, now.writes) {
         (true, _) => Look::NotYet(format!("{free} bytes are free on `{node}`")),
@@ -90,18 +94,47 @@ async fn look_full(lab: &dyn Lab, node: &str) -> Look<String> {
 
 /// One look at a disk that must have room again.
 async fn look_free(lab: &dyn Lab, node: &str) -> Look<String> {
-    let now = match lab.vitals(node).await {
-        Ok(now) => now,
-        Err(why) => return Look::CannotTell(why),
-    };
+    match lab.vitals(node).await {
+        Ok(now) => roomy(node, &now),
+        Err(why) => Look::CannotTell(why),
+    }
+}
+
+/// Whether a disk has room.
+fn roomy(node: &str, now: &Vitals) -> Look<String> {
+    let said = format!("{} bytes are free on the disk of `{node}`", now.free);
     match now.writes && now.free > SCARCE {
-        true => Look::Holds(format!(
-            "{} bytes are free on the disk of `{node}`",
-            now.free
-        )),
-        false => Look::NotYet(format!(
-            "{} bytes are free on the disk of `{node}`",
-            now.free
-        )),
+        true => Look::Holds(said),
+        false => Look::NotYet(said),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    /// The most that is as good as nothing: 16 MiB.
+    const LITTLE: u64 = 16 * 1024 * 1024;
+
+    #[rstest]
+    #[case::full(LITTLE, false, [true, false])]
+    #[case::a_file_fits(LITTLE, true, [false, false])]
+    #[case::nobody_writes(LITTLE + 1, false, [false, false])]
+    #[case::room(LITTLE + 1, true, [false, true])]
+    fn a_disk_is_full_or_has_room_or_neither(
+        #[case] free: u64,
+        #[case] writes: bool,
+        #[case] expected: [bool; 2],
+    ) {
+        let now = Vitals {
+            free,
+            writes,
+            ..Vitals::default()
+        };
+        let looks = [full("server-2", &now), roomy("server-2", &now)];
+        let holds = looks.map(|look| matches!(look, Look::Holds(_)));
+        assert_eq!(holds, expected);
     }
 }

@@ -60,6 +60,10 @@ impl Fault for Flow {
         seen_in_force(lab, intent, deadline).await
     }
 
+    async fn lasted(&self, lab: &dyn Lab, intent: &Intent) -> Result<(), String> {
+        lasted(lab, intent).await
+    }
+
     async fn heal(
         &self,
         lab: &dyn Lab,
@@ -93,6 +97,33 @@ pub(super) async fn seen_in_force(
         }
     };
     watch::seen(what, deadline, look).await
+}
+
+/// Whether the rule was in force from its beginning until now, by all that was counted of it. Where
+/// nobody else speaks on its port, the last of it is what is tried here.
+pub(super) async fn lasted(lab: &dyn Lab, intent: &Intent) -> Result<(), String> {
+    let rule = rule_of(intent).map_err(|trouble| trouble.0)?;
+    if rule.slow.is_none() {
+        // Whether that can be tried shows in what is counted.
+        let _ = exchange(lab, intent.fault, rule).await;
+    }
+    let tally = lab.tally(intent.fault).await;
+    let (node, meant) = (&rule.node, tally.meant);
+    if meant.sent == 0 {
+        return Err(format!("nobody can tell what became of `{node}`{rule}"));
+    }
+    let fault = match &rule.slow {
+        None if meant.delivered > 0 => {
+            let (passed, sent) = (meant.delivered, meant.sent);
+            format!("{passed} of {sent} frames that are meant passed")
+        }
+        Some(slow) if tally.mean_hold() < slow.delay.0.saturating_sub(slow.jitter.0) => {
+            let held = tally.mean_hold();
+            format!("frames that are meant were held for {held:.1?} on average")
+        }
+        _ => return Ok(()),
+    };
+    Err(format!("`{node}`{rule} did not last: {fault}"))
 }
 
 /// Takes the rule away, and looks until what it struck passes again.
@@ -142,7 +173,12 @@ async fn look_cut(lab: &dyn Lab, number: usize, rule: &Rule) -> Look<String> {
     if tried.there.answer.is_some() || tried.back.answer.is_some() {
         return Look::NotYet(format!("`{witness}` and `{node}` still answer each other"));
     }
-    let Tally { meant, rest, .. } = tried.counted;
+    let Tally {
+        meant,
+        opposite,
+        rest,
+        ..
+    } = tried.counted;
     if meant.delivered > 0 {
         let (passed, sent) = (meant.delivered, meant.sent);
         return Look::NotYet(format!("{passed} of {sent} frames that are meant passed"));
@@ -150,7 +186,8 @@ async fn look_cut(lab: &dyn Lab, number: usize, rule: &Rule) -> Look<String> {
     if meant.sent == 0 {
         return Look::NotYet("no frame that is meant was sent, so nobody can tell".to_owned());
     }
-    let spared = match spared(lab, rule, rest.delivered).await {
+    let passed = (opposite.delivered, rest.delivered);
+    let spared = match spared(lab, rule, passed).await {
         Ok(spared) => spared,
         Err(why) => return Look::NotYet(why),
     };
@@ -161,21 +198,27 @@ async fn look_cut(lab: &dyn Lab, number: usize, rule: &Rule) -> Look<String> {
     ))
 }
 
-/// What the rule must leave alone, as it was seen to pass.
-async fn spared(lab: &dyn Lab, rule: &Rule, passed: u64) -> Result<String, String> {
+/// What the rule must leave alone, as it was seen to pass: how many frames the other way, and of
+/// all others.
+async fn spared(lab: &dyn Lab, rule: &Rule, (back, rest): (u64, u64)) -> Result<String, String> {
     let node = &rule.node;
-    if rule.port.is_some() && rule.direction == Direction::Both {
+    if rule.direction != Direction::Both {
+        return match back {
+            0 => Err(format!("no frame of `{node}` passed the other way either")),
+            _ => Ok(format!("; {back} passed the other way, and {rest} others")),
+        };
+    }
+    if rule.port.is_some() {
         let other = lab.dial(&rule.witness, node, PROBE).await?;
         return match other.answer {
             Some(_) => Ok(format!("; it answers on {PROBE}")),
             None => Err(format!("`{node}` does not answer on {PROBE} either")),
         };
     }
-    let all = rule.from.is_empty() && rule.direction == Direction::Both;
-    match passed {
-        _ if all => Ok(String::new()),
+    match rest {
+        _ if rule.from.is_empty() => Ok(String::new()),
         0 => Err(format!("no other frame of `{node}` passed either")),
-        _ => Ok(format!("; {passed} others passed")),
+        _ => Ok(format!("; {rest} others passed")),
     }
 }
 

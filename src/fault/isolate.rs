@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::{Fault, PACE, flow, visited, watch};
 use crate::journal::Intent;
-use crate::substrate::{Lab, Trouble};
+use crate::substrate::{Lab, Traffic, Trouble};
 use crate::units::Port;
 use crate::wait::{self, Look};
 
@@ -47,6 +47,15 @@ impl Fault for Isolate {
         watch::each(intent, |node| seen_cut_off(lab, node, intent, deadline)).await
     }
 
+    /// Where nobody talks to a node any more, what it sends itself in vain is enough.
+    async fn lasted(&self, lab: &dyn Lab, intent: &Intent) -> Result<(), String> {
+        if intent.rule.is_some() {
+            return flow::lasted(lab, intent).await;
+        }
+        let seen = watch::each(intent, |node| still_cut_off(lab, node, intent));
+        seen.await.map(drop)
+    }
+
     async fn heal(
         &self,
         lab: &dyn Lab,
@@ -70,15 +79,18 @@ async fn set(lab: &dyn Lab, intent: &Intent, isolated: bool) -> Result<(), Troub
     visited(join_all(ends).await)
 }
 
-/// Has a node send frames. A file server that nobody reaches has nothing to say by itself, and
-/// whoever says nothing proves nothing. Whether anybody can have it do so shows in what is counted.
+/// Has frames sent both ways between a node and its witness. A file server that nobody reaches has
+/// nothing to say by itself, and whoever says nothing proves nothing. Whether anybody can have them
+/// sent shows in what is counted.
 async fn stir(lab: &dyn Lab, node: &str, intent: &Intent) {
     if let Some(witness) = &intent.witness {
         let _ = lab.dial(node, witness, NOWHERE).await;
+        let _ = lab.dial(witness, node, NOWHERE).await;
     }
 }
 
-/// Looks until the node has sent frames for a while and nobody got one.
+/// Looks until frames were sent in vain for a while both ways: none of the node's reached anybody,
+/// and none reached the node.
 async fn seen_cut_off(
     lab: &dyn Lab,
     node: &str,
@@ -89,20 +101,28 @@ async fn seen_cut_off(
     let end = Instant::now() + deadline;
     loop {
         wait::pause(PACE).await;
-        let (sent, delivered) = lab.frames(node).await;
-        let (began, (sent_before, delivered_before)) = since;
-        let vain = sent.saturating_sub(sent_before);
-        let watched = began.elapsed();
-        let last = if delivered != delivered_before {
-            since = (Instant::now(), (sent, delivered));
-            let passed = delivered.saturating_sub(delivered_before);
-            format!("`{node}` is not cut off: {passed} of its frames were delivered")
-        } else if vain == 0 {
+        let Traffic { out, into } = lab.frames(node).await.since(since.1);
+        if out.sent == 0 || into.sent == 0 {
             stir(lab, node, intent).await;
+        }
+        let now = lab.frames(node).await;
+        let watched = since.0.elapsed();
+        let Traffic { out, into } = now.since(since.1);
+        let last = if out.delivered + into.delivered > 0 {
+            since = (Instant::now(), now);
+            let (passed, got) = (out.delivered, into.delivered);
+            format!(
+                "`{node}` is not cut off: {passed} of its frames were delivered, and {got} to it"
+            )
+        } else if out.sent == 0 {
             format!("`{node}` sent no frame in {watched:.1?}, so nobody can tell")
+        } else if into.sent == 0 {
+            format!("`{node}` was sent no frame in {watched:.1?}, so nobody can tell")
         } else if watched >= WINDOW {
+            let (sent, came) = (out.sent, into.sent);
             return Ok(format!(
-                "`{node}` sent {vain} frames in {watched:.1?}, and none was delivered"
+                "`{node}` sent {sent} frames in {watched:.1?} and was sent {came}, and none was \
+                 delivered"
             ));
         } else {
             format!("`{node}` was watched for {watched:.1?} only")
@@ -113,23 +133,48 @@ async fn seen_cut_off(
     }
 }
 
-/// Looks until a frame of the node is delivered.
+/// Watches for a while whether any frame of a node passes, or any for it.
+async fn still_cut_off(lab: &dyn Lab, node: &str, intent: &Intent) -> Result<String, String> {
+    let before = lab.frames(node).await;
+    wait::pause(WINDOW).await;
+    let Traffic { out, into } = lab.frames(node).await.since(before);
+    if out.sent + into.sent == 0 {
+        stir(lab, node, intent).await;
+    }
+    let Traffic { out, into } = lab.frames(node).await.since(before);
+    let (passed, got) = (out.delivered, into.delivered);
+    match out.sent + into.sent {
+        _ if passed + got > 0 => Err(format!(
+            "it did not last: {passed} frames of `{node}` were delivered, and {got} to it"
+        )),
+        0 => Err(format!(
+            "`{node}` was neither heard nor spoken to, so nobody can tell whether it lasted"
+        )),
+        tried => Ok(format!(
+            "{tried} frames of `{node}` and for it were sent in vain"
+        )),
+    }
+}
+
+/// Looks until frames are delivered both ways.
 async fn seen_rejoined(
     lab: &dyn Lab,
     node: &str,
     intent: &Intent,
     deadline: Duration,
 ) -> Result<String, String> {
-    let (_, before) = lab.frames(node).await;
+    let before = lab.frames(node).await;
     let what = format!("frames of `{node}` to pass");
     watch::seen(what, deadline, || async move {
-        let (_, now) = lab.frames(node).await;
-        if now > before {
-            Look::Holds(format!("frames of `{node}` are delivered"))
-        } else {
-            stir(lab, node, intent).await;
-            Look::NotYet(format!("no frame of `{node}` was delivered"))
+        let Traffic { out, into } = lab.frames(node).await.since(before);
+        if out.delivered > 0 && into.delivered > 0 {
+            return Look::Holds(format!("frames of `{node}` and for it are delivered"));
         }
+        stir(lab, node, intent).await;
+        Look::NotYet(match out.delivered {
+            0 => format!("no frame of `{node}` was delivered"),
+            _ => format!("no frame for `{node}` was delivered"),
+        })
     })
     .await
 }

@@ -81,9 +81,9 @@ pub(super) async fn look_serving(lab: &dyn Lab, node: &str, state: &str) -> Look
 
 /// Watches a node for a while in which it must send no frame.
 async fn silent(lab: &dyn Lab, node: &str) -> Result<Duration, String> {
-    let (before, _) = lab.frames(node).await;
+    let before = lab.frames(node).await.out.sent;
     wait::pause(SILENCE).await;
-    let (after, _) = lab.frames(node).await;
+    let after = lab.frames(node).await.out.sent;
     match after.saturating_sub(before) {
         0 => Ok(SILENCE),
         count => Err(format!("`{node}` still sent {count} frames")),

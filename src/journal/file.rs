@@ -208,6 +208,15 @@ mod tests {
     }
 
     #[test]
+    fn what_a_heal_needs_is_on_the_disk_before_it_is_needed() {
+        let fault = 0;
+        assert!(announces_an_act(&Event::Injecting { fault }));
+        assert!(announces_an_act(&Event::Healing { fault }));
+        assert!(!announces_an_act(&Event::Injected { fault }));
+        assert!(!announces_an_act(&Event::End));
+    }
+
+    #[test]
     fn entries_are_numbered_and_read_back() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("journal.jsonl");

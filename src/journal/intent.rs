@@ -123,3 +123,46 @@ impl fmt::Display for Rule {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    fn slow(delay: u64, jitter: u64, loss: f64) -> Option<Slowness> {
+        Some(Slowness {
+            delay: Span::millis(delay),
+            jitter: Span::millis(jitter),
+            loss: Share(loss),
+            before_us: None,
+        })
+    }
+
+    #[rstest]
+    #[case::dropped(Direction::Both, None, "")]
+    #[case::to_it(Direction::In, None, ", in")]
+    #[case::late(Direction::Both, slow(100, 0, 0.0), ", by 100ms")]
+    #[case::now_and_then(Direction::Both, slow(100, 20, 0.0), ", by 100ms ± 20ms")]
+    #[case::lossy(Direction::Both, slow(0, 0, 0.1), ", 10% lost")]
+    #[case::all(Direction::Out, slow(100, 20, 0.1), ", out, by 100ms ± 20ms, 10% lost")]
+    fn a_rule_says_which_frames_it_is_about(
+        #[case] direction: Direction,
+        #[case] slow: Option<Slowness>,
+        #[case] text: &str,
+    ) {
+        let mut rule = Rule {
+            node: "server-2".to_owned(),
+            from: Vec::new(),
+            direction,
+            port: None,
+            slow,
+            witness: "server-3".to_owned(),
+        };
+        assert_eq!(rule.to_string(), text);
+        rule.from = vec!["server-4".to_owned(), "server-5".to_owned()];
+        rule.port = Some(Port::tcp(2377));
+        let flow = " from server-4, server-5, 2377/tcp";
+        assert_eq!(rule.to_string(), format!("{flow}{text}"));
+    }
+}

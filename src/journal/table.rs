@@ -36,3 +36,19 @@ impl Outcome {
             if why.starts_with("ERROR 1146 ") || why.starts_with("ERROR 1049 "))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_servers_own_word_tells_that_the_table_is_gone() {
+        let told = |why: &str| Outcome::Refused(why.to_owned()).tells_that_the_table_is_gone();
+        assert!(told("ERROR 1146 (42S02): Table `ledger` doesn't exist"));
+        assert!(told("ERROR 1049 (42000): Unknown database"));
+        assert!(!told("ERROR 1045 (28000): Access denied"));
+        assert!(!told("connection refused"));
+        assert!(!Outcome::Unknown("ERROR 1146 ".to_owned()).tells_that_the_table_is_gone());
+        assert!(!Outcome::Acknowledged.tells_that_the_table_is_gone());
+    }
+}

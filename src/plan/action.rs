@@ -298,3 +298,32 @@ pub(super) fn ready(
     });
     ready.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::who_is_demoted(Change::Demote, true)]
+    #[case::who_leaves(Change::Leave, true)]
+    #[case::who_is_drained(Change::Drain, false)]
+    #[case::who_is_promoted(Change::Promote, false)]
+    fn who_manages_nothing_afterwards_is_no_witness(
+        #[case] change: fn(Target) -> Change,
+        #[case] unseats: bool,
+    ) {
+        assert_eq!(change(Target::Leader).unseats(), unseats);
+    }
+
+    #[test]
+    fn a_further_stack_is_called_by_its_name() {
+        let stack = Stack {
+            name: "later".to_owned(),
+            text: String::new(),
+            services: Vec::new(),
+        };
+        assert_eq!(Change::Deploy(stack).about(), "later");
+    }
+}

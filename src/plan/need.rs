@@ -103,3 +103,71 @@ fn of_action(verb: &scenario::ActionVerb) -> Option<Capability> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use rstest::rstest;
+
+    use super::*;
+    use crate::plan::FaultEnd;
+    use crate::units::Span;
+
+    /// What a scenario with this line needs where a worker loses its power.
+    fn needed(line: &str) -> Capabilities {
+        let text =
+            format!("scenario: a\nbecause: b\ncluster: {{ managers: 3 }}\n{line}\nexpect: []\n");
+        let loaded = scenario::parse(Path::new("a.yaml"), &text).expect("sound");
+        let kill = Fault {
+            at: Span::secs(10),
+            action: FaultAction::Kill(Target::Worker),
+            end: FaultEnd::After(Span::secs(60)),
+        };
+        needs(&loaded.scenario, &[kill])
+    }
+
+    #[rstest]
+    #[case::a_page("workload: [ get: { port: 80, body: hello, rate: 5/s } ]", false)]
+    #[case::a_ledger("workload: [ ledger: { service: mariadb, rate: 5/s } ]", true)]
+    #[case::a_database("steady: [ sql: { service: mariadb, query: SELECT 1 } ]", true)]
+    fn who_looks_at_data_needs_a_power_cut(#[case] line: &str, #[case] cut: bool) {
+        assert_eq!(needed(line).contains(&Capability::PowerCut), cut);
+    }
+
+    #[rstest]
+    #[case("right", false)]
+    #[case("wrong", false)]
+    #[case("rotated", true)]
+    fn only_a_rotated_token_takes_a_rotation(#[case] token: &str, #[case] rotated: bool) {
+        let join = format!("join: {{ node: server-3, token: {token} }}");
+        let needs = needed(&format!("actions: [ {{ at: 1s, do: {{ {join} }} }} ]"));
+        assert_eq!(needs.contains(&Capability::Tokens), rotated);
+    }
+
+    #[rstest]
+    #[case::the_engine(
+        "vm",
+        Capability::Upgrade,
+        "`vm` has no engine to upgrade to: name one with `--upgrade-to`"
+    )]
+    #[case::another_thing("vm", Capability::Pause, "`vm` has no pause of a machine")]
+    #[case::elsewhere("dind", Capability::Upgrade, "`dind` has no engine to upgrade to")]
+    fn an_option_is_named_where_it_would_help(
+        #[case] place: &str,
+        #[case] lacks: Capability,
+        #[case] reason: &str,
+    ) {
+        let options = Options {
+            place: place.to_owned(),
+            capabilities: Capabilities::new(),
+            patience: 1.0,
+            seed: 7,
+            no_faults: false,
+            environment: [].into(),
+            nodes: None,
+        };
+        let told = missing(&[lacks].into(), &options);
+        assert_eq!(told.as_deref(), Some(reason));
+    }
+}

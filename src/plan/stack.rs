@@ -391,6 +391,29 @@ mod tests {
         assert_eq!(titles, ["a stack needs services"]);
     }
 
+    #[rstest]
+    #[case::of_every_node("'8080:80'", &[8080])]
+    #[case::in_a_row("'127.0.0.1:8000-8002:80-82'", &[8000, 8001, 8002])]
+    #[case::chosen_by_docker("{ target: 80 }", &[])]
+    #[case::of_udp("{ target: 53, published: 53, protocol: udp }", &[])]
+    #[case::of_one_node("{ target: 80, published: 80, mode: host }", &[])]
+    fn a_port_is_published_where_every_node_answers_on_it(
+        #[case] port: &str,
+        #[case] published: &[u16],
+    ) {
+        assert_eq!(service(&format!("ports: [ {port} ]")).published, published);
+    }
+
+    #[rstest]
+    #[case::of_nothing("0:80")]
+    #[case::backwards("8002-8000:80")]
+    fn what_is_no_port_is_refused(#[case] port: &str) {
+        let text = format!("services: {{ a: {{ image: b, ports: ['{port}'] }} }}\n");
+        let mistakes = stack(&text).expect_err("no port");
+        let titles: Vec<&str> = mistakes.iter().map(Mistake::title).collect();
+        assert_eq!(titles, [format!("`{port}` is no port")]);
+    }
+
     #[test]
     fn a_password_is_left_out_wherever_yaml_lets_it_stand() {
         let secrets = [

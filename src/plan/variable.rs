@@ -98,6 +98,10 @@ mod tests {
         Err("`${1}` is no variable; write one such as `${NAME:-default}`")
     )]
     #[case(
+        "${-x}",
+        Err("`${-x}` is no variable; write one such as `${NAME:-default}`")
+    )]
+    #[case(
         "${SET:}",
         Err("`${SET:}` is no variable; write one such as `${NAME:-default}`")
     )]

@@ -22,11 +22,91 @@ pub struct Passage {
     pub delivered: u64,
 }
 
+impl Passage {
+    /// Counts one more frame.
+    pub(super) fn count(&mut self, delivered: bool) {
+        self.sent += 1;
+        self.delivered += u64::from(delivered);
+    }
+
+    /// What was counted after an earlier look.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            sent: self.sent.saturating_sub(before.sent),
+            delivered: self.delivered.saturating_sub(before.delivered),
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            sent: self.sent + other.sent,
+            delivered: self.delivered + other.delivered,
+        }
+    }
+}
+
+/// All frames of one machine on the LAN.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Those that it sent.
+    pub out: Passage,
+    /// Those that others sent to it.
+    pub into: Passage,
+}
+
+impl Traffic {
+    /// What was counted after an earlier look.
+    #[must_use]
+    pub fn since(self, before: Self) -> Self {
+        Self {
+            out: self.out.since(before.out),
+            into: self.into.since(before.into),
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            out: self.out.and(other.out),
+            into: self.into.and(other.into),
+        }
+    }
+}
+
+/// What a frame to or from the machine of a rule is to the rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kin {
+    /// The rule means it.
+    Meant,
+    /// Of the same pair and port, it goes the way that the rule leaves alone.
+    Opposite,
+    /// Any other.
+    Rest,
+}
+
+impl Kin {
+    /// Whether a frame is of the pair and port that a rule is about, and goes the way that it is
+    /// about.
+    pub(super) fn of(flow: bool, way: bool) -> Self {
+        match (flow, way) {
+            (true, true) => Self::Meant,
+            (true, false) => Self::Opposite,
+            (false, _) => Self::Rest,
+        }
+    }
+}
+
 /// What the LAN counted of the machine of a rule.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// The frames that the rule means.
     pub meant: Passage,
+    /// Those of the same pair and port that go the other way, where the rule means one.
+    pub opposite: Passage,
     /// All others to and from its machine.
     pub rest: Passage,
     /// Frames that are meant, and were lost by chance.
@@ -39,15 +119,21 @@ impl Tally {
     /// What was counted after an earlier look.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
-        let passage = |now: Passage, then: Passage| Passage {
-            sent: now.sent.saturating_sub(then.sent),
-            delivered: now.delivered.saturating_sub(then.delivered),
-        };
         Self {
-            meant: passage(self.meant, before.meant),
-            rest: passage(self.rest, before.rest),
+            meant: self.meant.since(before.meant),
+            opposite: self.opposite.since(before.opposite),
+            rest: self.rest.since(before.rest),
             lost: self.lost.saturating_sub(before.lost),
             held: self.held.saturating_sub(before.held),
+        }
+    }
+
+    /// What is counted of frames of one kind.
+    pub(super) fn passage(&mut self, kin: Kin) -> &mut Passage {
+        match kin {
+            Kin::Meant => &mut self.meant,
+            Kin::Opposite => &mut self.opposite,
+            Kin::Rest => &mut self.rest,
         }
     }
 

@@ -64,6 +64,10 @@ pub enum Sabotage {
     PauseNoOp,
     /// Isolating a node succeeds, and does nothing.
     IsolateNoOp,
+    /// An isolated node still gets what others send to it.
+    IsolateOneWay,
+    /// Some seconds after a fault cut anything on the LAN, something lets it pass again.
+    CutFades,
     /// Whatever is done inside of a machine succeeds, and does nothing.
     InwardNoOp,
     /// Five seconds after a fault set a clock, something sets it right.
@@ -79,6 +83,8 @@ pub enum Sabotage {
     RuleNoOp,
     /// A rule for some frames of a machine strikes all of them.
     RuleCutsAll,
+    /// A rule for one direction strikes both.
+    RuleCutsBothWays,
     /// No row is ever taken, although sessions open.
     WorkloadNeverConnects,
     /// The ledger can neither be read nor checked through this node.

@@ -172,9 +172,9 @@ fn whom_the_managers_listed_when_it_was_planned_is_no_stranger() {
     says(&known, Verdict::Pass, "A valid join token is necessary");
 }
 
-/// Tried again at 68 s with another token; these nodes were there then, and `n9` is told of at
-/// this moment.
-fn tried_twice(before: &[NodeSeen], told: f64) -> Finding {
+/// Tried with another token as well, at another moment; these nodes were there then, and `n9` is
+/// told of at a third.
+fn tried_twice(also: f64, before: &[NodeSeen], told: f64) -> Finding {
     let mut story = intruder(&held());
     let change = Change::Join {
         node: "server-9".to_owned(),
@@ -197,10 +197,10 @@ fn tried_twice(before: &[NodeSeen], told: f64) -> Finding {
     });
     let [(_, no), (_, nobody)] = held();
     let steps = [
-        (64.0, intent),
-        (68.0, ActionStep::Acting),
-        (69.0, no),
-        (70.0, nobody),
+        (also - 4.0, intent),
+        (also, ActionStep::Acting),
+        (also + 1.0, no),
+        (also + 2.0, nobody),
     ];
     for (at, step) in steps {
         story.at(at, Event::Action(ActionEntry { action: 1, step }));
@@ -212,17 +212,30 @@ fn tried_twice(before: &[NodeSeen], told: f64) -> Finding {
 #[test]
 fn a_stranger_is_the_doing_of_the_attempt_before_it() {
     // That the next attempt finds it there is no excuse for the one that let it in.
-    let first = tried_twice(&[listed_as("n9")], 66.0);
+    let first = tried_twice(68.0, &[listed_as("n9")], 66.0);
     says(
         &first,
         Verdict::Fail,
         "with a wrong token: the managers list n9",
     );
-    let second = tried_twice(&[], 72.0);
+    let unheard = tried_twice(68.0, &[listed_as("n9")], 72.0);
+    says(
+        &unheard,
+        Verdict::Fail,
+        "with a wrong token: the managers list n9",
+    );
+    let second = tried_twice(68.0, &[], 72.0);
     says(
         &second,
         Verdict::Fail,
         "with a rotated token: the managers list n9",
+    );
+    // What the plan names second was tried first.
+    let late = tried_twice(54.0, &[], 64.0);
+    says(
+        &late,
+        Verdict::Fail,
+        "with a wrong token: the managers list n9",
     );
 }
 
@@ -267,11 +280,10 @@ fn scaled(replicas: u32, before: u32, steps: &[(f64, ActionStep)]) -> Story {
 #[test]
 fn an_action_that_was_not_seen_is_not_exercised() {
     let good = scaled(2, 1, &[(61.0, ActionStep::Acted), (70.0, seen("2 live"))]);
-    says(
-        &finding(&good.history(), "exercised"),
-        Verdict::Pass,
-        "1 action seen",
-    );
+    let judged = finding(&good.history(), "exercised");
+    assert_eq!(judged.verdict, Verdict::Pass);
+    let said = "1 action seen; `get` succeeded 131 times";
+    assert_eq!(judged.summary, said);
     let bad = scaled(
         2,
         1,
@@ -303,11 +315,13 @@ fn a_task_may_end_when_there_shall_be_fewer_and_not_when_there_shall_be_more() {
         Verdict::Pass,
         "no task ended",
     );
-    says(
-        &judged(scaled(2, 1, &steps)),
-        Verdict::Unknown,
-        "mariadb.1 failed",
-    );
+    for replicas in [1, 2] {
+        says(
+            &judged(scaled(replicas, 1, &steps)),
+            Verdict::Unknown,
+            "mariadb.1 failed",
+        );
+    }
 }
 
 #[test]

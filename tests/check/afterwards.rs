@@ -68,6 +68,17 @@ fn what_holds_once_and_not_any_more_is_unknown() {
 }
 
 #[test]
+fn what_is_to_hold_after_a_fault_is_told_from_its_heal() {
+    let mut story = Story::kept("story", &[recovers()]);
+    story.plan.steady_after = story.plan.steady.clone();
+    says(
+        &finding(&story.history(), "steady"),
+        Verdict::Pass,
+        "held before, and 5.5s after the last fault or action held: mariadb 1/1",
+    );
+}
+
+#[test]
 fn what_is_to_hold_after_the_load_is_judged_by_what_was_seen_then() {
     let open = || not_yet("port_closed :2375: open on `server-1`");
     says(

@@ -121,3 +121,17 @@ fn a_round_before_the_last_three_does_not_count() {
     let finding = leaderless_at(59.0, Control::Kept);
     says(&finding, Verdict::Pass, "stop server-3: server-1 led");
 }
+
+#[test]
+fn where_nothing_was_broken_the_end_of_the_load_decides() {
+    let calm = |expected: Control| {
+        judged(catalogue::control(expected), |story| {
+            story.plan.faults.clear();
+            without_faults(story);
+        })
+    };
+    let kept = calm(Control::Kept);
+    says(&kept, Verdict::Pass, "no fault: server-1 led");
+    let lost = calm(Control::Lost);
+    says(&lost, Verdict::Unknown, "no fault was planned");
+}

@@ -182,6 +182,24 @@ fn a_container_lost_with_the_power_we_cut_is_ours_whenever_that_shows() {
 }
 
 #[test]
+fn a_container_lost_before_we_broke_its_node_is_not_ours() {
+    let finding = disturbed(|story| {
+        story.change(|at, event| {
+            if matches!(event, Event::Containers(look) if look.node == "server-3")
+                && (34.0..50.0).contains(at)
+            {
+                *event = containers("server-3", Ok(Vec::new()));
+            }
+        });
+    });
+    says(
+        &finding,
+        Verdict::Unknown,
+        "task mariadb.1 lost its container on server-3 at [34.5s]",
+    );
+}
+
+#[test]
 fn silence_is_no_disturbance() {
     let finding = disturbed(|story| {
         engine_says(story, 95.0, &Err(ApiError::TimedOut("1s".to_owned())));
@@ -192,10 +210,15 @@ fn silence_is_no_disturbance() {
 
 #[test]
 fn a_manager_that_lags_behind_is_not_believed() {
-    let finding = disturbed(|story| {
-        story.at(97.0, ended("new", 20, "failed", "killed"));
-    });
-    says(&finding, Verdict::Pass, "no task ended");
+    let told = |index: u64| {
+        disturbed(|story| {
+            story.at(97.0, ended("new", index, "failed", "killed"));
+        })
+    };
+    says(&told(20), Verdict::Pass, "no task ended");
+    says(&told(32), Verdict::Pass, "no task ended");
+    // It was told last of the version 33, and does not lag behind that.
+    says(&told(33), Verdict::Unknown, "failed on server-4");
 }
 
 #[test]
@@ -295,7 +318,8 @@ fn a_control_that_names_the_steady_state_wants_it_to_stay_away() {
 /// A state cannot have been told before it was so; one that is told late is nobody's fault.
 #[rstest]
 #[case::an_hour_ahead(3600, Verdict::Unknown, "the clock of server-4 is 3,600 seconds ahead")]
-#[case::a_little_ahead(59, Verdict::Pass, "no task ended")]
+#[case::more_than_a_little_ahead(61, Verdict::Unknown, "server-4 is 61 seconds ahead")]
+#[case::a_little_ahead(60, Verdict::Pass, "no task ended")]
 #[case::told_late(-3600, Verdict::Pass, "no task ended")]
 fn a_clock_that_is_ahead_is_told(
     #[case] seconds: i64,
@@ -303,12 +327,37 @@ fn a_clock_that_is_ahead_is_told(
     #[case] part: &str,
 ) {
     let finding = disturbed(|story| {
-        let mut event = task("new", 33, "server-4", "running", "running");
-        if let Event::Task(task) = &mut event {
-            let second = 1_475_000_000 + 70 + seconds;
-            task.timestamp = Some(jiff::Timestamp::from_second(second).expect("in range"));
-        }
-        story.at(70.0, event);
+        let event = task("new", 33, "server-4", "running", "running");
+        story.at(70.0, dated(event, 70 + seconds));
+    });
+    says(&finding, verdict, part);
+}
+
+/// A task whose node says that it was so at this second of the run.
+fn dated(mut event: Event, second: i64) -> Event {
+    if let Event::Task(task) = &mut event {
+        let second = 1_475_000_000 + second;
+        task.timestamp = Some(jiff::Timestamp::from_second(second).expect("in range"));
+    }
+    event
+}
+
+#[rstest]
+#[case::we_set_it("skew", Verdict::Pass, "no task ended")]
+#[case::we_did_not("stop", Verdict::Unknown, "server-3 is 3,600 seconds ahead")]
+fn a_clock_that_we_set_is_no_news(
+    #[case] verb: &str,
+    #[case] verdict: Verdict,
+    #[case] part: &str,
+) {
+    let finding = disturbed(|story| {
+        story.change(|_, event| {
+            if let Event::Intent(intent) = event {
+                verb.clone_into(&mut intent.verb);
+            }
+        });
+        let event = task("old", 25, "server-3", "running", "running");
+        story.at(60.0, dated(event, 60 + 3600));
     });
     says(&finding, verdict, part);
 }

@@ -1,8 +1,10 @@
 //! `exercised` at its edges.
 
-use seatrial::journal::Answer;
+use seatrial::journal::{ActionEntry, ActionStep, Answer};
+use seatrial::plan::{Action, Change};
+use seatrial::units::Span;
 
-use super::story::{no_leader, poll, poll_errors};
+use super::story::{no_leader, node_seen, poll, poll_errors};
 use super::*;
 
 fn lacking(change: impl Fn(&mut Story)) -> Finding {
@@ -106,11 +108,76 @@ fn without_faults_a_workload_must_do_a_little() {
     );
     let few = lacking(|story| fault_free(story, 22.0));
     says(&few, Verdict::Unknown, "`get` succeeded 4 times only");
+    let on_one_node = |until: f64| {
+        lacking(|story| {
+            fault_free(story, until);
+            story.without(|_, e| matches!(e, Event::Got { via, .. } if via != "server-1"));
+        })
+    };
+    let said = "`get` succeeded 9 times only";
+    says(&on_one_node(38.0), Verdict::Unknown, said);
+    let said = "`get` succeeded 10 times";
+    says(&on_one_node(40.0), Verdict::Pass, said);
+}
+
+#[test]
+fn without_workloads_either_a_fault_or_a_steady_state_must_be_seen() {
+    let judged = |change: fn(&mut Story)| {
+        let mut story = Story::kept("story", &[Check::Exercised]);
+        change(&mut story);
+        finding(&story.history(), "exercised")
+    };
+    let unseen = |story: &mut Story| {
+        story.without(|_, event| matches!(event, Event::Steady(_)));
+    };
+    let nothing = |story: &mut Story| {
+        story.plan.faults.clear();
+        without_faults(story);
+    };
+    let said = "1 fault confirmed and healed";
+    says(&judged(unseen), Verdict::Pass, said);
+    says(&judged(nothing), Verdict::Pass, "no fault planned");
+    let said = "no fault, no workload, and no steady state";
+    let neither = |story: &mut Story| {
+        story.plan.faults.clear();
+        without_faults(story);
+        story.without(|_, event| matches!(event, Event::Steady(_)));
+    };
+    says(&judged(neither), Verdict::Unknown, said);
+}
+
+#[test]
+fn while_a_fault_lasts_no_success_is_owed_after_the_last_action() {
+    let finding = lacking(|story| {
+        story.without(|_, e| matches!(e, Event::Healing { .. } | Event::Healed { .. }));
+        story.plan.actions.push(Action {
+            at: Span::secs(10),
+            change: Change::Scale {
+                service: "mariadb".to_owned(),
+                replicas: 2,
+            },
+            within: Span::secs(30),
+        });
+        let seen = ActionStep::Confirmed("2 live".to_owned());
+        for (at, step) in [(30.0, ActionStep::Acting), (60.0, seen)] {
+            story.at(at, Event::Action(ActionEntry { action: 0, step }));
+        }
+        got_between(story, 60.0, 200.0);
+    });
+    assert_eq!(finding.verdict, Verdict::Unknown);
+    let said = "fault 1 (stop server-3) was not seen to be healed";
+    assert_eq!(finding.summary, said);
 }
 
 /// The same fault, which now lasts 80 s longer; its node is called this from 66 s on.
 fn long_off(state: &str, led: bool) -> Finding {
+    off(80.0, state, led, |_| {})
+}
+
+/// The same, so many seconds longer and with a change.
+fn off(longer: f64, state: &str, led: bool, change: impl Fn(&mut Story)) -> Finding {
     lacking(|story| {
+        change(story);
         story.change(|at, event| {
             if let Event::Node(node) = event
                 && *at == 66.0
@@ -118,18 +185,59 @@ fn long_off(state: &str, led: bool) -> Finding {
                 state.clone_into(&mut node.state);
             }
             if *at >= 76.0 {
-                *at += 80.0;
+                *at += longer;
             }
         });
-        story.at(145.0, got("server-1", 145.0, Answer::Right));
+        let late = 65.0 + longer;
+        story.at(late, got("server-1", late, Answer::Right));
         let nobody = poll_errors(&no_leader());
         let polled = if led {
             poll("server-1", &["server-3"])
         } else {
             nobody
         };
-        story.at(145.0, polled);
+        story.at(late, polled);
     })
+}
+
+#[test]
+fn ninety_seconds_without_power_are_long() {
+    // Its power is gone from 51 s on, and back at 141 s.
+    let says_so = "no manager called `server-3` down in 90s";
+    let long = off(65.0, "ready", true, |_| {});
+    says(&long, Verdict::Unknown, says_so);
+    let shorter = off(64.9, "ready", true, |_| {});
+    says(&shorter, Verdict::Pass, "1 fault confirmed");
+}
+
+#[test]
+fn a_node_that_was_called_down_once_since_the_fault_was_noticed() {
+    let called = |states: &[(f64, &str)]| {
+        off(80.0, "ready", true, |story| {
+            for (at, state) in states {
+                story.at(*at, node_seen("server-3", 35, state));
+            }
+        })
+    };
+    let since = called(&[(60.0, "down")]);
+    says(&since, Verdict::Pass, "1 fault confirmed");
+    let before = called(&[(30.0, "down"), (40.0, "ready")]);
+    says(&before, Verdict::Unknown, "no manager called `server-3`");
+    // While it was off, they took it back.
+    let before = called(&[(40.0, "down")]);
+    says(&before, Verdict::Unknown, "no manager called `server-3`");
+}
+
+#[test]
+fn a_machine_that_is_no_node_need_not_be_called_down() {
+    let finding = off(80.0, "ready", true, |story| {
+        story.change(|_, event| {
+            if let Event::Intent(intent) = event {
+                intent.targets = vec!["storage".to_owned()];
+            }
+        });
+    });
+    says(&finding, Verdict::Pass, "1 fault confirmed");
 }
 
 #[test]

@@ -26,12 +26,14 @@ mod control;
 mod disturbance;
 mod exercise;
 mod intact;
+mod members;
 mod noise;
 mod pages;
 mod record;
 mod recovery;
 mod rows_read;
 mod stored;
+mod timeline;
 mod two_at_once;
 mod upgrades;
 

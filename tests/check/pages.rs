@@ -163,9 +163,11 @@ fn a_planned_node_that_nobody_asked_is_missed(#[case] planned: Target, #[case] n
 
 #[test]
 fn a_time_in_which_nobody_asked_a_node_is_no_failure_of_it() {
-    // A request that was lost long before is none of that time.
+    // Requests that were lost long before, or as it began, are none of that time.
     let finding = judged(allows(0.9, Span::secs(10)), |story| {
         story.change(|at, event| catalogue::fail_on("server-2", 30.0..32.0, *at, event));
+        let lost = Answer::Failed("no answer within 2s".to_owned());
+        story.at(58.51, got("server-2", 56.5, lost));
         story.without(|at, event| {
             matches!(event, Event::Got { via, .. } if via == "server-2")
                 && (60.0..76.0).contains(&at)
@@ -331,6 +333,22 @@ fn requests_that_were_not_sent_excuse_none_that_were_lost() {
         Verdict::Fail,
         "requests on server-1 were answered, 97% must be",
     );
+}
+
+#[test]
+fn the_first_request_that_was_lost_is_named() {
+    let mut story = Story::kept("story", &[answers()]);
+    story.change(|at, event| catalogue::fail_on("server-1", 60.0..64.0, *at, event));
+    let history = story.history();
+    let lost = |event: &Event| match event {
+        Event::Got { via, answer, .. } => via == "server-1" && *answer != Answer::Right,
+        _ => false,
+    };
+    let first = history.entries.iter().find(|entry| lost(&entry.event));
+    let first = first.expect("a request").seq;
+    let finding = finding(&history, "answers");
+    says(&finding, Verdict::Fail, "36 of 38 requests on server-1");
+    assert_eq!(finding.evidence, [first]);
 }
 
 #[test]

@@ -110,6 +110,10 @@ fn a_read_back_that_ends_later_may_have_seen_the_table_earlier() {
     let finding = read_without_row_7(101.15);
     let said = "server-1 and server-4 hold different rows";
     says(&finding, Verdict::Fail, said);
+    // Nobody knows whether `server-3` had ended by then, and `server-2` had.
+    let finding = read_without_row_7(101.3);
+    let said = "server-2 and server-4 hold different rows";
+    says(&finding, Verdict::Fail, said);
     let finding = read_without_row_7(101.4);
     let said = "server-3 and server-4 hold different rows";
     says(&finding, Verdict::Fail, said);
@@ -182,4 +186,70 @@ fn a_journal_that_contradicts_itself_is_unknown() {
         );
     });
     says(&finding, Verdict::Unknown, "1 entry of the journal");
+}
+
+/// All that is told of this ledger is told of another as well, which has no table in the end.
+fn another_ledger(story: &mut Story) {
+    let mut other = story.clone();
+    other.change(|_, event| match event {
+        Event::Insert { workload, .. } | Event::Inserted { workload, .. } => {
+            "other".clone_into(workload);
+        }
+        Event::ReadBack { workload, rows, .. } => {
+            "other".clone_into(workload);
+            *rows = Rows::NoTable;
+        }
+        _ => {}
+    });
+    let is_others = |event: &Event| match event {
+        Event::Insert { workload, .. }
+        | Event::Inserted { workload, .. }
+        | Event::ReadBack { workload, .. } => workload == "other",
+        _ => false,
+    };
+    other.without(|_, event| !is_others(event));
+    story.events.extend(other.events);
+}
+
+#[test]
+fn another_ledger_has_its_own_rows() {
+    let finding = judged(nothing_lost(), another_ledger);
+    let said = "26 acknowledged rows, all read back through 4 nodes";
+    says(&finding, Verdict::Pass, said);
+}
+
+#[test]
+fn the_entries_that_tell_of_lost_rows_are_named() {
+    let mut story = Story::kept("story", &[nothing_lost()]);
+    catalogue::read_everywhere(&mut story, &[(1, 12), (27, 38)]);
+    story.without(|_, e| matches!(e, Event::ReadBack { via, .. } if via == "server-2"));
+    another_ledger(&mut story);
+    let history = story.history();
+    let is_named = |event: &Event| match event {
+        Event::Inserted { workload, row, .. } => workload == "ledger" && [13, 14].contains(row),
+        Event::ReadBack { workload, .. } => workload == "ledger",
+        _ => false,
+    };
+    let named = history.entries.iter().filter(|one| is_named(&one.event));
+    let named: Vec<u64> = named.map(|one| one.seq).collect();
+    assert_eq!(named.len(), 5);
+    assert_eq!(finding(&history, "nothing_lost").evidence, named);
+}
+
+#[test]
+fn a_later_try_that_comes_to_nothing_takes_nothing_back() {
+    let tries = |first: &Rows, second: &Rows| {
+        judged(nothing_lost(), |story| {
+            story.without(|_, e| matches!(e, Event::ReadBack { via, .. } if via == "server-2"));
+            story.at(101.1, rows("server-2", first.clone()));
+            story.at(102.0, rows("server-2", second.clone()));
+        })
+    };
+    let nothing = Rows::Unreadable("no session within 30s".to_owned());
+    let told = found(&[], &[]);
+    let said = "all read back through 4 nodes";
+    says(&tries(&nothing, &told), Verdict::Pass, said);
+    says(&tries(&told, &nothing), Verdict::Pass, said);
+    let said = "26 rows lost, the table is gone";
+    says(&tries(&Rows::NoTable, &nothing), Verdict::Fail, said);
 }

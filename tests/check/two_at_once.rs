@@ -1,6 +1,7 @@
 //! `never_two` at its edges.
 
 use super::*;
+use seatrial::journal::TaskSeen;
 use story::{node_seen, task};
 
 #[test]
@@ -13,6 +14,26 @@ fn the_managers_own_list_is_enough() {
         Verdict::Fail,
         "the managers list two live tasks of mariadb slot 1",
     );
+}
+
+#[test]
+fn the_managers_may_list_other_tasks() {
+    let changes: [fn(&mut TaskSeen); 4] = [
+        |task| "nginx".clone_into(&mut task.service),
+        |task| task.slot = 2,
+        |task| "preparing".clone_into(&mut task.state),
+        |task| "shutdown".clone_into(&mut task.desired),
+    ];
+    for change in changes {
+        let mut third = task("third", 50, "server-2", "running", "running");
+        if let Event::Task(task) = &mut third {
+            change(task);
+        }
+        let finding = judged(never_two(), |story| {
+            story.at(80.0, third.clone());
+        });
+        says(&finding, Verdict::Pass, "never two at a time");
+    }
 }
 
 #[test]
@@ -125,6 +146,49 @@ fn answers_that_touch_are_no_overlap() {
     // It may have ended at 67.5 s, before the other began at 69 s.
     let finding = third_and_new(&[(66.0, 66.1), (67.0, 70.0)], (70.5, 70.6), (69.0, 71.0));
     says(&finding, Verdict::Pass, "never two at a time");
+    let both = third_and_new(&[(66.0, 66.1), (67.0, 71.0)], (71.5, 71.6), (69.0, 71.0));
+    says(&both, Verdict::Pass, "never two at a time");
+}
+
+#[test]
+fn answers_that_touch_prove_nothing() {
+    let asked_then = third_and_new(&[(66.0, 66.1), (68.1, 68.2)], (68.5, 68.6), (68.0, 68.1));
+    says(
+        &asked_then,
+        Verdict::Unknown,
+        "perhaps two live mariadb for 0.1s from [68.1s]",
+    );
+    // One answer lists `new`, and is asked for as the first that lists `third` is there.
+    let listed_once = judged(never_two(), |story| {
+        forget(story, "server-1", 60.0..80.0);
+        forget(story, "server-4", 60.0..106.0);
+        look(story, "server-1", (62.0, 62.1), None);
+        look(story, "server-4", (62.0, 62.1), None);
+        look(story, "server-1", (66.0, 66.1), Some("third"));
+        look(story, "server-1", (68.0, 68.1), Some("third"));
+        look(story, "server-1", (68.5, 68.6), None);
+        look(story, "server-4", (66.1, 67.0), Some("new"));
+        look(story, "server-4", (78.0, 78.1), None);
+    });
+    says(
+        &listed_once,
+        Verdict::Unknown,
+        "perhaps two live mariadb for 1.1s from [67.0s]",
+    );
+}
+
+#[test]
+fn containers_of_two_slots_are_not_two_of_one() {
+    let mut second = container("second", true);
+    second.slot = 2;
+    let finding = judged(never_two(), |story| {
+        story.change(|at, event| {
+            if matches!(event, Event::Containers(look) if look.node == "server-2") && *at > 60.0 {
+                *event = containers("server-2", Ok(vec![second.clone()]));
+            }
+        });
+    });
+    says(&finding, Verdict::Pass, "3 containers of 2 slots");
 }
 
 #[test]
@@ -139,6 +203,7 @@ fn only_a_long_gap_matters() {
     // Nobody asked server-1 from 66.1 s until the answer that no longer lists it.
     let gap = |gone| third_and_new(&[(66.0, 66.1)], gone, (70.0, 70.1));
     says(&gap((75.0, 75.1)), Verdict::Pass, "never two at a time");
+    says(&gap((76.1, 76.2)), Verdict::Pass, "never two at a time");
     let long = gap((77.0, 77.1));
     says(
         &long,
@@ -213,6 +278,13 @@ fn a_service_that_was_never_seen_is_unknown() {
     );
 }
 
+#[test]
+fn one_engine_that_says_nothing_leaves_it_open() {
+    let finding = judged(never_two(), |story| forget(story, "server-2", 0.0..106.0));
+    let said = "server-2's own engine never said";
+    says(&finding, Verdict::Unknown, said);
+}
+
 /// The old node is not turned off but treated like this; its engine says nothing meanwhile.
 fn treated(verb: &str, wakes: impl Fn(&mut Story)) -> Finding {
     judged(never_two(), |story| {
@@ -234,6 +306,30 @@ fn a_container_that_was_frozen_goes_on_when_its_node_wakes() {
     says(&stopped, Verdict::Pass, "never two at a time");
     let isolated = treated("isolate", |_| {});
     says(&isolated, Verdict::Unknown, "perhaps two live mariadb");
+}
+
+#[test]
+fn what_a_frozen_container_did_is_told_from_when_its_node_woke() {
+    let woken = |moment: f64| {
+        treated("pause", |story| {
+            story.change(|at, event| {
+                if matches!(event, Event::Healing { .. }) {
+                    *at = moment;
+                }
+            });
+        })
+    };
+    let said = "for 13.5s from [76.0s] (server-4, and server-3); nobody could see";
+    let early = woken(76.0);
+    says(&early, Verdict::Unknown, said);
+    // The first and last sight of the new one, and the answer that no longer lists the old.
+    assert_eq!(early.evidence.len(), 3);
+    let late = "perhaps two live mariadb for 0.1s from [89.4s]";
+    says(&woken(89.4), Verdict::Unknown, late);
+    // That answer was there at 89.5 s.
+    let too_late = woken(89.5);
+    says(&too_late, Verdict::Pass, "never two at a time");
+    assert_eq!(too_late.evidence.len(), 4);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! `upgraded`: what a record must show before an upgrade counts as kept, broken, or neither.
 
+use seatrial::journal::timeline::Timeline;
 use seatrial::journal::{
     ActionEntry, ActionIntent, ActionStep, Before, Engine, Engines, Stage, TurnStep, UPGRADED,
 };
@@ -128,4 +129,16 @@ fn a_difference_fails_and_silence_does_not() {
         Verdict::Unknown,
         "nobody saw all as before",
     );
+}
+
+#[test]
+fn a_turn_is_told_from_its_first_step() {
+    let timeline = Timeline::of(&upgraded(2, "26.1.5").history());
+    let turns = timeline.actions[0].turns.as_slice();
+    let nodes: Vec<&str> = turns.iter().map(|turn| turn.node.as_str()).collect();
+    assert_eq!(nodes, NODES[..2]);
+    for turn in turns {
+        assert!(turn.exchanging.is_some(), "{turn:?}");
+        assert_eq!(turn.evidence().count(), 3, "{turn:?}");
+    }
 }

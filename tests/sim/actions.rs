@@ -60,6 +60,17 @@ fn workers_stack() -> Stack {
     stack
 }
 
+#[rstest]
+#[case("nginx", "stack")]
+#[case("shop", "later")]
+fn a_service_is_found_in_whichever_stack_has_it(#[case] service: &str, #[case] stack: &str) {
+    let plan = with_action(web(), 10, Change::Deploy(further_stack()));
+    let found = plan.service(service).map(|one| one.name.as_str());
+    assert_eq!(found, Some(service));
+    let of = plan.stack_of(service).map(|one| one.name.as_str());
+    assert_eq!(of, Some(stack));
+}
+
 /// Two actions in a row.
 fn both(one: Change, two: Change) -> Plan {
     with_action(with_action(web(), 10, one), 20, two)

@@ -79,6 +79,11 @@ async fn a_silent_machine_is_made_to_speak() {
 #[case("kill", Sabotage::FaultDoesNotBite, "still has power")]
 #[case("pause", Sabotage::PauseNoOp, "still runs")]
 #[case("isolate", Sabotage::IsolateNoOp, "frames were delivered")]
+#[case(
+    "isolate",
+    Sabotage::IsolateOneWay,
+    "0 of its frames were delivered, and"
+)]
 #[tokio::test(start_paused = true)]
 async fn a_fault_that_does_not_bite_is_not_confirmed(
     #[case] verb: &str,
@@ -97,6 +102,38 @@ async fn a_fault_that_does_not_bite_is_not_confirmed(
         .await
         .expect_err("not seen");
     assert!(last.contains(seen), "{last}");
+}
+
+/// What was confirmed is looked at once more before it is healed.
+#[rstest]
+#[case::isolation(
+    intent("isolate"),
+    "it did not last: 20 frames of `server-2` were delivered, and 20 to it"
+)]
+#[case::one_way(one_way(), "did not last: ")]
+#[case::a_port(control_port(), "frames that are meant passed")]
+#[case::slow(held_both_ways(), "were held for ")]
+#[tokio::test(start_paused = true)]
+async fn a_cut_that_fades_has_not_lasted(#[case] intent: Intent, #[case] seen: &str) {
+    for (sabotage, lasts) in [(None, true), (Some(Sabotage::CutFades), false)] {
+        let lab = lab(sabotage).await;
+        let fault = fault::of_verb(&intent.verb).expect("a fault");
+        let intent = fault.survey(&*lab, intent.clone()).await;
+        fault.inject(&*lab, &intent).await.expect("injected");
+        let confirmed = fault.confirm(&*lab, &intent, DEADLINE).await;
+        confirmed.expect("confirmed");
+        wait::pause(Duration::from_secs(60)).await;
+        match fault.lasted(&*lab, &intent).await {
+            Ok(()) => assert!(lasts, "{intent:?}"),
+            Err(last) => assert!(!lasts && last.contains(seen), "{last}"),
+        }
+    }
+}
+
+/// An intent about `server-2`.
+fn intent(verb: &str) -> Intent {
+    let fault = fault::of_verb(verb).expect("a fault");
+    fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned())
 }
 
 /// A flow of `server-2`, tried from `server-4`.
@@ -185,7 +222,7 @@ fn measured(intent: &Intent) -> Option<u64> {
 }
 
 #[rstest]
-#[case::one_way(one_way(), "others passed")]
+#[case::one_way(one_way(), "passed the other way")]
 #[case::a_pair(pair(), "others passed")]
 #[case::a_port_of_tcp(control_port(), "it answers on 1/tcp")]
 #[case::a_port_of_udp(gossip_port(), "it answers on 1/tcp")]
@@ -223,7 +260,8 @@ async fn a_flow_is_struck_and_the_rest_is_left(#[case] intent: Intent, #[case] s
 #[case::slow(slow(), Sabotage::RuleNoOp, "was lost")]
 #[case::slow_one_way(held_one_way(), Sabotage::RuleNoOp, "which is not 100ms more")]
 #[case::slow_datagrams(held_datagrams(), Sabotage::RuleNoOp, "were held for 0.0ns only")]
-#[case::all_ways(one_way(), Sabotage::RuleCutsAll, "no other frame")]
+#[case::all_ways(one_way(), Sabotage::RuleCutsAll, "the other way either")]
+#[case::both_ways(one_way(), Sabotage::RuleCutsBothWays, "the other way either")]
 #[case::all_pairs(pair(), Sabotage::RuleCutsAll, "no other frame")]
 #[case::all_ports(
     control_port(),
@@ -243,6 +281,37 @@ async fn a_flow_that_is_not_struck_alone_is_not_confirmed(
     let last = fault.confirm(&*lab, &intent, DEADLINE).await;
     let last = last.expect_err("not seen");
     assert!(last.contains(seen), "{last}");
+}
+
+/// A node that is let back is not back while something else drops its frames, one way or the other.
+#[rstest]
+#[case(Direction::Out, "no frame of `server-2` was delivered")]
+#[case(Direction::In, "no frame for `server-2` was delivered")]
+#[tokio::test(start_paused = true)]
+async fn a_node_is_back_when_frames_pass_both_ways(
+    #[case] direction: Direction,
+    #[case] seen: &str,
+) {
+    let lab = lab(None).await;
+    let fault = fault::of_verb("isolate").expect("a fault");
+    let isolation = intent("isolate");
+    fault.inject(&*lab, &isolation).await.expect("injected");
+    let rule = flow("isolate", |rule| rule.direction = direction).rule;
+    let imposed = lab.impose(1, &rule.expect("a rule"), true).await;
+    imposed.expect("imposed");
+    let last = fault.heal(&*lab, &isolation, DEADLINE).await;
+    let last = last.expect_err("not back");
+    assert!(last.contains(seen), "{last}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_link_that_only_loses_frames_needs_no_round_trip_before() {
+    let lab = lab(None).await;
+    let fault = fault::of_verb("slow").expect("a fault");
+    let intent = lossy();
+    fault.inject(&*lab, &intent).await.expect("injected");
+    let seen = fault.confirm(&*lab, &intent, DEADLINE).await;
+    seen.expect("confirmed");
 }
 
 #[rstest]
@@ -392,8 +461,8 @@ async fn what_a_node_sent_in_vain_before_it_was_watched_proves_no_isolation() {
     // It sends on until it is off.
     let off = lab.power_off("server-2", PowerOff::Shutdown).await;
     off.expect("off");
-    let (sent, delivered) = lab.frames("server-2").await;
-    assert!(sent > delivered, "{sent} sent, {delivered} delivered");
+    let out = lab.frames("server-2").await.out;
+    assert!(out.sent > out.delivered, "{out:?}");
     let last = fault.confirm(&*lab, &intent, DEADLINE).await;
     let last = last.expect_err("nobody can tell");
     assert!(last.contains("sent no frame"), "{last}");

@@ -8,8 +8,8 @@ use seatrial::units::Span;
 use seatrial::verdict::Verdict::{self, Fail, Unknown};
 
 use super::marks::*;
-use super::plans::{self, cut, paused, ports, slow, with_fault};
-use super::{askers, inward, leavings, probes, upgrade};
+use super::plans::{self, paused, with_fault};
+use super::{askers, cuts, inward, leavings, probes, upgrade};
 
 /// True for a journal that shows the misdeed.
 pub(crate) type Mark = fn(&seatrial::journal::History) -> bool;
@@ -34,6 +34,7 @@ pub(crate) fn all() -> Vec<Misdeed> {
         what_is_to_hold(),
         two_at_once(),
         faults(),
+        cuts::misdeeds(),
         inward::misdeeds(),
         leavings::misdeeds(),
         heals(),
@@ -374,16 +375,6 @@ fn faults() -> Vec<Misdeed> {
             EX,
         ),
         unknown("a pause that is a no-op", paused(), PauseNoOp, unseen, EX),
-        unknown("a one-way cut that is a no-op", cut(), RuleNoOp, unseen, EX),
-        unknown("a dropped port that is not", ports(), RuleNoOp, unseen, EX),
-        unknown(
-            "a dropped port with all others",
-            ports(),
-            RuleCutsAll,
-            unseen,
-            EX,
-        ),
-        unknown("a slow link that is not", slow(), RuleNoOp, unseen, EX),
     ]
 }
 

@@ -23,6 +23,12 @@ pub(crate) fn upgraded(order: UpgradeOrder) -> Plan {
     plan
 }
 
+#[test]
+fn only_an_upgrade_takes_a_second_engine() {
+    assert!(upgraded(WorkersFirst).upgrades());
+    assert!(!plans::scaled(5).upgrades());
+}
+
 fn deed(history: &History) -> Deed {
     Timeline::of(history).actions.remove(0)
 }

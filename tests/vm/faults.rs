@@ -46,8 +46,10 @@ async fn strikes(lab: &VmLab, intent: Intent) -> (String, String) {
     let intent = fault.survey(lab, intent).await;
     fault.inject(lab, &intent).await.expect("injected");
     let bitten = fault.confirm(lab, &intent, DEADLINE).await;
+    let lasted = fault.lasted(lab, &intent).await;
     let healed = fault.heal(lab, &intent, DEADLINE).await;
     let told = (bitten.expect("it bites"), healed.expect("it is gone"));
+    lasted.expect("it lasted");
     say(&format!("{}: {}; then {}", intent.verb, told.0, told.1));
     let again = fault.confirm(lab, &intent, Duration::from_secs(8)).await;
     again.expect_err("a fault that is gone is not seen");
@@ -75,8 +77,14 @@ async fn every_fault_bites_and_is_gone() {
     }
     for (number, direction) in [(1, Direction::In), (2, Direction::Out)] {
         let bitten = flow(&lab, number, "isolate", |rule| rule.direction = direction).await;
-        assert!(bitten.contains("others passed"), "{bitten}");
+        assert!(bitten.contains("passed the other way"), "{bitten}");
     }
+    let half = |rule: &mut Rule| {
+        rule.from = vec!["server-3".to_owned()];
+        rule.direction = Direction::Out;
+    };
+    let bitten = flow(&lab, 8, "isolate", half).await;
+    assert!(bitten.contains("passed the other way"), "{bitten}");
     let pair = |rule: &mut Rule| rule.from = vec!["server-3".to_owned()];
     let bitten = flow(&lab, 3, "isolate", pair).await;
     assert!(bitten.contains("others passed"), "{bitten}");

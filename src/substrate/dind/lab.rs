@@ -20,7 +20,7 @@ use crate::substrate::nodes::{Nodes, Ran};
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{
     ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, NoSession,
-    Order, PageRequest, PowerOff, Progress, Tally, Trouble, Vitals,
+    Order, PageRequest, PowerOff, Progress, Tally, Traffic, Trouble, Vitals,
 };
 use crate::swarm::engine::{ContainerState, Engine};
 use crate::swarm::{self, Remains, ServiceSeen, View};
@@ -275,10 +275,10 @@ impl Lab for DindLab {
             .await
     }
 
-    async fn frames(&self, node: &str) -> (u64, u64) {
+    async fn frames(&self, node: &str) -> Traffic {
         match self.machine(node) {
             Ok(machine) => machine.guard.counted(self.nodes()).await,
-            Err(_) => (0, 0),
+            Err(_) => Traffic::default(),
         }
     }
 

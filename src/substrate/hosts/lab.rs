@@ -23,7 +23,7 @@ use crate::substrate::nodes::{Nodes, Ran};
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{
     ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, NoSession,
-    Order, PageRequest, PowerOff, Progress, Tally, Trouble, Vitals,
+    Order, PageRequest, PowerOff, Progress, Tally, Traffic, Trouble, Vitals,
 };
 use crate::swarm::engine::Engine;
 use crate::swarm::{Remains, ServiceSeen, View};
@@ -262,9 +262,9 @@ impl Lab for HostsLab {
         self.nodes().dialled(from, &keep.guard.address, port).await
     }
 
-    async fn frames(&self, node: &str) -> (u64, u64) {
+    async fn frames(&self, node: &str) -> Traffic {
         let Ok(keep) = self.keep(node) else {
-            return (0, 0);
+            return Traffic::default();
         };
         match self.is_away(node) {
             true => keep.guard.last().await,

@@ -2,9 +2,9 @@
 
 use tokio::sync::Mutex;
 
-use super::wall::{self, Counted, Flow, Orders};
+use super::wall::{self, Flow, Orders};
 use super::{COMMAND, Nodes};
-use crate::substrate::{Tally, Trouble};
+use crate::substrate::{Tally, Traffic, Trouble};
 
 /// The packet filter of one node.
 pub(in crate::substrate) struct Guard {
@@ -19,9 +19,9 @@ pub(in crate::substrate) struct Guard {
 struct Known {
     orders: Orders,
     /// Counted before the last start, which made the filter anew.
-    before: Counted,
+    before: Traffic,
     /// The last answer since.
-    last: Counted,
+    last: Traffic,
 }
 
 impl Guard {
@@ -85,16 +85,15 @@ impl Guard {
         Ok(())
     }
 
-    /// All that was counted since the lab began, `(sent, passed)`; without an answer, what was
-    /// known.
-    pub(in crate::substrate) async fn counted(&self, nodes: &dyn Nodes) -> (u64, u64) {
+    /// All that was counted since the lab began; without an answer, what was known.
+    pub(in crate::substrate) async fn counted(&self, nodes: &dyn Nodes) -> Traffic {
         let said = nodes.sh(&self.node, wall::COUNTED, COMMAND).await;
         let now = said.ok().and_then(|said| wall::counted(&said));
         self.count(now).await
     }
 
     /// What was known last, of a node that cannot be asked.
-    pub(in crate::substrate) async fn last(&self) -> (u64, u64) {
+    pub(in crate::substrate) async fn last(&self) -> Traffic {
         self.count(None).await
     }
 
@@ -116,33 +115,38 @@ impl Guard {
     /// The node starts, and its filter counts from 0 again. What the filter is to do.
     async fn begins_anew(&self) -> Orders {
         let mut known = self.known.lock().await;
-        let Counted { sent, passed } = std::mem::take(&mut known.last);
-        known.before.sent += sent;
-        known.before.passed += passed;
+        let last = std::mem::take(&mut known.last);
+        known.before = known.before.and(last);
         known.orders.clone()
     }
 
-    async fn count(&self, answer: Option<Counted>) -> (u64, u64) {
+    async fn count(&self, answer: Option<Traffic>) -> Traffic {
         let mut known = self.known.lock().await;
         known.last = answer.unwrap_or(known.last);
-        let Known { before, last, .. } = &*known;
-        (before.sent + last.sent, before.passed + last.passed)
+        known.before.and(known.last)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::substrate::Passage;
 
     #[tokio::test]
     async fn what_was_counted_outlives_a_restart_and_silence() {
         let guard = Guard::new("server-3", "192.168.150.3", Vec::new());
-        let counted = |sent, passed| Some(Counted { sent, passed });
-        assert_eq!(guard.count(None).await, (0, 0));
-        assert_eq!(guard.count(counted(7, 5)).await, (7, 5));
-        assert_eq!(guard.count(None).await, (7, 5));
+        let counted = |sent, delivered| Traffic {
+            out: Passage { sent, delivered },
+            into: Passage {
+                sent: 2 * sent,
+                delivered: 2 * delivered,
+            },
+        };
+        assert_eq!(guard.count(None).await, Traffic::default());
+        assert_eq!(guard.count(Some(counted(7, 5))).await, counted(7, 5));
+        assert_eq!(guard.count(None).await, counted(7, 5));
         assert!(!guard.begins_anew().await.shut);
-        assert_eq!(guard.count(None).await, (7, 5));
-        assert_eq!(guard.count(counted(2, 2)).await, (9, 7));
+        assert_eq!(guard.count(None).await, counted(7, 5));
+        assert_eq!(guard.count(Some(counted(2, 2))).await, counted(9, 7));
     }
 }

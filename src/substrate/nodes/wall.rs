@@ -7,15 +7,8 @@ use std::collections::BTreeMap;
 
 use crate::journal::Rule;
 use crate::plan::Direction;
-use crate::substrate::{Passage, Tally, Trouble};
+use crate::substrate::{Passage, Tally, Traffic, Trouble};
 use crate::units::Port;
-
-/// What a node sent, and what of it passed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in crate::substrate) struct Counted {
-    pub(in crate::substrate) sent: u64,
-    pub(in crate::substrate) passed: u64,
-}
 
 /// The card of the node's address, for the rules below. Before every other filter for what comes
 /// in, and behind every other for what goes out (`nft(8)`, "priority").
@@ -74,9 +67,12 @@ pub(in crate::substrate) struct Orders {
 pub(in crate::substrate) fn raise(address: &str, orders: &Orders) -> String {
     let head = head(address);
     let rules = rules(orders);
+    let counters = ["sent", "passed", "came", "entered"];
+    let counters = counters.map(|name| format!(" counter {name} {{ }}\n"));
+    let counters = counters.concat();
     format!(
         "{head}nft -f - <<END\n\
-         table inet seatrial {{\n counter sent {{ }}\n counter passed {{ }}\n \
+         table inet seatrial {{\n{counters} \
          chain arriving {{ type filter hook prerouting priority -450; }}\n \
          chain arrived {{ type filter hook prerouting priority -449; }}\n \
          chain leaving {{ type filter hook postrouting priority 450; }}\n \
@@ -117,20 +113,23 @@ fn rules(orders: &Orders) -> String {
         dropped: orders.shut,
     };
     let mut rules = String::new();
-    for (ways, name) in [(BEFORE, "sent"), (AFTER, "passed")] {
+    for (ways, names) in [(BEFORE, ["sent", "came"]), (AFTER, ["passed", "entered"])] {
         // What leaves comes first.
-        if let Some(leaving) = meant(&whole, ways).first() {
-            rules += &format!("{leaving} counter name {name}\n");
+        for (way, name) in meant(&whole, ways).iter().zip(names) {
+            rules += &format!("{way} counter name {name}\n");
         }
     }
     for (number, flow) in &orders.flows {
-        for name in ["meant", "done", "all"] {
+        for name in ["meant", "done", "back", "all"] {
             rules += &format!("add counter inet seatrial {name}{number}\n");
         }
         for (ways, name) in [(BEFORE, "meant"), (AFTER, "done")] {
             for meant in meant(flow, ways) {
                 rules += &format!("{meant} counter name {name}{number}\n");
             }
+        }
+        for way in opposite(flow).iter().flat_map(|flow| meant(flow, AFTER)) {
+            rules += &format!("{way} counter name back{number}\n");
         }
         for way in AFTER {
             rules += &format!("{way} counter name all{number}\n");
@@ -145,6 +144,19 @@ fn rules(orders: &Orders) -> String {
         rules += &format!("{meant} drop\n");
     }
     rules
+}
+
+/// The flow of the same pair and port that goes the other way, of one that goes one way.
+fn opposite(flow: &Flow) -> Option<Flow> {
+    let direction = match flow.direction {
+        Direction::In => Direction::Out,
+        Direction::Out => Direction::In,
+        Direction::Both => return None,
+    };
+    Some(Flow {
+        direction,
+        ..flow.clone()
+    })
 }
 
 /// The beginnings of rules for the frames of a flow.
@@ -179,27 +191,35 @@ pub(in crate::substrate) const RAZE: &str = "nft delete table inet seatrial 2> /
 pub(in crate::substrate) const COUNTED: &str = "nft list counters table inet seatrial";
 
 /// Reads what was counted; none if it is not understood.
-pub(in crate::substrate) fn counted(said: &str) -> Option<Counted> {
-    Some(Counted {
-        sent: packets(said, "sent")?,
-        passed: packets(said, "passed")?,
+pub(in crate::substrate) fn counted(said: &str) -> Option<Traffic> {
+    let passage = |sent, delivered| {
+        Some(Passage {
+            sent: packets(said, sent)?,
+            delivered: packets(said, delivered)?,
+        })
+    };
+    Some(Traffic {
+        out: passage("sent", "passed")?,
+        into: passage("came", "entered")?,
     })
 }
 
 /// Reads what was counted of a rule's frames; nothing where it is not understood.
 pub(in crate::substrate) fn tally(said: &str, number: usize) -> Tally {
     let read = |name: &str| packets(said, &format!("{name}{number}"));
-    let (Some(sent), Some(delivered), Some(all)) = (read("meant"), read("done"), read("all"))
-    else {
+    let read = ["meant", "done", "back", "all"].map(read);
+    let [Some(sent), Some(delivered), Some(back), Some(all)] = read else {
         return Tally::default();
     };
-    let rest = all.saturating_sub(delivered);
+    // What is not meant is counted where it passed, and only there.
+    let passed = |count| Passage {
+        sent: count,
+        delivered: count,
+    };
     Tally {
         meant: Passage { sent, delivered },
-        rest: Passage {
-            sent: rest,
-            delivered: rest,
-        },
+        opposite: passed(back),
+        rest: passed(all.saturating_sub(delivered + back)),
         ..Tally::default()
     }
 }
@@ -217,13 +237,22 @@ mod tests {
 
     #[test]
     fn what_was_counted_is_read_or_nothing_is() {
-        let said = "table inet seatrial {\n\tcounter passed {\n\t\tpackets 7 bytes 420\n\t}\n\
-                    \tcounter sent {\n\t\tpackets 12 bytes 999\n\t}\n}\n";
-        let right = Counted {
-            sent: 12,
-            passed: 7,
+        let counter =
+            |name: &str, n: u64| format!("\tcounter {name} {{\n\t\tpackets {n} bytes 420\n\t}}\n");
+        let all = [("passed", 7), ("sent", 12), ("entered", 3), ("came", 4)];
+        let said = all.map(|(name, n)| counter(name, n)).concat();
+        let passage = |sent, delivered| Passage { sent, delivered };
+        let right = Traffic {
+            out: passage(12, 7),
+            into: passage(4, 3),
         };
-        assert_eq!(counted(said), Some(right));
+        assert_eq!(
+            counted(&format!("table inet seatrial {{\n{said}}}\n")),
+            Some(right)
+        );
+        for (name, _) in all {
+            assert_eq!(counted(&said.replace(name, "other")), None, "{name}");
+        }
         for broken in ["", "counter sent { packets 1 bytes 2 }", "counter sent {"] {
             assert_eq!(counted(broken), None, "{broken}");
         }
@@ -240,7 +269,16 @@ mod tests {
         assert!(shut.contains("arriving iifname \"$lan\" drop"));
         orders.shut = false;
         let open = set("192.168.150.3", &orders);
-        assert!(!open.contains(" drop") && open.contains("counter name passed"));
+        assert!(!open.contains(" drop"));
+        for (way, name) in [
+            ("leaving oifname", "sent"),
+            ("left oifname", "passed"),
+            ("arriving iifname", "came"),
+            ("arrived iifname", "entered"),
+        ] {
+            let counted = format!("{way} \"$lan\" counter name {name}\n");
+            assert!(open.contains(&counted), "{open}");
+        }
     }
 
     #[test]
@@ -279,10 +317,14 @@ mod tests {
     fn a_flow_is_struck_one_way_or_both_and_by_its_port_alone() {
         let one_way = set("192.168.150.3", &flow(Direction::In, None, true));
         assert!(one_way.contains("arriving iifname \"$lan\" ip saddr { 192.168.150.12 } drop\n"));
-        assert!(!one_way.contains("daddr"), "{one_way}");
+        assert_eq!(one_way.matches(" drop\n").count(), 1, "{one_way}");
+        let back = "left oifname \"$lan\" ip daddr { 192.168.150.12 } counter name back7\n";
+        assert!(one_way.contains(back), "{one_way}");
+        assert_eq!(one_way.matches("name back7").count(), 1, "{one_way}");
         let port = Some(Port::udp(7946));
         let both = set("192.168.150.3", &flow(Direction::Both, port, true));
         assert_eq!(both.matches(" drop\n").count(), 4, "{both}");
+        assert!(!both.contains("name back7"), "{both}");
         assert!(both.contains("ip daddr { 192.168.150.12 } udp sport 7946 counter"));
         let lifted = set("192.168.150.3", &flow(Direction::Both, port, false));
         assert!(!lifted.contains("drop") && lifted.contains("counter name done7"));
@@ -311,10 +353,13 @@ mod tests {
     #[test]
     fn what_is_meant_is_told_from_the_rest_or_nothing_is() {
         let counter = |name: &str, n: u64| format!("counter {name} {{ packets {n} bytes 1 }} ");
-        let said = counter("meant7", 5) + &counter("done7", 2) + &counter("all7", 9);
+        let said = counter("meant7", 5)
+            + &counter("done7", 2)
+            + &counter("back7", 3)
+            + &counter("all7", 9);
         let read = tally(&said, 7);
         assert_eq!((read.meant.sent, read.meant.delivered), (5, 2));
-        assert_eq!(read.rest.delivered, 7);
+        assert_eq!((read.opposite.delivered, read.rest.delivered), (3, 4));
         assert_eq!(tally(&said, 8), Tally::default());
         assert_eq!(tally(&said.replace("done7", "gone7"), 7), Tally::default());
     }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use super::Sabotage;
-use super::world::World;
+use super::world::{Machine, World};
 use crate::journal::Rule;
 use crate::plan::Direction;
-use crate::substrate::{Dialled, Knock, Passage, Tally};
+use crate::substrate::{Dialled, Kin, Knock, Tally};
 use crate::units::Port;
 
 /// Raft, and what agents tell managers.
@@ -24,6 +24,9 @@ const ROUND_TRIP: Duration = Duration::from_millis(2);
 /// Of so many frames one is lost where some are to be.
 const LOST_OF: u64 = 10;
 
+/// How long a cut lasts under [`Sabotage::CutFades`].
+const FADES: Duration = Duration::from_secs(8);
+
 /// A rule and what was counted of its frames.
 pub(super) struct Ruled {
     rule: Rule,
@@ -32,8 +35,8 @@ pub(super) struct Ruled {
 }
 
 impl Ruled {
-    /// Whether a frame is one of the machine's, and then whether it is meant.
-    fn means(&self, from: &str, to: &str, port: Option<Port>) -> Option<bool> {
+    /// Whether a frame is one of the machine's, and then what it is to the rule.
+    fn means(&self, from: &str, to: &str, port: Option<Port>) -> Option<Kin> {
         let rule = &self.rule;
         let (other, out) = match rule.node.as_str() {
             node if node == from => (to, true),
@@ -46,16 +49,24 @@ impl Ruled {
             Direction::Both => true,
         };
         let pair = rule.from.is_empty() || rule.from.iter().any(|name| name == other);
-        Some(way && pair && (rule.port.is_none() || rule.port == port))
+        let flow = pair && (rule.port.is_none() || rule.port == port);
+        Some(Kin::of(flow, way))
     }
 
-    /// Counts frames, and says whether they passed.
-    fn count(&mut self, meant: bool, cuts_all: bool) {
-        let dropped = self.in_force && self.rule.slow.is_none() && (meant || cuts_all);
-        let passage: &mut Passage = match meant {
-            true => &mut self.tally.meant,
-            false => &mut self.tally.rest,
+    /// Whether it drops frames of a kind.
+    fn drops(&self, kin: Kin, more: More) -> bool {
+        let struck = match kin {
+            Kin::Meant => true,
+            Kin::Opposite => more.all || more.both_ways,
+            Kin::Rest => more.all,
         };
+        self.in_force && self.rule.slow.is_none() && struck
+    }
+
+    /// Counts a frame, and whether it passed.
+    fn count(&mut self, kin: Kin, more: More) {
+        let (meant, dropped) = (kin == Kin::Meant, self.drops(kin, more));
+        let passage = self.tally.passage(kin);
         passage.sent += 1;
         let loses = self.rule.slow.is_some_and(|slow| slow.loss.0 > 0.0);
         let lost = meant && self.in_force && loses && passage.sent.is_multiple_of(LOST_OF);
@@ -67,7 +78,35 @@ impl Ruled {
     }
 }
 
+/// What rules strike beside what they mean.
+#[derive(Clone, Copy)]
+struct More {
+    all: bool,
+    both_ways: bool,
+}
+
 impl World {
+    fn more(&self) -> More {
+        More {
+            all: self.is(&Sabotage::RuleCutsAll),
+            both_ways: self.is(&Sabotage::RuleCutsBothWays),
+        }
+    }
+
+    /// Lets pass what was cut, where cuts fade.
+    fn fade(&mut self) {
+        let over = self.struck.is_some_and(|at| self.now >= at + FADES);
+        if !over || !self.is(&Sabotage::CutFades) {
+            return;
+        }
+        for machine in self.machines.iter_mut().chain(&mut self.parts) {
+            machine.isolated = false;
+        }
+        for ruled in self.rules.values_mut() {
+            ruled.in_force = false;
+        }
+    }
+
     /// Puts a rule into force, or takes it out and goes on counting.
     pub(super) fn impose(&mut self, number: usize, rule: &Rule, in_force: bool) {
         let ruled = self.rules.entry(number).or_insert_with(|| Ruled {
@@ -86,14 +125,13 @@ impl World {
 
     /// True unless a rule drops frames of a port between two machines, either way.
     pub(super) fn passes(&self, one: &str, other: &str, port: Port) -> bool {
-        let cuts_all = self.is(&Sabotage::RuleCutsAll);
+        let more = self.more();
         !self.rules.values().any(|ruled| {
-            let meant = |from: &str, to: &str| match ruled.means(from, to, Some(port)) {
-                Some(meant) => meant || cuts_all,
-                None => false,
+            let drops = |from: &str, to: &str| {
+                let kin = ruled.means(from, to, Some(port));
+                kin.is_some_and(|kin| ruled.drops(kin, more))
             };
-            let drops = ruled.in_force && ruled.rule.slow.is_none();
-            drops && (meant(one, other) || meant(other, one))
+            drops(one, other) || drops(other, one)
         })
     }
 
@@ -103,15 +141,51 @@ impl World {
         let delays = all.filter_map(|ruled| {
             let delay = ruled.rule.slow?.delay.0;
             let ways = [(one, other), (other, one)];
-            let slow = |way: &&(&str, &str)| ruled.means(way.0, way.1, Some(port)) == Some(true);
+            let slow =
+                |way: &&(&str, &str)| ruled.means(way.0, way.1, Some(port)) == Some(Kin::Meant);
             Some(delay * ways.iter().filter(slow).count() as u32)
         });
         delays.sum()
     }
 
+    /// Whether what a machine sends is delivered to anybody, and what is sent to it to the machine.
+    fn open(&self, machine: &Machine) -> (bool, bool) {
+        let drops = |spares: Direction| {
+            self.rules.values().any(|ruled| {
+                let rule = &ruled.rule;
+                let all = rule.node == machine.name && rule.from.is_empty() && rule.port.is_none();
+                ruled.drops(Kin::Meant, self.more()) && all && rule.direction != spares
+            })
+        };
+        let hears_all = self.is(&Sabotage::IsolateOneWay);
+        let out = !machine.isolated && !drops(Direction::In);
+        (
+            out,
+            (!machine.isolated || hears_all) && !drops(Direction::Out),
+        )
+    }
+
+    /// Nodes always have something to say to each other; what only serves others does not.
+    pub(super) fn send_frames(&mut self) {
+        let live = self
+            .machines
+            .iter()
+            .filter(|machine| machine.live(self.now));
+        let open: Vec<(String, (bool, bool))> = live
+            .map(|machine| (machine.name.clone(), self.open(machine)))
+            .collect();
+        for (name, (out, into)) in open {
+            if let Some(machine) = self.named_mut(&name) {
+                machine.traffic.out.count(out);
+                machine.traffic.into.count(into);
+            }
+        }
+    }
+
     /// Everybody sends to everybody, on no port in particular.
     pub(super) fn gossip(&mut self) {
-        let (now, cuts_all) = (self.now, self.is(&Sabotage::RuleCutsAll));
+        self.fade();
+        let (now, more) = (self.now, self.more());
         let all = self.machines.iter().chain(&self.parts);
         let talking = all.filter(|machine| machine.live(now) && !machine.isolated);
         let talking: Vec<String> = talking.map(|machine| machine.name.clone()).collect();
@@ -122,8 +196,8 @@ impl World {
             }
             for other in talking.iter().filter(|other| **other != node) {
                 for (from, to) in [(&node, other), (other, &node)] {
-                    if let Some(meant) = ruled.means(from, to, None) {
-                        ruled.count(meant, cuts_all);
+                    if let Some(kin) = ruled.means(from, to, None) {
+                        ruled.count(kin, more);
                     }
                 }
             }
@@ -137,18 +211,23 @@ impl World {
             return Err(format!("`{from}` does not answer"));
         };
         let other = self.named(to).filter(|other| other.live(now));
+        let (leaves, _) = self.open(one);
+        let heard = other.is_some_and(|other| self.open(other).1);
         let open = !one.isolated && other.is_some_and(|other| !other.isolated);
         let passes = open && self.passes(from, to, port);
-        let cuts_all = self.is(&Sabotage::RuleCutsAll);
+        let more = self.more();
         for ruled in self.rules.values_mut().filter(|_| open) {
             for (from, to) in [(from, to), (to, from)] {
-                if let Some(meant) = ruled.means(from, to, Some(port)) {
-                    ruled.count(meant, cuts_all);
+                if let Some(kin) = ruled.means(from, to, Some(port)) {
+                    ruled.count(kin, more);
                 }
             }
         }
         if let Some(one) = self.named_mut(from) {
-            one.sends();
+            one.traffic.out.count(leaves);
+        }
+        if let Some(other) = self.named_mut(to).filter(|_| leaves) {
+            other.traffic.into.count(heard);
         }
         let took = (passes && !port.udp).then(|| ROUND_TRIP + self.slowed(from, to, port));
         Ok(Dialled {

@@ -14,7 +14,7 @@ use crate::journal::{Answer, ApiError, ContainerSeen, Engine, Rule};
 use crate::scenario::Part;
 use crate::substrate::{
     ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, NoSession,
-    Order, PageRequest, PowerOff, Tally, Trouble, Vitals,
+    Order, PageRequest, PowerOff, Tally, Traffic, Trouble, Vitals,
 };
 use crate::swarm::{Remains, ServiceSeen, View};
 use crate::units::{Port, Span};
@@ -304,10 +304,10 @@ impl Lab for SimLab {
         Ok(dialled)
     }
 
-    async fn frames(&self, node: &str) -> (u64, u64) {
+    async fn frames(&self, node: &str) -> Traffic {
         let world = present(&self.world);
         let machine = world.named(node);
-        machine.map_or((0, 0), |machine| (machine.sent, machine.delivered))
+        machine.map(|machine| machine.traffic).unwrap_or_default()
     }
 
     async fn get(&self, node: &str, port: u16, ask: &PageRequest) -> Answer {

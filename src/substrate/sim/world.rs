@@ -19,6 +19,7 @@ use super::parts::{self, Front};
 use super::tasks::Task;
 use super::{HOUR, Sabotage};
 use crate::plan::{Plan, Role};
+use crate::substrate::Traffic;
 use crate::units::Port;
 
 /// Time moves in steps of this length.
@@ -60,8 +61,7 @@ pub(super) struct Machine {
     pub(super) down: bool,
     /// `Version.Index`.
     pub(super) index: u64,
-    pub(super) sent: u64,
-    pub(super) delivered: u64,
+    pub(super) traffic: Traffic,
     /// Images of the registry that its engine has pulled.
     pub(super) images: BTreeSet<String>,
     pub(super) inside: Inside,
@@ -75,12 +75,6 @@ impl Machine {
     /// True while its engine runs.
     pub(super) fn live(&self, now: Instant) -> bool {
         self.powered && !self.paused && self.engine_at <= now
-    }
-
-    /// Sends a frame to the LAN.
-    pub(super) fn sends(&mut self) {
-        self.sent += 1;
-        self.delivered += u64::from(!self.isolated);
     }
 }
 
@@ -160,8 +154,7 @@ impl World {
                 grace: Duration::from_millis(rng.random_range(13_500..16_500)),
                 down: false,
                 index,
-                sent: 0,
-                delivered: 0,
+                traffic: Traffic::default(),
                 images: BTreeSet::new(),
                 inside: Inside::default(),
                 engine: engines.now.clone(),
@@ -306,14 +299,6 @@ impl World {
     pub(super) fn heard(&self, machine: usize) -> bool {
         self.leader
             .is_some_and(|leader| self.member(machine) && self.connected(leader, machine, CONTROL))
-    }
-
-    /// Nodes always have something to say to each other; what only serves others does not.
-    fn send_frames(&mut self) {
-        let now = self.now;
-        for machine in self.machines.iter_mut().filter(|m| m.live(now)) {
-            machine.sends();
-        }
     }
 
     /// True if this manager reaches a majority of managers, itself included.

@@ -21,7 +21,7 @@ use crate::substrate::nodes::{Nodes, Ran};
 use crate::substrate::workspace::Workspace;
 use crate::substrate::{
     ClientCall, ClientRan, Database, Dialled, Evidence, Inward, Knock, Lab, MountSeen, NoSession,
-    Order, PageRequest, PowerOff, Progress, Tally, Trouble, Vitals,
+    Order, PageRequest, PowerOff, Progress, Tally, Traffic, Trouble, Vitals,
 };
 use crate::swarm::engine::Engine;
 use crate::swarm::{Remains, ServiceSeen, View};
@@ -319,7 +319,7 @@ impl Lab for VmLab {
         self.nodes().dialled(from, address, port).await
     }
 
-    async fn frames(&self, node: &str) -> (u64, u64) {
+    async fn frames(&self, node: &str) -> Traffic {
         self.switch().frames(node)
     }
 

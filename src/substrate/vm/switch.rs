@@ -18,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::journal;
-use crate::substrate::Tally;
+use crate::substrate::{Kin, Tally, Traffic};
 use crate::wait;
 use rule::{Effect, Fate, Held, Ports, Rule};
 
@@ -55,8 +55,7 @@ struct Shared {
 struct Port {
     name: String,
     isolated: bool,
-    sent: u64,
-    delivered: u64,
+    traffic: Traffic,
     out: Option<mpsc::Sender<Bytes>>,
 }
 
@@ -164,11 +163,11 @@ impl Switch {
         line
     }
 
-    /// Frames that a machine sent, and how many of them reached somebody.
-    pub(super) fn frames(&self, name: &str) -> (u64, u64) {
+    /// Frames that a machine sent and how many of them reached somebody, and those for it.
+    pub(super) fn frames(&self, name: &str) -> Traffic {
         let shared = lock(&self.shared);
         let port = shared.ports.iter().find(|port| port.name == name);
-        port.map_or((0, 0), |port| (port.sent, port.delivered))
+        port.map(|port| port.traffic).unwrap_or_default()
     }
 }
 
@@ -245,7 +244,7 @@ fn take_frame(buffer: &mut BytesMut) -> io::Result<Option<Bytes>> {
 impl Shared {
     /// Learns where the source is, and passes the frame to where the destination is, or to all.
     fn forward(&mut self, from: usize, frame: &Bytes) {
-        self.ports[from].sent += 1;
+        self.ports[from].traffic.out.sent += 1;
         if frame.len() < FRAME_MIN || self.ports[from].isolated {
             return;
         }
@@ -259,22 +258,23 @@ impl Shared {
                 others.filter(|to| self.pass(from, *to, frame)).count() > 0
             }
         };
-        self.ports[from].delivered += u64::from(delivered);
+        self.ports[from].traffic.out.delivered += u64::from(delivered);
     }
 
     /// Lets every rule count and decide, and hands the frame over, or has it held.
     fn pass(&mut self, from: usize, to: usize, frame: &Bytes) -> bool {
+        self.ports[to].traffic.into.sent += 1;
         if self.rules.is_empty() {
             return self.hand_over(to, frame);
         }
         let mut ports = Ports::of(frame);
         let rules = self.rules.iter();
-        let means: Vec<Option<bool>> = rules.map(|rule| rule.means(from, to, &mut ports)).collect();
+        let means: Vec<Option<Kin>> = rules.map(|rule| rule.means(from, to, &mut ports)).collect();
         let (mut gone, mut later) = (false, None);
         for (index, (rule, meant)) in self.rules.iter_mut().zip(&means).enumerate() {
-            let Some(meant) = *meant else { continue };
-            rule.passage(meant).sent += 1;
-            if meant && !gone {
+            let Some(kin) = *meant else { continue };
+            rule.tally.passage(kin).sent += 1;
+            if kin == Kin::Meant && !gone {
                 match rule.decide() {
                     Fate::Pass => {}
                     Fate::Gone => gone = true,
@@ -304,20 +304,22 @@ impl Shared {
         let holder = held.map(|(index, _)| index);
         let counted = self.rules.iter_mut().zip(means).enumerate();
         for (index, (rule, meant)) in counted {
-            if let Some(meant) = meant
+            if let Some(kin) = meant
                 && holder != Some(index)
             {
-                rule.passage(meant).delivered += u64::from(delivered);
+                rule.tally.passage(kin).delivered += u64::from(delivered);
             }
         }
         delivered
     }
 
     /// Puts a frame into a port's queue, unless the machine is cut off or the queue is full.
-    fn hand_over(&self, to: usize, frame: &Bytes) -> bool {
-        let port = &self.ports[to];
+    fn hand_over(&mut self, to: usize, frame: &Bytes) -> bool {
+        let port = &mut self.ports[to];
         let out = port.out.as_ref().filter(|_| !port.isolated);
-        out.is_some_and(|out| out.try_send(frame.clone()).is_ok())
+        let delivered = out.is_some_and(|out| out.try_send(frame.clone()).is_ok());
+        port.traffic.into.delivered += u64::from(delivered);
+        delivered
     }
 }
 
@@ -361,6 +363,7 @@ mod tests {
 
     use super::*;
     use crate::plan::Direction;
+    use crate::substrate::Passage;
 
     /// A machine on the switch.
     struct Card {
@@ -437,21 +440,29 @@ mod tests {
         a.send(to, b"for b").await;
         assert_eq!(b.receive().await.as_deref(), Some(&b"for b"[..]));
         assert_eq!(c.receive().await, None);
-        let (sent, delivered) = switch.frames("a");
-        assert_eq!(sent, delivered);
+        let Traffic { out, into } = switch.frames("a");
+        assert_eq!((out.sent, into.sent), (out.delivered, into.delivered));
     }
 
     #[tokio::test]
     async fn an_isolated_machine_neither_sends_nor_receives() {
         let (_folder, switch, [mut a, mut b, mut c]) = three().await;
         assert!(switch.isolate("b", true));
-        let (_, before) = switch.frames("b");
+        let before = switch.frames("b");
         b.send(a.mac, b"from b").await;
         a.send(b.mac, b"for b").await;
         assert_eq!(a.receive().await, None);
         assert_eq!(b.receive().await, None);
-        let (_, after) = switch.frames("b");
-        assert_eq!(before, after, "nothing of an isolated machine is delivered");
+        let Traffic { out, into } = switch.frames("b").since(before);
+        let vain = Passage {
+            sent: 1,
+            delivered: 0,
+        };
+        assert_eq!(
+            (out, into),
+            (vain, vain),
+            "one each way, and neither passes"
+        );
         a.send(c.mac, b"others go on").await;
         assert!(c.receive().await.is_some());
         assert!(switch.isolate("b", false));
@@ -481,7 +492,8 @@ mod tests {
         assert_eq!(b.receive().await.as_deref(), Some(&b"for b"[..]));
         let tally = switch.tally(4);
         assert_eq!((tally.meant.sent, tally.meant.delivered), (1, 0));
-        assert_eq!((tally.rest.sent, tally.rest.delivered), (1, 1));
+        assert_eq!((tally.opposite.sent, tally.opposite.delivered), (1, 1));
+        assert_eq!(tally.rest, Passage::default());
         assert!(switch.impose(4, &rule(Direction::Out, &[]), false, 7));
         b.send(a.mac, b"again").await;
         assert!(a.receive().await.is_some());

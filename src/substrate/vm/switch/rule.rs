@@ -13,7 +13,7 @@ use bytes::Bytes;
 
 use crate::journal::Slowness;
 use crate::plan::Direction;
-use crate::substrate::{Passage, Tally};
+use crate::substrate::{Kin, Tally};
 use crate::units::Port;
 
 /// Frames that a slow rule may hold before it drops further ones.
@@ -72,8 +72,8 @@ impl Effect {
 }
 
 impl Rule {
-    /// Whether a frame between two ports is one of the machine's, and then whether it is meant.
-    pub(super) fn means(&self, from: usize, to: usize, port: &mut Ports<'_>) -> Option<bool> {
+    /// Whether a frame between two ports is one of the machine's, and then what it is to the rule.
+    pub(super) fn means(&self, from: usize, to: usize, port: &mut Ports<'_>) -> Option<Kin> {
         let (other, out) = match self.node {
             node if node == from => (to, true),
             node if node == to => (from, false),
@@ -85,15 +85,8 @@ impl Rule {
             Direction::Both => true,
         };
         let pair = self.from.is_empty() || self.from.contains(&other);
-        Some(way && pair && self.port.is_none_or(|wanted| port.has(wanted)))
-    }
-
-    /// The passage that a frame counts for.
-    pub(super) fn passage(&mut self, meant: bool) -> &mut Passage {
-        match meant {
-            true => &mut self.tally.meant,
-            false => &mut self.tally.rest,
-        }
+        let flow = pair && self.port.is_none_or(|wanted| port.has(wanted));
+        Some(Kin::of(flow, way))
     }
 
     /// What becomes of a frame that is meant.
@@ -207,13 +200,21 @@ mod tests {
 
     #[test]
     fn a_rule_means_its_direction_and_its_pair_and_no_other() {
-        let means = |rule: Rule, from, to| rule.means(from, to, &mut Ports::of(&[])).map(u8::from);
-        assert_eq!(means(rule(Direction::Out, &[]), 1, 2), Some(1));
-        assert_eq!(means(rule(Direction::Out, &[]), 2, 1), Some(0));
-        assert_eq!(means(rule(Direction::In, &[]), 2, 1), Some(1));
-        assert_eq!(means(rule(Direction::Both, &[3]), 2, 1), Some(0));
-        assert_eq!(means(rule(Direction::Both, &[3]), 1, 3), Some(1));
+        let means = |rule: Rule, from, to| rule.means(from, to, &mut Ports::of(&[]));
+        let (out, both) = (rule(Direction::Out, &[]), rule(Direction::Both, &[3]));
+        assert_eq!(means(rule(Direction::In, &[]), 2, 1), Some(Kin::Meant));
         assert_eq!(means(rule(Direction::Both, &[]), 2, 3), None);
+        assert_eq!(means(rule(Direction::Out, &[3]), 3, 1), Some(Kin::Opposite));
+        assert_eq!(means(rule(Direction::Out, &[3]), 2, 1), Some(Kin::Rest));
+        for (rule, from, to, kin) in [
+            (&out, 1, 2, Kin::Meant),
+            (&out, 2, 1, Kin::Opposite),
+            (&both, 2, 1, Kin::Rest),
+            (&both, 1, 3, Kin::Meant),
+            (&both, 3, 1, Kin::Meant),
+        ] {
+            assert_eq!(rule.means(from, to, &mut Ports::of(&[])), Some(kin));
+        }
     }
 
     #[test]
