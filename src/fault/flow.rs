@@ -117,7 +117,7 @@ pub(super) async fn lasted(lab: &dyn Lab, intent: &Intent) -> Result<(), String>
             let (passed, sent) = (meant.delivered, meant.sent);
             format!("{passed} of {sent} frames that are meant passed")
         }
-        Some(slow) if tally.mean_hold() < slow.delay.0.saturating_sub(slow.jitter.0) => {
+        Some(slow) if tally.mean_hold() < least_once(slow) => {
             let held = tally.mean_hold();
             format!("frames that are meant were held for {held:.1?} on average")
         }
@@ -261,7 +261,7 @@ fn slowed(rule: &Rule, slow: &Slowness, tried: &Tried) -> Result<String, String>
     let least = least(rule, slow);
     if rule.port.is_some_and(|port| port.udp) {
         let held = tried.counted.mean_hold();
-        let once = slow.delay.0.saturating_sub(slow.jitter.0);
+        let once = least_once(slow);
         return match held >= once {
             true => Ok(format!("its frames were held for {held:.1?} on average")),
             false => Err(format!("its frames were held for {held:.1?} only")),
@@ -281,9 +281,14 @@ fn slowed(rule: &Rule, slow: &Slowness, tried: &Tried) -> Result<String, String>
     }
 }
 
+/// The least for which a frame is held.
+fn least_once(slow: &Slowness) -> Duration {
+    slow.delay.0.saturating_sub(slow.jitter.0)
+}
+
 /// The least that a rule adds to a round trip.
 fn least(rule: &Rule, slow: &Slowness) -> Duration {
-    let once = slow.delay.0.saturating_sub(slow.jitter.0);
+    let once = least_once(slow);
     match rule.direction {
         Direction::Both => once * 2,
         Direction::In | Direction::Out => once,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Knock;
+use crate::plan::Direction;
 
 /// What became of trying a port of a machine from another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,9 +90,14 @@ pub enum Kin {
 }
 
 impl Kin {
-    /// Whether a frame is of the pair and port that a rule is about, and goes the way that it is
-    /// about.
-    pub(super) fn of(flow: bool, way: bool) -> Self {
+    /// What a frame is that leaves the rule's machine or not, and is of the pair and port that the
+    /// rule is about or not.
+    pub(super) fn of(direction: Direction, out: bool, flow: bool) -> Self {
+        let way = match direction {
+            Direction::In => !out,
+            Direction::Out => out,
+            Direction::Both => true,
+        };
         match (flow, way) {
             (true, true) => Self::Meant,
             (true, false) => Self::Opposite,

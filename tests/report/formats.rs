@@ -133,14 +133,19 @@ fn a_reader_of_test_results_sees_the_same_verdicts() {
     }
 }
 
-#[test]
-fn what_was_skipped_and_what_could_not_run_is_in_the_results() {
+/// The results of a scenario that ran, one that was skipped and one that could not run.
+pub(crate) fn of_every_kind() -> String {
     let mut results = Junit::default();
     let history = whole("kept").history();
     results.ran(&history, &check(&history));
     results.skipped("nginx-on-nfs", "`sim` has no <routing mesh>");
     results.trouble("third", "cannot write `journal.jsonl`");
-    let read = Report::deserialize_from_str(&results.text()).expect("JUnit");
+    results.text()
+}
+
+#[test]
+fn what_was_skipped_and_what_could_not_run_is_in_the_results() {
+    let read = Report::deserialize_from_str(&of_every_kind()).expect("JUnit");
     let suites = read.test_suites.iter();
     let told: Vec<(&str, &str)> = suites
         .map(|suite| (suite.name.as_str(), came_to(&suite.test_cases[0])))

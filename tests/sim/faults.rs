@@ -92,7 +92,7 @@ async fn a_fault_that_does_not_bite_is_not_confirmed(
 ) {
     let lab = lab(Some(sabotage)).await;
     let fault = fault::of_verb(verb).expect("a fault");
-    let intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    let intent = intent(fault.verb());
     fault
         .inject(&*lab, &intent)
         .await
@@ -138,8 +138,7 @@ fn intent(verb: &str) -> Intent {
 
 /// A flow of `server-2`, tried from `server-4`.
 fn flow(verb: &str, change: impl FnOnce(&mut Rule)) -> Intent {
-    let fault = fault::of_verb(verb).expect("a fault");
-    let mut intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    let mut intent = intent(verb);
     let mut rule = Rule {
         node: "server-2".to_owned(),
         from: Vec::new(),
@@ -425,7 +424,7 @@ async fn a_machine_without_power_proves_no_cut(#[case] intent: Intent) {
 async fn a_node_without_power_is_not_paused() {
     let lab = lab(None).await;
     let fault = fault::of_verb("pause").expect("a fault");
-    let intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    let intent = intent(fault.verb());
     fault.inject(&*lab, &intent).await.expect("injected");
     lab.power_off("server-2", PowerOff::Cut).await.expect("off");
     let last = fault
@@ -443,7 +442,7 @@ async fn a_node_that_sends_nothing_proves_no_isolation() {
     let lab = lab(None).await;
     lab.power_off("server-2", PowerOff::Cut).await.expect("off");
     let fault = fault::of_verb("isolate").expect("a fault");
-    let intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    let intent = intent(fault.verb());
     fault.inject(&*lab, &intent).await.expect("injected");
     let last = fault
         .confirm(&*lab, &intent, DEADLINE)
@@ -456,7 +455,7 @@ async fn a_node_that_sends_nothing_proves_no_isolation() {
 async fn what_a_node_sent_in_vain_before_it_was_watched_proves_no_isolation() {
     let lab = lab(None).await;
     let fault = fault::of_verb("isolate").expect("a fault");
-    let intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    let intent = intent(fault.verb());
     fault.inject(&*lab, &intent).await.expect("injected");
     // It sends on until it is off.
     let off = lab.power_off("server-2", PowerOff::Shutdown).await;
@@ -476,7 +475,7 @@ async fn what_a_node_sent_in_vain_before_it_was_watched_proves_no_isolation() {
 async fn an_isolation_is_watched_for_two_seconds(#[case] after: u64) {
     let lab = lab(None).await;
     let fault = fault::of_verb("isolate").expect("a fault");
-    let intent = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    let intent = intent(fault.verb());
     let begun = Instant::now();
     let cut = async {
         wait::pause(Duration::from_secs(after)).await;
@@ -502,7 +501,7 @@ async fn a_heal_is_right_when_the_injection_never_ran_or_half_ran(#[case] verb: 
         .heal(&*lab, &intent, DEADLINE)
         .await
         .expect("nothing to heal");
-    let half = fault.prepare(0, vec!["server-2".to_owned()], "by hand".to_owned());
+    let half = self::intent(fault.verb());
     fault.inject(&*lab, &half).await.expect("half injected");
     fault.heal(&*lab, &intent, DEADLINE).await.expect("healed");
     assert!(lab.powered("server-2").await);

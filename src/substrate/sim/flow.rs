@@ -43,14 +43,9 @@ impl Ruled {
             node if node == to => (from, false),
             _ => return None,
         };
-        let way = match rule.direction {
-            Direction::In => !out,
-            Direction::Out => out,
-            Direction::Both => true,
-        };
         let pair = rule.from.is_empty() || rule.from.iter().any(|name| name == other);
         let flow = pair && (rule.port.is_none() || rule.port == port);
-        Some(Kin::of(flow, way))
+        Some(Kin::of(rule.direction, out, flow))
     }
 
     /// Whether it drops frames of a kind.

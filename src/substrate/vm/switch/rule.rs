@@ -79,14 +79,9 @@ impl Rule {
             node if node == to => (from, false),
             _ => return None,
         };
-        let way = match self.direction {
-            Direction::In => !out,
-            Direction::Out => out,
-            Direction::Both => true,
-        };
         let pair = self.from.is_empty() || self.from.contains(&other);
         let flow = pair && self.port.is_none_or(|wanted| port.has(wanted));
-        Some(Kin::of(flow, way))
+        Some(Kin::of(self.direction, out, flow))
     }
 
     /// What becomes of a frame that is meant.
@@ -200,20 +195,21 @@ mod tests {
 
     #[test]
     fn a_rule_means_its_direction_and_its_pair_and_no_other() {
-        let means = |rule: Rule, from, to| rule.means(from, to, &mut Ports::of(&[]));
-        let (out, both) = (rule(Direction::Out, &[]), rule(Direction::Both, &[3]));
-        assert_eq!(means(rule(Direction::In, &[]), 2, 1), Some(Kin::Meant));
-        assert_eq!(means(rule(Direction::Both, &[]), 2, 3), None);
-        assert_eq!(means(rule(Direction::Out, &[3]), 3, 1), Some(Kin::Opposite));
-        assert_eq!(means(rule(Direction::Out, &[3]), 2, 1), Some(Kin::Rest));
+        let half = rule(Direction::Out, &[3]);
+        let (out, into) = (rule(Direction::Out, &[]), rule(Direction::In, &[]));
+        let (pair, all) = (rule(Direction::Both, &[3]), rule(Direction::Both, &[]));
         for (rule, from, to, kin) in [
-            (&out, 1, 2, Kin::Meant),
-            (&out, 2, 1, Kin::Opposite),
-            (&both, 2, 1, Kin::Rest),
-            (&both, 1, 3, Kin::Meant),
-            (&both, 3, 1, Kin::Meant),
+            (&out, 1, 2, Some(Kin::Meant)),
+            (&out, 2, 1, Some(Kin::Opposite)),
+            (&into, 2, 1, Some(Kin::Meant)),
+            (&half, 3, 1, Some(Kin::Opposite)),
+            (&half, 2, 1, Some(Kin::Rest)),
+            (&pair, 2, 1, Some(Kin::Rest)),
+            (&pair, 1, 3, Some(Kin::Meant)),
+            (&pair, 3, 1, Some(Kin::Meant)),
+            (&all, 2, 3, None),
         ] {
-            assert_eq!(rule.means(from, to, &mut Ports::of(&[])), Some(kin));
+            assert_eq!(rule.means(from, to, &mut Ports::of(&[])), kin);
         }
     }
 
